@@ -1,0 +1,34 @@
+// The ABI: all that JavaScript sees. The module imports its memory and nothing else, so no call can
+// re-enter; every answer is a number.
+
+export {
+  allocate,
+  partialAppend,
+  partialBlock,
+  partialCapacity,
+  partialConsume,
+  partialFree,
+  partialLength,
+  partialNew,
+  partialOutgrown,
+  partialOutgrownBytes,
+  partialReserve,
+  release,
+} from './buffer'
+export { declared, frameSize, frames, mergedAscii, mergeFrames, unmergeFrames, walkFrames, wholeBytes } from './decode'
+export { sealFrames, writeHeader } from './encode'
+export {
+  CUT_FRAME,
+  CUT_HEADER,
+  HEADER_BYTES,
+  INBOX_BYTES,
+  MERGE_FRAMES,
+  MESSAGE_LIMIT,
+  OUTBOX_BYTES,
+  OVER_LIMIT,
+  PARTIAL_BYTES,
+  PLACEHOLDER,
+  SLACK_BYTES,
+  WHOLE,
+} from './layout'
+export { allAscii } from './skeleton'

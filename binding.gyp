@@ -1,0 +1,24 @@
+{
+  "targets": [
+    {
+      "target_name": "wormhole",
+      "sources": [
+        "native/addon.cc",
+        "native/descriptors.cc",
+        "native/memory.cc",
+        "native/message.cc",
+        "native/socket.cc",
+        "native/watcher.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      "dependencies": [
+        "<!(node -p \"require('node-addon-api').targets\"):node_addon_api"
+      ],
+      "cflags_cc": ["-std=c++17", "-Wall", "-Wextra", "-fvisibility=hidden"],
+      "conditions": [
+        ["OS!='linux'", { "type": "none", "sources!": ["native/addon.cc"] }]
+      ]
+    }
+  ]
+}

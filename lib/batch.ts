@@ -1,0 +1,126 @@
+import { Failure } from './codec.js'
+import { WormholeError } from './errors.js'
+import type { OwnedFd } from './owned-fd.js'
+
+const NOTHING: unknown[] = []
+
+/** The messages that one read brought, and how many of them have been taken. */
+export class Batch {
+  items: unknown[] = NOTHING
+  /** The next item to take. */
+  next = 0
+  /** Whether an item may be a {@link Failure}. */
+  failures = false
+  /** The descriptors that came with items, by index. */
+  fds: Map<number, OwnedFd[]> | null = null
+
+  get left(): number {
+    return this.items.length - this.next
+  }
+
+  add(items: unknown[]): void {
+    this.items = this.left === 0 ? items : [...this.items, ...items]
+  }
+
+  push(item: unknown): void {
+    if (item instanceof Failure) this.failures = true
+    if (this.items === NOTHING) this.items = []
+    this.items.push(item)
+  }
+
+  fail(error: WormholeError): void {
+    this.push(new Failure(error))
+  }
+
+  attach(index: number, fds: OwnedFd[]): void {
+    this.fds ??= new Map()
+    this.fds.set(index, fds)
+  }
+
+  /** The next message with its descriptors, which are the caller's from now on. Throws a failure. */
+  take(): { message: unknown; fds: OwnedFd[] } {
+    const index = this.next
+    const fds = this.fds?.get(index) ?? []
+    this.fds?.delete(index)
+    try {
+      return { message: this.shift(), fds }
+    } catch (error) {
+      closeEach(fds)
+      throw error
+    }
+  }
+
+  /** The next message; its descriptors, if it had any, are closed. Throws a failure. */
+  takeMessage(): unknown {
+    return this.fds === null ? this.shift() : this.dropDescriptors()
+  }
+
+  /** All messages up to the next failure, at least one. Throws when a failure is the first. */
+  takeAll(): unknown[] {
+    if (!this.failures && this.fds === null && this.next === 0) {
+      const { items } = this
+      this.clear()
+      return items
+    }
+    const taken = [this.takeMessage()]
+    while (this.sound) taken.push(this.takeMessage())
+    return taken
+  }
+
+  /** A failure in place of the message that was taken last. */
+  putBack(error: WormholeError): void {
+    if (this.left === 0) {
+      this.fail(error)
+      return
+    }
+    this.next--
+    this.items[this.next] = new Failure(error)
+    this.failures = true
+  }
+
+  /** Whether the next item is a message, not a failure. */
+  get sound(): boolean {
+    return this.left > 0 && !(this.failures && this.items[this.next] instanceof Failure)
+  }
+
+  /** The item at `index` came without its descriptors: a failure that carries it stands in its place. */
+  loseDescriptors(index: number): void {
+    const item = this.items[index]
+    const error = new WormholeError(
+      'ERR_WORMHOLE_FDS_TRUNCATED',
+      'the kernel dropped descriptors of a message: this process is at its limit of open files (RLIMIT_NOFILE)',
+      { received: item instanceof Failure ? item.error.received : item }
+    )
+    this.failures = true
+    if (index < this.items.length) this.items[index] = new Failure(error)
+    else this.fail(error)
+  }
+
+  /** Drops all that is left. */
+  clear(): void {
+    if (this.fds !== null) for (const fds of this.fds.values()) closeEach(fds)
+    this.items = NOTHING
+    this.next = 0
+    this.failures = false
+    this.fds = null
+  }
+
+  private shift(): unknown {
+    const item = this.items[this.next]
+    this.next++
+    const failed = this.failures && item instanceof Failure
+    if (this.next === this.items.length) this.clear()
+    if (failed) throw item.error
+    return item
+  }
+
+  private dropDescriptors(): unknown {
+    const { message, fds } = this.take()
+    closeEach(fds)
+    return message
+  }
+}
+
+function closeEach(fds: readonly OwnedFd[]): void {
+  for (const fd of fds) fd.close()
+}

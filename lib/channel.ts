@@ -1,0 +1,24 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Jsonify } from 'type-fest'
+import { settle } from './options.js'
+import { Receiver } from './receiver.js'
+import { Sender } from './sender.js'
+import * as socket from './socket.js'
+import type { ChannelOptions } from './types.js'
+
+/**
+ * Makes a channel: a typed, one-way pair over an anonymous Unix socket pair (SOCK_SEQPACKET, close-on-exec).
+ * What the receiver gets has passed through JSON, and its type says so: a Date arrives as a string.
+ *
+ * @throws ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+ */
+export function channel<Schema extends StandardSchemaV1>(
+  options: ChannelOptions & { schema: Schema }
+): [Sender<StandardSchemaV1.InferInput<Schema>>, Receiver<StandardSchemaV1.InferOutput<Schema>>]
+export function channel<T = unknown>(options?: ChannelOptions<unknown>): [Sender<T>, Receiver<Jsonify<T>>]
+export function channel(options?: ChannelOptions): [Sender, Receiver] {
+  const settings = settle(options)
+  const type = socket.SOCK_SEQPACKET
+  const [sending, receiving] = socket.socketpair(type)
+  return [new Sender(sending, type, settings), new Receiver(receiving, type, settings)]
+}

@@ -1,0 +1,52 @@
+import { WormholeError } from './errors.js'
+
+/** The JSON text of a message; throws ERR_WORMHOLE_UNSERIALIZABLE for what JSON cannot carry. */
+export function toText(message: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(message)
+  } catch (cause) {
+    if (cause instanceof RangeError && /string length/.test(cause.message)) {
+      throw new WormholeError('ERR_WORMHOLE_TOO_LARGE', 'the message as JSON is longer than the longest string', {
+        cause,
+      })
+    }
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `the message cannot be written as JSON: ${reason}`, {
+      cause,
+    })
+  }
+  if (text === undefined) {
+    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON has no text for a message of type ${typeof message}`)
+  }
+  return text
+}
+
+/** A message that could not be read: it stands in the message's place, for the taker that comes to it. */
+export class Failure {
+  constructor(readonly error: WormholeError) {}
+}
+
+/** The value of one frame's text, or why there is none. */
+export function fromText(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const error = new WormholeError('ERR_WORMHOLE_MALFORMED', `a frame is not JSON: ${(cause as Error).message}`, {
+      cause,
+      received: text,
+    })
+    return new Failure(error)
+  }
+}
+
+export function tooLarge(length: number, limit: number): WormholeError {
+  return new WormholeError(
+    'ERR_WORMHOLE_TOO_LARGE',
+    `a message of ${length} bytes is longer than maxMessageBytes (${limit})`
+  )
+}
+
+export function malformed(reason: string, received?: unknown): WormholeError {
+  return new WormholeError('ERR_WORMHOLE_MALFORMED', reason, received === undefined ? {} : { received })
+}

@@ -1,0 +1,116 @@
+import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor } from './descriptor.js'
+import { WormholeError } from './errors.js'
+import type { Settings } from './options.js'
+import * as socket from './socket.js'
+import type { EndpointStats } from './types.js'
+
+/** What both ends of a channel are: the owner of one socket. */
+export abstract class Endpoint implements DescriptorOwner, Disposable {
+  /** @internal */
+  protected readonly descriptor: Descriptor
+  /** @internal */
+  protected readonly settings: Settings
+  /** @internal */
+  protected shut = false
+  /** @internal */
+  protected keepsAlive = true
+
+  /** @internal */
+  protected constructor(fd: number, settings: Settings) {
+    this.descriptor = new Descriptor(fd)
+    this.settings = settings
+    this.descriptor.guard(this)
+  }
+
+  /** The descriptor's number while it is owned here; -1 afterwards. */
+  get fd(): number {
+    return this.descriptor.fd
+  }
+
+  /** Whether this end was closed, detached or moved here. Not whether the other end is still there. */
+  get closed(): boolean {
+    return this.shut || (this.descriptor.fd < 0 && !this.disconnected)
+  }
+
+  /**
+   * Gives up the descriptor, still open, and returns its number: for another thread of this process
+   * (`fromFd` there) or a child's `stdio`. This object is closed afterwards.
+   *
+   * @throws ERR_WORMHOLE_PENDING when this end holds messages that would be lost, ERR_WORMHOLE_CLOSED
+   */
+  detach(): number {
+    const descriptor = this[kDescriptor]('detach')
+    this.shut = true
+    return descriptor.release()
+  }
+
+  /** Lets the process end although something waits on this end. */
+  unref(): this {
+    return this.setKeepsAlive(false)
+  }
+
+  /** Undoes `unref`: a wait on this end keeps the process alive, which is the default. */
+  ref(): this {
+    return this.setKeepsAlive(true)
+  }
+
+  abstract close(): void
+
+  abstract stats(): EndpointStats
+
+  /** The same as `close()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** @internal */
+  [kDescriptor](action: string): Descriptor {
+    this.assertUsable()
+    if (this.disconnected) throw disconnectedError(this.constructor.name)
+    const held = this.held()
+    if (held > 0) {
+      throw new WormholeError(
+        'ERR_WORMHOLE_PENDING',
+        `cannot ${action} this ${this.constructor.name}: it holds ${held} message${held === 1 ? '' : 's'} that would be lost`
+      )
+    }
+    this.letGo()
+    return this.descriptor
+  }
+
+  /** A duplicate of the descriptor for `clone()`. @internal */
+  protected duplicate(): number {
+    this.assertUsable()
+    if (this.disconnected) throw disconnectedError(this.constructor.name)
+    return socket.duplicate(this.descriptor.fd)
+  }
+
+  /** @internal */
+  protected assertUsable(): void {
+    if (this.shut) assertOpen(closedDescriptor, this.constructor.name)
+    if (!this.disconnected) assertOpen(this.descriptor, this.constructor.name)
+  }
+
+  /** Whether the other side is known to be gone; the descriptor is closed then. @internal */
+  protected abstract readonly disconnected: boolean
+
+  /** How many messages giving the descriptor away would lose. @internal */
+  protected abstract held(): number
+
+  /** The descriptor is to go elsewhere: nothing more will come of what waits. @internal */
+  protected abstract letGo(): void
+
+  /** @internal */
+  protected setKeepsAlive(keepsAlive: boolean): this {
+    this.keepsAlive = keepsAlive
+    return this
+  }
+}
+
+const closedDescriptor = new Descriptor(-1)
+
+export function disconnectedError(end: string): WormholeError {
+  const message =
+    end === 'Sender' ? 'every receiving end of the channel is gone' : 'every sending end of the channel is gone'
+  return new WormholeError('ERR_WORMHOLE_DISCONNECTED', message)
+}

@@ -1,0 +1,71 @@
+import { getSystemErrorName } from 'node:util'
+
+/** Every code that this library reports, and what it means. `docs/errors.md` is checked against it. */
+export const errorCodes = {
+  ERR_WORMHOLE_ARGUMENT: 'An argument or option has a value that the call cannot take.',
+  ERR_WORMHOLE_BAD_FD: 'A descriptor is not open, is owned by another object, or is of a kind that cannot serve here.',
+  ERR_WORMHOLE_CLOSED: 'The object was used after close(), after detach(), or after it was moved to another process.',
+  ERR_WORMHOLE_DISCONNECTED: 'The other ends of the channel are all gone, and what they sent has been received.',
+  ERR_WORMHOLE_FDS_TRUNCATED: 'The kernel dropped descriptors of a message because this process may not open more.',
+  ERR_WORMHOLE_INVALID: 'The schema refused a message.',
+  ERR_WORMHOLE_MALFORMED: 'What arrived is not a frame of UTF-8 JSON.',
+  ERR_WORMHOLE_PENDING: 'The endpoint still holds messages, which giving its descriptor away would lose.',
+  ERR_WORMHOLE_SYSTEM: 'A system call failed; errno and syscall say which and how.',
+  ERR_WORMHOLE_TIMEOUT: 'The time given to a blocking call is over.',
+  ERR_WORMHOLE_TOO_LARGE: 'A message is longer than maxMessageBytes.',
+  ERR_WORMHOLE_TOO_MANY_FDS: 'More descriptors than one message can carry.',
+  ERR_WORMHOLE_TRUNCATED: 'A message broke off: the other side died or gave up half-way through it.',
+  ERR_WORMHOLE_UNSERIALIZABLE: 'JSON cannot carry the value.',
+  ERR_WORMHOLE_UNSUPPORTED: 'The platform or the installation cannot run this library.',
+} as const
+
+/** One of the stable codes on {@link WormholeError.code}. */
+export type WormholeErrorCode = keyof typeof errorCodes
+
+export interface WormholeErrorDetails {
+  errno?: number | undefined
+  syscall?: string | undefined
+  received?: unknown
+  cause?: unknown
+}
+
+/** The one class of error that this library throws or rejects with. Match on `code`. */
+export class WormholeError extends Error {
+  override readonly name = 'WormholeError'
+  readonly code: WormholeErrorCode
+  /** The system's error number, negative as in Node's own errors, where a system call failed. */
+  readonly errno?: number
+  /** The system call that failed. */
+  readonly syscall?: string
+  /**
+   * What had arrived, where there is something: the message that a schema refused or whose descriptors
+   * were dropped, the text that is not JSON (a string), the bytes that are not UTF-8 (a Buffer).
+   */
+  readonly received?: unknown
+  /** In `select` and `merge`: the key of the receiver whose message failed. */
+  key?: string
+
+  constructor(code: WormholeErrorCode, message: string, details: WormholeErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    this.code = code
+    if (details.errno !== undefined) this.errno = details.errno
+    if (details.syscall !== undefined) this.syscall = details.syscall
+    if ('received' in details) this.received = details.received
+  }
+}
+
+/** The error for a system call that answered `-errno`. */
+export function systemError(syscall: string, errno: number, what: string): WormholeError {
+  return new WormholeError('ERR_WORMHOLE_SYSTEM', `${what}: ${syscall} failed with ${getSystemErrorName(errno)}`, {
+    errno,
+    syscall,
+  })
+}
+
+export function closedError(what: string): WormholeError {
+  return new WormholeError('ERR_WORMHOLE_CLOSED', `this ${what} is closed, detached or moved`)
+}
+
+export function argumentError(message: string): WormholeError {
+  return new WormholeError('ERR_WORMHOLE_ARGUMENT', message)
+}

@@ -1,0 +1,150 @@
+import { isUtf8 } from 'node:buffer'
+import type { Batch } from './batch.js'
+import { Failure, fromText, malformed, tooLarge } from './codec.js'
+import { WormholeError } from './errors.js'
+import { refreshView, view, wasm } from './wasm.js'
+
+/** Frames in WebAssembly memory: the one file, with partial.ts, that computes with addresses. */
+
+export const HEADER_BYTES = wasm.HEADER_BYTES.value
+export const OUTBOX_BYTES = wasm.OUTBOX_BYTES.value
+export const INBOX_BYTES = wasm.INBOX_BYTES.value
+export const MESSAGE_LIMIT = wasm.MESSAGE_LIMIT.value
+
+const SLACK_BYTES = wasm.SLACK_BYTES.value
+const WHOLE = wasm.WHOLE.value
+const OVER_LIMIT = wasm.OVER_LIMIT.value
+const CUT_HEADER = wasm.CUT_HEADER.value
+
+const outbox = wasm.allocate(OUTBOX_BYTES + SLACK_BYTES) >>> 0
+/** Where a received packet is put. */
+export const inbox = wasm.allocate(INBOX_BYTES + SLACK_BYTES) >>> 0
+const mergeTable = wasm.allocate(4 * wasm.MERGE_FRAMES.value) >>> 0
+refreshView()
+
+/** Goes before each frame's text in a batch; `seal` writes the length over it. */
+export const PLACEHOLDER = String.fromCharCode(wasm.PLACEHOLDER.value).repeat(HEADER_BYTES)
+
+/** No text of so many UTF-16 units makes more bytes than the outbox holds, headers included. */
+export const OUTBOX_UNITS = Math.floor((OUTBOX_BYTES - HEADER_BYTES) / 3)
+
+/** Whose bytes the outbox holds: it belongs to nobody for longer than one system call. */
+let outboxOwner: object | null = null
+
+export function ownsOutbox(owner: object): boolean {
+  return outboxOwner === owner
+}
+
+/** The address of byte `offset` of the outbox. */
+export function outboxAt(offset: number): number {
+  return outbox + offset
+}
+
+/** Writes a batch, each text behind a placeholder, into the outbox as frames; answers its bytes. */
+export function seal(owner: object, batch: string): number {
+  const length = view.write(batch, outbox, OUTBOX_BYTES, 'utf8')
+  if (wasm.sealFrames(outbox, length) < 0) throw new Error('a batch does not begin with a placeholder')
+  outboxOwner = owner
+  return length
+}
+
+/** Writes a piece of a long text into the outbox, behind a header where `payload` is given; its bytes. */
+export function writePiece(owner: object, piece: string, payload?: number): number {
+  outboxOwner = owner
+  const start = payload === undefined ? 0 : HEADER_BYTES
+  if (payload !== undefined) wasm.writeHeader(outbox, payload)
+  return start + view.write(piece, outbox + start, OUTBOX_BYTES - start, 'utf8')
+}
+
+/** What follows the last whole frame: `status` WHOLE, or the bytes of a frame that is not all there. */
+export interface Rest {
+  complete: boolean
+  at: number
+  length: number
+  /** The payload length that its header declares; undefined while the header itself is cut. */
+  declared: number | undefined
+  /** Whether the declared length is over the limit. */
+  overLimit: boolean
+}
+
+const rest: Rest = { complete: true, at: 0, length: 0, declared: undefined, overLimit: false }
+
+/** Payload bytes and frames that the last {@link readFrames} found whole. */
+export const found = { bytes: 0, frames: 0 }
+
+/**
+ * Reads every whole frame in the `length` bytes at `at` into `batch`. A frame over `limit` fails alone.
+ * The answer is valid until the next call.
+ */
+export function readFrames(at: number, length: number, limit: number, batch: Batch): Rest {
+  const end = at + length
+  found.bytes = 0
+  found.frames = 0
+  for (;;) {
+    const status = wasm.walkFrames(at, end - at, limit)
+    const frames = wasm.frames.value
+    const bytes = wasm.wholeBytes.value >>> 0
+    if (frames > 0) {
+      decode(at, bytes, frames, batch)
+      found.frames += frames
+      found.bytes += bytes - frames * HEADER_BYTES
+      at += bytes
+    }
+    const declared = wasm.declared.value
+    if (status === OVER_LIMIT && declared <= end - at - HEADER_BYTES) {
+      batch.fail(tooLarge(declared, limit))
+      at += HEADER_BYTES + declared
+      continue
+    }
+    rest.complete = status === WHOLE
+    rest.at = at
+    rest.length = end - at
+    rest.declared = status === WHOLE || status === CUT_HEADER ? undefined : declared
+    rest.overLimit = status === OVER_LIMIT
+    return rest
+  }
+}
+
+/** The value of one payload that stands by itself, without a header. */
+export function readPayload(at: number, length: number): unknown {
+  let text: string | undefined
+  try {
+    text = readText(at, length, wasm.allAscii(at, at + length) !== 0)
+  } catch (cause) {
+    // ERR_STRING_TOO_LONG: more characters than V8's strings hold.
+    return new Failure(new WormholeError('ERR_WORMHOLE_TOO_LARGE', (cause as Error).message, { cause }))
+  }
+  if (text !== undefined) return fromText(text)
+  return new Failure(malformed('a frame is not UTF-8', Buffer.from(view.subarray(at, at + length))))
+}
+
+function decode(at: number, bytes: number, frames: number, batch: Batch): void {
+  if (frames > 1 && wasm.mergeFrames(at, bytes, mergeTable) !== 0) {
+    const items = parseArray(at, bytes + 1)
+    if (items !== undefined) {
+      batch.add(items)
+      return
+    }
+    wasm.unmergeFrames(at, frames, mergeTable)
+  }
+  for (let index = 0; index < frames; index++) {
+    const size = wasm.frameSize(at) >>> 0
+    batch.push(readPayload(at + HEADER_BYTES, size))
+    at += HEADER_BYTES + size
+  }
+}
+
+function parseArray(at: number, length: number): unknown[] | undefined {
+  try {
+    const text = readText(at, length, wasm.mergedAscii() !== 0)
+    return text === undefined ? undefined : (JSON.parse(text) as unknown[])
+  } catch {
+    return undefined
+  }
+}
+
+function readText(at: number, length: number, ascii: boolean): string | undefined {
+  const end = at + length
+  if (ascii) return view.toString('latin1', at, end)
+  return isUtf8(view.subarray(at, end)) ? view.toString('utf8', at, end) : undefined
+}

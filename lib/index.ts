@@ -1,0 +1,7 @@
+export { channel } from './channel.js'
+export { errorCodes, WormholeError, type WormholeErrorCode } from './errors.js'
+export { type FdKind, OwnedFd } from './owned-fd.js'
+export { Receiver } from './receiver.js'
+export { merge, type Selected, select } from './select.js'
+export { Sender } from './sender.js'
+export type { BlockingOptions, ChannelOptions, EndpointStats, FdSource, WaitOptions } from './types.js'

@@ -1,0 +1,46 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { argumentError } from './errors.js'
+import { MESSAGE_LIMIT } from './framing.js'
+import type { BlockingOptions, ChannelOptions } from './types.js'
+
+const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+
+/** Options with their defaults, checked once. Ends made by one call share the object. */
+export interface Settings {
+  readonly coalesce: boolean
+  readonly maxMessageBytes: number
+  readonly schema: StandardSchemaV1 | undefined
+}
+
+const defaults: Settings = { coalesce: true, maxMessageBytes: DEFAULT_MAX_MESSAGE_BYTES, schema: undefined }
+
+export function settle(options: ChannelOptions | undefined): Settings {
+  if (options === undefined) return defaults
+  if (options === null || typeof options !== 'object') throw argumentError('options must be an object')
+  const { coalesce = true, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, schema } = options
+  if (typeof coalesce !== 'boolean') throw argumentError('coalesce must be true or false')
+  if (!Number.isInteger(maxMessageBytes) || maxMessageBytes < 1 || maxMessageBytes > MESSAGE_LIMIT) {
+    throw argumentError(`maxMessageBytes must be a whole number from 1 to ${MESSAGE_LIMIT}`)
+  }
+  if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
+    throw argumentError('schema must implement the Standard Schema interface (https://standardschema.dev)')
+  }
+  return { coalesce, maxMessageBytes, schema }
+}
+
+/** When a blocking call must give up, on the clock of performance.now(). */
+export function deadlineOf(options: BlockingOptions | undefined): number {
+  const timeout = options?.timeout
+  if (timeout === undefined) return Number.POSITIVE_INFINITY
+  if (typeof timeout !== 'number' || !(timeout >= 0)) {
+    throw argumentError('timeout must be a number of milliseconds, not negative')
+  }
+  return performance.now() + timeout
+}
+
+/** The signal of a call's options, checked; an aborted one is for the caller to see. */
+export function signalOf(options: { signal?: AbortSignal | undefined } | undefined): AbortSignal | undefined {
+  const signal = options?.signal
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw argumentError('signal must be an AbortSignal')
+  return signal
+}

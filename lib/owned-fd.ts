@@ -1,0 +1,149 @@
+import { createReadStream, createWriteStream, fstatSync, type ReadStream, type WriteStream } from 'node:fs'
+import { createServer, type Server, Socket } from 'node:net'
+import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor } from './descriptor.js'
+import { ends } from './ends.js'
+import type { WormholeError } from './errors.js'
+import type { Receiver } from './receiver.js'
+import type { Sender } from './sender.js'
+import * as socket from './socket.js'
+import type { ChannelOptions } from './types.js'
+
+/** What a descriptor refers to, as fstat(2) says. */
+export type FdKind = 'file' | 'directory' | 'pipe' | 'socket' | 'character-device' | 'block-device' | 'other'
+
+/**
+ * A descriptor that this object owns: it is closed by `close()`, given away once, or, should the object be
+ * garbage-collected before, closed with a process warning. Received ones are close-on-exec.
+ */
+export class OwnedFd implements DescriptorOwner, Disposable {
+  readonly #descriptor: Descriptor
+
+  /**
+   * Adopts an open descriptor: this object owns it from now on, and makes it close-on-exec.
+   *
+   * @param owned internal: the addon owns it already, as it received or made it
+   * @throws ERR_WORMHOLE_BAD_FD when it is not open or is owned already
+   */
+  constructor(fd: number, owned = false) {
+    if (!owned) socket.adopt(fd)
+    this.#descriptor = new Descriptor(fd)
+    this.#descriptor.guard(this)
+  }
+
+  /** The number while it is owned here; -1 afterwards. */
+  get fd(): number {
+    return this.#descriptor.fd
+  }
+
+  /** What it refers to. @throws ERR_WORMHOLE_CLOSED */
+  get kind(): FdKind {
+    assertOpen(this.#descriptor, 'OwnedFd')
+    const stats = fstatSync(this.#descriptor.fd)
+    if (stats.isFile()) return 'file'
+    if (stats.isDirectory()) return 'directory'
+    if (stats.isFIFO()) return 'pipe'
+    if (stats.isSocket()) return 'socket'
+    if (stats.isCharacterDevice()) return 'character-device'
+    return stats.isBlockDevice() ? 'block-device' : 'other'
+  }
+
+  close(): void {
+    if (!this.#descriptor.moving) this.#descriptor.close()
+  }
+
+  /** Gives up the descriptor, still open, and returns its number: closing it is the caller's from now on. */
+  detach(): number {
+    return this[kDescriptor]().release()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** The connected stream socket (TCP or Unix) or pipe as Node's own object, which owns it from now on. */
+  toSocket(): Socket {
+    const { kind } = this
+    if (kind === 'socket') {
+      this.#requireStreamSocket()
+      if (socket.option(this.fd, socket.SO_ACCEPTCONN) > 0) throw this.#unfit('is a listening socket: use toServer()')
+    } else if (kind !== 'pipe') {
+      throw this.#unfit(`is a ${kind}, not a socket`)
+    }
+    return this.#give((fd) => new Socket({ fd, readable: true, writable: true }))
+  }
+
+  /** The listening socket as Node's own server, which owns it from now on; resolves once it accepts. */
+  async toServer(): Promise<Server> {
+    if (this.kind !== 'socket') throw this.#unfit(`is a ${this.kind}, not a socket`)
+    this.#requireStreamSocket()
+    if (socket.option(this.fd, socket.SO_ACCEPTCONN) <= 0) throw this.#unfit('is not a listening socket')
+    const server = createServer()
+    const fd = this.detach()
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => {
+        socket.adopt(fd)
+        socket.close(fd)
+        reject(error)
+      })
+      server.listen({ fd }, resolve)
+    })
+    return server
+  }
+
+  /** A stream that reads it and closes it at the end. */
+  readStream(): ReadStream | Socket {
+    if (this.kind === 'socket') return this.toSocket()
+    if (this.kind === 'pipe') return this.#give((fd) => new Socket({ fd, readable: true, writable: false }))
+    this.#refuseDirectory()
+    return this.#give((fd) => createReadStream('', { fd }))
+  }
+
+  /** A stream that writes it and closes it at the end. */
+  writeStream(): WriteStream | Socket {
+    if (this.kind === 'socket') return this.toSocket()
+    if (this.kind === 'pipe') return this.#give((fd) => new Socket({ fd, readable: false, writable: true }))
+    this.#refuseDirectory()
+    return this.#give((fd) => createWriteStream('', { fd }))
+  }
+
+  /** The sending end of a channel, which owns the descriptor from now on. */
+  sender<T = unknown>(options?: ChannelOptions): Sender<T> {
+    return this.#give((fd) => ends.sender(fd, options) as Sender<T>)
+  }
+
+  /** The receiving end of a channel, which owns the descriptor from now on. */
+  receiver<T = unknown>(options?: ChannelOptions<T>): Receiver<T> {
+    return this.#give((fd) => ends.receiver(fd, options as ChannelOptions) as Receiver<T>)
+  }
+
+  /** @internal */
+  [kDescriptor](): Descriptor {
+    assertOpen(this.#descriptor, 'OwnedFd')
+    return this.#descriptor
+  }
+
+  /** Hands the number to a new owner; when that fails it is owned here as before. */
+  #give<Owner>(make: (fd: number) => Owner): Owner {
+    const fd = this.detach()
+    try {
+      return make(fd)
+    } catch (error) {
+      socket.adopt(fd)
+      this.#descriptor.fd = fd
+      this.#descriptor.guard(this)
+      throw error
+    }
+  }
+
+  #requireStreamSocket(): void {
+    if (socket.option(this.fd, socket.SO_TYPE) !== socket.SOCK_STREAM) throw this.#unfit('is not a stream socket')
+  }
+
+  #refuseDirectory(): void {
+    if (this.kind === 'directory') throw this.#unfit('is a directory, which cannot be read or written as bytes')
+  }
+
+  #unfit(reason: string): WormholeError {
+    return socket.badDescriptor(`descriptor ${this.fd} ${reason}`)
+  }
+}

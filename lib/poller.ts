@@ -1,0 +1,82 @@
+import { systemError } from './errors.js'
+import { native } from './native.js'
+import { beginTurn } from './turn.js'
+
+/** Something that waits for a descriptor. It must not throw. */
+export interface Waiting {
+  onReady(): void
+}
+
+interface Watch {
+  waiting: Waiting
+  keepsAlive: boolean
+}
+
+const PAIRS = 128
+const ready = new Int32Array(2 * PAIRS)
+const watches = new Map<number, Watch>()
+let started = false
+let alive = 0
+
+/**
+ * Calls `waiting.onReady()` once `fd` is ready for `events` (POLLIN or POLLOUT), and again each turn of the
+ * event loop until {@link unwatch}. Only while something is watched is it referenced from here; only what
+ * `keepsAlive` says keeps the process alive.
+ */
+export function watch(fd: number, events: number, waiting: Waiting, keepsAlive: boolean): void {
+  if (!started) start()
+  const known = watches.get(fd)
+  if (known !== undefined) {
+    known.waiting = waiting
+    if (known.keepsAlive !== keepsAlive) {
+      known.keepsAlive = keepsAlive
+      count(keepsAlive ? 1 : -1)
+    }
+  } else {
+    watches.set(fd, { waiting, keepsAlive })
+    if (keepsAlive) count(1)
+  }
+  const result = native.watch(fd, events)
+  if (result < 0) {
+    unwatch(fd)
+    throw systemError('epoll_ctl', result, `cannot watch descriptor ${fd}`)
+  }
+}
+
+/**
+ * Nobody waits for `fd` any longer. The kernel is told only when the descriptor becomes ready after that:
+ * a receiver that waits again before the next packet costs no system call.
+ */
+export function unwatch(fd: number): void {
+  const known = watches.get(fd)
+  if (known === undefined) return
+  watches.delete(fd)
+  if (known.keepsAlive) count(-1)
+}
+
+/** The same, and the kernel is told at once: for POLLOUT, which holds most of the time. */
+export function unwatchNow(fd: number): void {
+  unwatch(fd)
+  native.unwatch(fd)
+}
+
+function count(change: 1 | -1): void {
+  alive += change
+  if (alive === (change === 1 ? 1 : 0)) native.keepAlive(change === 1)
+}
+
+function start(): void {
+  const result = native.onReady(onReady, ready)
+  if (result < 0) throw systemError('epoll_create1', result, 'cannot watch descriptors')
+  started = true
+}
+
+function onReady(pairs: number): void {
+  beginTurn()
+  for (let index = 0; index < pairs; index++) {
+    const fd = ready[2 * index] as number
+    const known = watches.get(fd)
+    if (known === undefined) native.unwatch(fd)
+    else known.waiting.onReady()
+  }
+}

@@ -1,0 +1,349 @@
+import { onAbort } from './abort.js'
+import { Batch } from './batch.js'
+import { disconnectedError, Endpoint } from './endpoint.js'
+import { ends } from './ends.js'
+import { argumentError, closedError, WormholeError } from './errors.js'
+import { List } from './list.js'
+import { deadlineOf, type Settings, settle, signalOf } from './options.js'
+import type { OwnedFd } from './owned-fd.js'
+import { PacketSource } from './packet-source.js'
+import { unwatch, watch } from './poller.js'
+import { rejected } from './rejected.js'
+import * as socket from './socket.js'
+import { END, READ, type ReceiveCounters, type Source } from './source.js'
+import { StreamSource } from './stream-source.js'
+import { batches, message, messageWithFds, result } from './takings.js'
+import { turnIsOver } from './turn.js'
+import type { BlockingOptions, ChannelOptions, EndpointStats, WaitOptions } from './types.js'
+import { Pending, type Taking, type Waiter } from './waiter.js'
+
+/** How long a blocking wait lasts before JavaScript looks up: a worker that is terminated ends then. */
+const WAIT_SLICE_MS = 100
+
+/** What `select` may do with a receiver, beside what everybody may. */
+export const kInner: unique symbol = Symbol('wormhole.inner')
+
+/** @internal */
+export interface Inner {
+  readonly batch: Batch
+  readonly settings: Settings
+  /** When `select` last took from this receiver: the one that waited longest comes first. */
+  lastServed: number
+  readonly ended: boolean
+  /** Whether a message is here, or could be read without waiting, for somebody who comes now. */
+  ready(): boolean
+  /** Serves those who wait with what can be read without waiting. */
+  serve(): void
+  join(waiter: Waiter): void
+  leave(waiter: Waiter): void
+}
+
+/**
+ * The receiving end of a channel. Several processes may hold one and share the work: each message goes to
+ * exactly one of them, as a packet is read only when somebody waits for a message.
+ */
+export class Receiver<out T = unknown> extends Endpoint {
+  readonly #counters: ReceiveCounters = { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0 }
+  readonly #batch = new Batch()
+  readonly #source: Source
+  #waiters: List<Waiter> | null = null
+  /** The descriptor that is watched for somebody who waits: the channel's or a side stream's. */
+  #watched = -1
+  #ended = false
+  #inner: Inner | null = null
+
+  /** @internal Use `channel()` or `Receiver.fromFd()`. */
+  constructor(fd: number, type: number, settings: Settings) {
+    super(fd, settings)
+    const context = { descriptor: this.descriptor, settings, counters: this.#counters }
+    this.#source = type === socket.SOCK_SEQPACKET ? new PacketSource(context) : new StreamSource(context)
+  }
+
+  /**
+   * Adopts a connected Unix socket of type SOCK_SEQPACKET or SOCK_STREAM: this object owns `fd` from now on.
+   * Its file status flags are left alone.
+   *
+   * @throws ERR_WORMHOLE_BAD_FD when it is no such socket or is owned already
+   */
+  static fromFd<T = unknown>(fd: number, options?: ChannelOptions<T>): Receiver<T> {
+    const settings = settle(options)
+    socket.adopt(fd)
+    try {
+      return new Receiver<T>(fd, socket.channelType(fd), settings)
+    } catch (error) {
+      socket.release(fd)
+      throw error
+    }
+  }
+
+  /**
+   * The next message. Its descriptors, if it has any, are closed: take them with `recvWithFds`. Several
+   * waiting calls are served first come, first served. When `signal` aborts, the socket is read once more
+   * without waiting: a message that is there wins; otherwise the next one stays for the next taker.
+   *
+   * @throws at once: ERR_WORMHOLE_CLOSED
+   * @returns rejects with ERR_WORMHOLE_DISCONNECTED at the end; with ERR_WORMHOLE_MALFORMED, _TOO_LARGE, _INVALID,
+   * _TRUNCATED or _FDS_TRUNCATED for this one message; with ERR_WORMHOLE_SYSTEM; or with the signal's reason
+   */
+  recv(options?: WaitOptions): Promise<T> {
+    this.assertUsable()
+    return this.#take(message as Taking<T>, options)
+  }
+
+  /** The next message and the descriptors that came with it, which are the caller's to close. Otherwise as `recv`. */
+  recvWithFds(options?: WaitOptions): Promise<[message: T, fds: OwnedFd[]]> {
+    this.assertUsable()
+    return this.#take(messageWithFds as Taking<[T, OwnedFd[]]>, options)
+  }
+
+  /**
+   * The next message if it can be had without waiting, else `undefined`. Calls that wait already come first.
+   *
+   * @throws ERR_WORMHOLE_DISCONNECTED at the end, and what `recv` rejects with
+   */
+  tryRecv(): T | undefined {
+    this.assertUsable()
+    if (this.#ready()) return this.#now(message as Taking<T>)
+    if (this.#ended) throw disconnectedError('Receiver')
+    return undefined
+  }
+
+  /**
+   * The next message, blocking this thread until it comes. Calls that wait already come first.
+   *
+   * @throws ERR_WORMHOLE_TIMEOUT when none came in time (nothing is lost), and what `recv` rejects with
+   */
+  recvSync(options?: BlockingOptions): T {
+    this.assertUsable()
+    return this.#block(message as Taking<T>, options)
+  }
+
+  /** The next message with its descriptors, blocking this thread. Otherwise as `recvSync`. */
+  recvWithFdsSync(options?: BlockingOptions): [message: T, fds: OwnedFd[]] {
+    this.assertUsable()
+    return this.#block(messageWithFds as Taking<[T, OwnedFd[]]>, options)
+  }
+
+  /**
+   * Messages until every sender is gone. A message that fails rejects its one step; iterating anew goes on
+   * behind it. Leaving the loop loses nothing and leaves this end open.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    return this.#iterate(result as Taking<IteratorResult<T>>)
+  }
+
+  /** Messages by what one packet held: one step for many messages, at high rates. Otherwise as iteration. */
+  batches(): AsyncIterableIterator<T[]> {
+    return this.#iterate(batches as Taking<IteratorResult<T[]>>)
+  }
+
+  /** Another receiving end of the same channel, to be closed or moved by itself. They share the messages. */
+  clone(): Receiver<T> {
+    const fd = this.duplicate()
+    return new Receiver<T>(fd, socket.channelType(fd), this.settings)
+  }
+
+  /** Closes this end: drops the messages it holds, and rejects what waits with ERR_WORMHOLE_CLOSED. */
+  close(): void {
+    if (this.shut || this.descriptor.moving) return
+    this.shut = true
+    this.letGo()
+    this.#batch.clear()
+    this.#source.drop()
+    this.descriptor.close()
+  }
+
+  stats(): EndpointStats {
+    const queued = this.#batch.left
+    return { ...this.#counters, messages: this.#counters.messages - queued, queued }
+  }
+
+  /** @internal */
+  get [kInner](): Inner {
+    this.assertUsable()
+    this.#inner ??= this.#makeInner()
+    return this.#inner
+  }
+
+  /** Called by the poller: what is watched is ready. @internal */
+  onReady(): void {
+    this.#serve()
+  }
+
+  protected override get disconnected(): boolean {
+    return this.#ended
+  }
+
+  protected override held(): number {
+    return this.#batch.left + (this.#source.partial ? 1 : 0)
+  }
+
+  protected override letGo(): void {
+    this.#unwatch()
+    this.#failAll(closedError('Receiver'))
+  }
+
+  protected override setKeepsAlive(keepsAlive: boolean): this {
+    super.setKeepsAlive(keepsAlive)
+    if (this.#watched >= 0) watch(this.#watched, socket.POLLIN, this, keepsAlive)
+    return this
+  }
+
+  get #waiting(): boolean {
+    return this.#waiters !== null && this.#waiters.size > 0
+  }
+
+  /** Whether something can be taken now; reads a packet when nothing is left of the last. */
+  #available(): boolean {
+    if (this.#batch.left > 0) return true
+    if (this.#ended) return false
+    const found = this.#source.read(this.#batch)
+    if (found === END) this.#end()
+    if (found !== READ) return false
+    this.#counters.messages += this.#batch.left
+    return true
+  }
+
+  /** The same for somebody who comes now: those who wait already are served before. */
+  #ready(): boolean {
+    if (this.#waiting) this.#serve()
+    return !this.#waiting && this.#available()
+  }
+
+  /** Takes what is available. */
+  #now<V>(taking: Taking<V>): V {
+    const value = taking.take(this.#batch, this.settings.schema)
+    if (value instanceof Promise) {
+      value.catch(() => undefined)
+      throw argumentError('the schema checks messages asynchronously: use recv(), recvWithFds() or iteration')
+    }
+    return value
+  }
+
+  #take<V>(taking: Taking<V>, options: WaitOptions | undefined): Promise<V> {
+    try {
+      const signal = signalOf(options)
+      signal?.throwIfAborted()
+      if (!this.#waiting) {
+        if (this.#batch.left > 0 || (!turnIsOver() && this.#available()))
+          return Promise.resolve(taking.take(this.#batch, this.settings.schema))
+        if (this.#ended) return Promise.resolve(taking.end())
+      }
+      const waiter = new Pending<V>(taking, this.#batch, this.settings.schema)
+      this.#join(waiter)
+      if (signal !== undefined) {
+        const stop = onAbort(signal, () => this.#abort(waiter, signal.reason))
+        waiter.promise.then(stop, stop)
+      }
+      return waiter.promise
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  #block<V>(taking: Taking<V>, options: BlockingOptions | undefined): V {
+    const deadline = deadlineOf(options)
+    for (;;) {
+      if (this.#ready()) return this.#now(taking)
+      if (this.#ended) return taking.end()
+      const left = deadline - performance.now()
+      if (left <= 0) throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
+      socket.wait(this.#source.waitsFor, socket.POLLIN, Math.min(left, WAIT_SLICE_MS))
+    }
+  }
+
+  #iterate<V>(taking: Taking<IteratorResult<V>>): AsyncIterableIterator<V> {
+    const iterator: AsyncIterableIterator<V> = {
+      next: () => {
+        try {
+          this.assertUsable()
+        } catch (error) {
+          return rejected(error)
+        }
+        return this.#take(taking, undefined)
+      },
+      return: () => Promise.resolve({ done: true, value: undefined }),
+      [Symbol.asyncIterator]: () => iterator,
+    }
+    return iterator
+  }
+
+  #join(waiter: Waiter): void {
+    this.#waiters ??= new List()
+    this.#watch()
+    this.#counters.waits++
+    this.#waiters.push(waiter)
+  }
+
+  #leave(waiter: Waiter): void {
+    this.#waiters?.remove(waiter)
+    if (!this.#waiting) this.#unwatch()
+  }
+
+  /** After a long busy spell Node runs timers before it polls: a message that is there must win. */
+  #abort(waiter: Waiter, reason: unknown): void {
+    this.#serve()
+    if (waiter.list === null) return
+    this.#leave(waiter)
+    waiter.fail(reason)
+  }
+
+  #serve(): void {
+    while (this.#waiting && this.#available()) this.#waiters?.shift()?.serve()
+    if (!this.#waiting) this.#unwatch()
+    else if (this.#ended) this.#endAll()
+    else {
+      try {
+        this.#watch()
+      } catch (error) {
+        this.#failAll(error)
+      }
+    }
+  }
+
+  #watch(): void {
+    const fd = this.#source.waitsFor
+    if (this.#watched !== fd) this.#unwatch()
+    this.#watched = fd
+    watch(fd, socket.POLLIN, this, this.keepsAlive)
+  }
+
+  #unwatch(): void {
+    if (this.#watched >= 0) unwatch(this.#watched)
+    this.#watched = -1
+  }
+
+  /** Nothing will come any more: the descriptor has no further use. */
+  #end(): void {
+    this.#ended = true
+    this.#unwatch()
+    this.#source.drop()
+    this.descriptor.close()
+  }
+
+  #endAll(): void {
+    for (let waiter = this.#waiters?.shift(); waiter != null; waiter = this.#waiters?.shift()) waiter.end()
+  }
+
+  #failAll(error: unknown): void {
+    for (let waiter = this.#waiters?.shift(); waiter != null; waiter = this.#waiters?.shift()) waiter.fail(error)
+  }
+
+  #makeInner(): Inner {
+    const receiver = this
+    return {
+      batch: this.#batch,
+      settings: this.settings,
+      lastServed: 0,
+      get ended() {
+        return receiver.#ended
+      },
+      ready: () => this.#ready(),
+      serve: () => this.#serve(),
+      join: (waiter) => this.#join(waiter),
+      leave: (waiter) => this.#leave(waiter),
+    }
+  }
+}
+
+ends.receiver = Receiver.fromFd

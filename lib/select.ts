@@ -1,0 +1,181 @@
+import { onAbort } from './abort.js'
+import { disconnectedError } from './endpoint.js'
+import { argumentError, WormholeError } from './errors.js'
+import { signalOf } from './options.js'
+import { type Inner, kInner, Receiver } from './receiver.js'
+import { rejected } from './rejected.js'
+import { message } from './takings.js'
+import { turnIsOver } from './turn.js'
+import type { WaitOptions } from './types.js'
+import { Waiter } from './waiter.js'
+
+// biome-ignore lint/suspicious/noExplicitAny: each key has a receiver of its own message type
+type Receivers = Record<string, Receiver<any>>
+
+/** A key of `R` and a message of that key's receiver. */
+export type Selected<R extends Receivers> = {
+  [K in keyof R & string]: [key: K, message: R[K] extends Receiver<infer T> ? T : never]
+}[keyof R & string]
+
+/**
+ * The next message of any of several receivers, with its key. Where several have one, the receiver that was
+ * served longest ago comes first. Nothing is taken from the others. A receiver that has come to its end is
+ * passed over; once all have, this rejects with ERR_WORMHOLE_DISCONNECTED. A message that fails rejects with
+ * its error, whose `key` tells which receiver it is from.
+ */
+export function select<R extends Receivers>(receivers: R, options?: WaitOptions): Promise<Selected<R>> {
+  return choose(receivers, options, () => {
+    throw disconnectedError('Receiver')
+  })
+}
+
+/** The messages of several receivers with their keys, as they come, until all have come to their end. Fair as `select`. */
+export function merge<R extends Receivers>(receivers: R): AsyncIterableIterator<Selected<R>> {
+  const ended = { done: true, value: undefined } as const
+  const iterator: AsyncIterableIterator<Selected<R>> = {
+    next: () =>
+      choose<R, typeof ended>(receivers, undefined, () => ended).then((value) =>
+        value === ended ? ended : { done: false, value: value as Selected<R> }
+      ),
+    return: () => Promise.resolve(ended),
+    [Symbol.asyncIterator]: () => iterator,
+  }
+  return iterator
+}
+
+let served = 0
+
+function choose<R extends Receivers, End = never>(
+  receivers: R,
+  options: WaitOptions | undefined,
+  atEnd: () => End
+): Promise<Selected<R> | End> {
+  try {
+    const signal = signalOf(options)
+    signal?.throwIfAborted()
+    const candidates = Object.entries(receivers).map(([key, receiver]) => {
+      if (!(receiver instanceof Receiver)) throw argumentError(`select: "${key}" is not a Receiver`)
+      return { key, inner: receiver[kInner] }
+    })
+    if (candidates.length === 0) throw argumentError('select needs at least one receiver')
+    candidates.sort((a, b) => a.inner.lastServed - b.inner.lastServed)
+    if (!turnIsOver()) {
+      for (const { key, inner } of candidates) {
+        if (inner.ready()) return Promise.resolve(takeFrom(key, inner) as Promise<Selected<R>>)
+      }
+    }
+    const choice = new Choice(candidates, atEnd)
+    choice.wait(signal)
+    return choice.promise as Promise<Selected<R> | End>
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+function takeFrom(key: string, inner: Inner): [string, unknown] | Promise<[string, unknown]> {
+  const mark = (error: unknown): never => {
+    if (error instanceof WormholeError) error.key = key
+    throw error
+  }
+  served++
+  inner.lastServed = served
+  try {
+    const value = message.take(inner.batch, inner.settings.schema)
+    return value instanceof Promise ? value.then((settled) => [key, settled], mark) : [key, value]
+  } catch (error) {
+    return mark(error)
+  }
+}
+
+interface Candidate {
+  key: string
+  inner: Inner
+}
+
+/** One `select` that waits in several receivers at once. */
+class Choice {
+  readonly promise: Promise<unknown>
+  #resolve!: (value: unknown) => void
+  #reject!: (error: unknown) => void
+  readonly #atEnd: () => unknown
+  readonly #waits: { waiter: SelectWaiter; inner: Inner }[]
+  #stop: (() => void) | undefined
+
+  constructor(candidates: Candidate[], atEnd: () => unknown) {
+    this.#atEnd = atEnd
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.#waits = candidates.map(({ key, inner }) => ({ waiter: new SelectWaiter(this, key, inner), inner }))
+  }
+
+  wait(signal: AbortSignal | undefined): void {
+    for (const wait of [...this.#waits]) {
+      if (wait.inner.ended) this.ended(wait.waiter)
+      else wait.inner.join(wait.waiter)
+    }
+    if (signal !== undefined && this.#waits.length > 0) this.#stop = onAbort(signal, () => this.#abort(signal.reason))
+  }
+
+  taken(waiter: SelectWaiter, take: () => unknown): void {
+    this.#leaveOthers(waiter)
+    try {
+      this.#resolve(take())
+    } catch (error) {
+      this.failed(waiter, error)
+    }
+  }
+
+  ended(waiter: SelectWaiter): void {
+    const index = this.#waits.findIndex((wait) => wait.waiter === waiter)
+    this.#waits.splice(index, 1)
+    if (this.#waits.length > 0) return
+    this.taken(waiter, this.#atEnd)
+  }
+
+  failed(waiter: SelectWaiter, error: unknown): void {
+    this.#leaveOthers(waiter)
+    this.promise.catch(() => undefined)
+    this.#reject(error)
+  }
+
+  /** As a receive that is aborted: a message that is there wins. */
+  #abort(reason: unknown): void {
+    for (const { inner } of [...this.#waits]) inner.serve()
+    const [first] = this.#waits
+    if (first !== undefined) this.failed(first.waiter, reason)
+  }
+
+  #leaveOthers(taker: SelectWaiter): void {
+    this.#stop?.()
+    for (const { waiter, inner } of this.#waits.splice(0)) {
+      if (waiter !== taker || waiter.list !== null) inner.leave(waiter)
+    }
+  }
+}
+
+class SelectWaiter extends Waiter {
+  readonly #choice: Choice
+  readonly #key: string
+  readonly #inner: Inner
+
+  constructor(choice: Choice, key: string, inner: Inner) {
+    super()
+    this.#choice = choice
+    this.#key = key
+    this.#inner = inner
+  }
+
+  override serve(): void {
+    this.#choice.taken(this, () => takeFrom(this.#key, this.#inner))
+  }
+
+  override end(): void {
+    this.#choice.ended(this)
+  }
+
+  override fail(error: unknown): void {
+    this.#choice.failed(this, error)
+  }
+}

@@ -1,0 +1,292 @@
+import type { Writable } from 'node:stream'
+import { onAbort } from './abort.js'
+import { toText } from './codec.js'
+import { Endpoint } from './endpoint.js'
+import { ends } from './ends.js'
+import { WormholeError } from './errors.js'
+import { PLACEHOLDER } from './framing.js'
+import { deadlineOf, type Settings, settle, signalOf } from './options.js'
+import { rejected } from './rejected.js'
+import { Entry, type SendCounters, SendQueue } from './send-queue.js'
+import * as socket from './socket.js'
+import { Transfer } from './transfer.js'
+import { nextTurn, turnIsOver } from './turn.js'
+import type { BlockingOptions, ChannelOptions, EndpointStats, FdSource, WaitOptions } from './types.js'
+import { writableOf } from './writable.js'
+
+/** The sending end of a channel. Several processes may hold one; the order of each sender is kept. */
+export class Sender<in T = unknown> extends Endpoint {
+  readonly #counters: SendCounters = { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0 }
+  readonly #queue: SendQueue
+
+  /** @internal Use `channel()` or `Sender.fromFd()`. */
+  constructor(fd: number, type: number, settings: Settings) {
+    super(fd, settings)
+    this.#queue = new SendQueue(this.descriptor, type, settings, this.#counters)
+  }
+
+  /**
+   * Adopts a connected Unix socket of type SOCK_SEQPACKET or SOCK_STREAM: this object owns `fd` from now on.
+   * Its file status flags are left alone.
+   *
+   * @throws ERR_WORMHOLE_BAD_FD when it is no such socket or is owned already
+   */
+  static fromFd<T = unknown>(fd: number, options?: ChannelOptions): Sender<T> {
+    const settings = settle(options)
+    socket.adopt(fd)
+    try {
+      return new Sender<T>(fd, socket.channelType(fd), settings)
+    } catch (error) {
+      socket.release(fd)
+      throw error
+    }
+  }
+
+  /**
+   * Sends a message. It is written as JSON before this returns; the promise resolves once the kernel has
+   * it, from when on it survives this process. A full channel makes it wait. Sends made in one tick share
+   * packets (see `coalesce`); their order is kept.
+   *
+   * A `signal` takes the message back while it waits. One that is too long for a packet may be under way
+   * already: then the receiver gets ERR_WORMHOLE_TRUNCATED in its place.
+   *
+   * @throws at once: ERR_WORMHOLE_UNSERIALIZABLE, ERR_WORMHOLE_CLOSED
+   * @returns rejects with ERR_WORMHOLE_DISCONNECTED, ERR_WORMHOLE_TOO_LARGE, ERR_WORMHOLE_SYSTEM, or the signal's reason
+   */
+  send(message: T, options?: WaitOptions): Promise<void> {
+    this.assertUsable()
+    return this.#send(toText(message), null, options)
+  }
+
+  /**
+   * The same with up to 253 descriptors (the kernel's SCM_MAX_FD; 252 beside a message too long for one
+   * packet). Ends and OwnedFds are moved: closed here once the kernel has them, usable again if that fails.
+   * Others are duplicated now, and stay the caller's.
+   *
+   * @returns rejects also with ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_PENDING
+   */
+  sendWithFds(message: T, fds: readonly FdSource[], options?: WaitOptions): Promise<void> {
+    this.assertUsable()
+    return this.#send(toText(message), fds, options)
+  }
+
+  #send(text: string, fds: readonly FdSource[] | null, options: WaitOptions | undefined): Promise<void> {
+    let entry: Entry
+    let signal: AbortSignal | undefined
+    try {
+      signal = signalOf(options)
+      signal?.throwIfAborted()
+      entry = this.#entry(text, fds)
+    } catch (error) {
+      return rejected(error)
+    }
+    const promise = entry.wait()
+    this.#queue.push(entry)
+    if (signal !== undefined && !entry.settled) {
+      const stop = onAbort(signal, () => void this.#queue.withdraw(entry, (signal as AbortSignal).reason))
+      promise.then(stop, stop)
+    }
+    return promise
+  }
+
+  /**
+   * Sends every message of an iterable, as many to a packet as fit, and resolves to their number once the
+   * kernel has all. The iterable is asked for more only as the channel takes it.
+   *
+   * @returns rejects as `send` does, and with ERR_WORMHOLE_UNSERIALIZABLE; the messages before are sent
+   */
+  sendAll(messages: Iterable<T> | AsyncIterable<T>, options?: WaitOptions): Promise<number> {
+    this.assertUsable()
+    return Symbol.asyncIterator in messages
+      ? this.#sendEach(messages, options)
+      : this.#queue.coalesce
+        ? this.#sendBatches(messages, options)
+        : this.#sendEach(messages, options)
+  }
+
+  async #sendBatches(messages: Iterable<T>, options: WaitOptions | undefined): Promise<number> {
+    const signal = signalOf(options)
+    signal?.throwIfAborted()
+    const queue = this.#queue
+    const most = queue.batchUnits
+    let sent = 0
+    let batch = ''
+    let count = 0
+    const handOver = async (entry: Entry): Promise<void> => {
+      queue.push(entry)
+      if (!entry.settled) queue.pump()
+      if (!entry.settled) await this.#await(entry, signal)
+      if (entry.error !== undefined) throw entry.error
+      sent += entry.count
+      if (turnIsOver()) await nextTurn()
+      signal?.throwIfAborted()
+    }
+    const handOverBatch = (): Promise<void> | undefined => {
+      if (count === 0) return undefined
+      const entry = new Entry(batch, count, 0, null)
+      batch = ''
+      count = 0
+      return handOver(entry)
+    }
+    try {
+      for (const message of messages) {
+        const text = toText(message)
+        const units = text.length + PLACEHOLDER.length
+        if (batch.length + units > most) {
+          await handOverBatch()
+          this.assertUsable()
+          if (units > most) {
+            await handOver(this.#entry(text, null))
+            continue
+          }
+        }
+        batch += PLACEHOLDER
+        batch += text
+        count++
+      }
+    } catch (error) {
+      if (!(error instanceof WormholeError) || error.code !== 'ERR_WORMHOLE_CLOSED') await handOverBatch()
+      throw error
+    }
+    await handOverBatch()
+    return sent
+  }
+
+  async #sendEach(messages: Iterable<T> | AsyncIterable<T>, options: WaitOptions | undefined): Promise<number> {
+    const signal = signalOf(options)
+    signal?.throwIfAborted()
+    const waiting: Entry[] = []
+    const queue = this.#queue
+    let sent = 0
+    const settleFirst = async (): Promise<void> => {
+      const entry = waiting.shift() as Entry
+      if (!entry.settled) await this.#await(entry, signal)
+      if (entry.error !== undefined) throw entry.error
+      sent++
+    }
+    try {
+      for await (const message of messages) {
+        this.assertUsable()
+        const entry = this.#entry(toText(message), null)
+        queue.push(entry)
+        waiting.push(entry)
+        while (waiting[0]?.settled === true) await settleFirst()
+        while (queue.blocked && waiting.length > 0) await settleFirst()
+        if (turnIsOver()) await nextTurn()
+        signal?.throwIfAborted()
+      }
+    } catch (error) {
+      for (const entry of waiting) {
+        if (signal?.aborted === true) queue.withdraw(entry, signal.reason)
+        else if (!entry.settled) await entry.wait().catch(() => undefined)
+      }
+      throw error
+    }
+    while (waiting.length > 0) await settleFirst()
+    return sent
+  }
+
+  /** Waits for an entry; the signal takes it back. */
+  async #await(entry: Entry, signal: AbortSignal | undefined): Promise<void> {
+    const promise = entry.wait()
+    if (signal === undefined) return promise
+    const stop = onAbort(signal, () => void this.#queue.withdraw(entry, signal.reason))
+    return promise.finally(stop)
+  }
+
+  /**
+   * Sends without waiting. `false`: the channel is full, nothing was sent. A message too long for one packet
+   * is sent only if the buffer of its side stream takes it whole; one longer than that is always refused
+   * (use `send`).
+   *
+   * @throws as `send` does
+   */
+  trySend(message: T): boolean {
+    this.assertUsable()
+    return this.#queue.tryPush(this.#entry(toText(message), null))
+  }
+
+  /**
+   * Sends, blocking this thread until the kernel has the message, and before it all that was sent earlier.
+   *
+   * @throws as `send` does, and ERR_WORMHOLE_TIMEOUT, when the message was not sent
+   */
+  sendSync(message: T, options?: BlockingOptions): void {
+    this.assertUsable()
+    this.#sendBlocking(toText(message), null, options)
+  }
+
+  /** `sendSync` with descriptors, as in `sendWithFds`. */
+  sendWithFdsSync(message: T, fds: readonly FdSource[], options?: BlockingOptions): void {
+    this.assertUsable()
+    this.#sendBlocking(toText(message), fds, options)
+  }
+
+  #sendBlocking(text: string, fds: readonly FdSource[] | null, options: BlockingOptions | undefined): void {
+    const deadline = deadlineOf(options)
+    const entry = this.#entry(text, fds)
+    this.#queue.push(entry)
+    if (!entry.settled) this.#queue.pumpUntil(entry, deadline)
+    if (!entry.settled) {
+      const error = new WormholeError('ERR_WORMHOLE_TIMEOUT', 'the channel stayed full; the message was not sent')
+      if (!this.#queue.withdraw(entry, error)) throw error
+    }
+    if (entry.error !== undefined) throw entry.error
+  }
+
+  #entry(text: string, fds: readonly FdSource[] | null): Entry {
+    if (fds === null || fds.length === 0) return this.#queue.entry(text, null)
+    // Checked before anything moves: a message that is too long leaves its descriptors alone.
+    const { longBytes } = this.#queue.entry(text, null)
+    const transfer = new Transfer(fds, this.#queue.mostFds(longBytes))
+    return this.#queue.entry(text, transfer)
+  }
+
+  /** Resolves once all sends made so far are in the kernel; rejects with the first that failed. Also after `close()`. */
+  flush(): Promise<void> {
+    return this.#queue.flush()
+  }
+
+  /**
+   * A stream for `pipeline()`, in object mode: each chunk is one message, and writing waits while the channel
+   * is full. Ending or destroying it closes this sender.
+   */
+  writable(): Writable {
+    this.assertUsable()
+    return writableOf(this)
+  }
+
+  /** Another sending end of the same channel, to be closed or moved by itself. */
+  clone(): Sender<T> {
+    const fd = this.duplicate()
+    return new Sender<T>(fd, socket.channelType(fd), this.settings)
+  }
+
+  /** Closes this end once the sends already made have finished; what `flush()` resolves at. */
+  close(): void {
+    if (this.shut || this.descriptor.moving) return
+    this.shut = true
+    this.#queue.close()
+  }
+
+  stats(): EndpointStats {
+    return { ...this.#counters, queued: this.#queue.pending }
+  }
+
+  protected override get disconnected(): boolean {
+    return this.#queue.disconnected !== null
+  }
+
+  protected override held(): number {
+    return this.#queue.pending
+  }
+
+  protected override letGo(): void {}
+
+  protected override setKeepsAlive(keepsAlive: boolean): this {
+    this.#queue.setKeepsAlive(keepsAlive)
+    return super.setKeepsAlive(keepsAlive)
+  }
+}
+
+ends.sender = Sender.fromFd

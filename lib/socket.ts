@@ -1,0 +1,153 @@
+import { constants as system } from 'node:os'
+import { systemError, WormholeError } from './errors.js'
+import { native } from './native.js'
+import { control } from './wasm.js'
+
+/** The addon's calls with names and errors. Knows sockets and bytes in memory, not frames. */
+
+const { errno } = system
+export const EAGAIN = -errno.EAGAIN
+export const EPIPE = -errno.EPIPE
+export const ECONNRESET = -errno.ECONNRESET
+export const EMSGSIZE = -errno.EMSGSIZE
+const EBADF = -errno.EBADF
+const EEXIST = -errno.EEXIST
+
+export const {
+  SOCK_STREAM,
+  SOCK_SEQPACKET,
+  SO_SNDBUF,
+  SO_TYPE,
+  SO_DOMAIN,
+  SO_ACCEPTCONN,
+  POLLIN,
+  POLLOUT,
+  POLLHUP,
+  SCM_MAX_FD,
+} = native.constants
+const { AF_UNIX, MSG_CTRUNC, MSG_TRUNC, POLLRDHUP } = native.constants
+
+const CONTROL_FLAGS = 0
+const CONTROL_COUNT = 1
+const CONTROL_FIRST = 2
+
+/** Bytes that the kernel keeps of SO_SNDBUF for itself in each packet (measured; net/unix/af_unix.c). */
+const PACKET_OVERHEAD = 32
+
+export function socketpair(type: number): [number, number] {
+  const result = native.socketpair(type)
+  if (result < 0) throw systemError('socketpair', result, 'cannot make a socket pair')
+  return [control[CONTROL_FIRST] as number, control[CONTROL_FIRST + 1] as number]
+}
+
+/** Bytes sent, or a negative errno. Without waiting; the descriptors ride with the first byte. */
+export function send(fd: number, at: number, length: number, fds: readonly number[] | null): number {
+  if (fds === null) return native.sendmsg(fd, at, length, 0)
+  for (let index = 0; index < fds.length; index++) control[CONTROL_FIRST + index] = fds[index] as number
+  return native.sendmsg(fd, at, length, fds.length)
+}
+
+/** Bytes received, 0 for an empty packet or the end, or a negative errno. Without waiting. */
+export function receive(fd: number, at: number, room: number): number {
+  return native.recvmsg(fd, at, room)
+}
+
+/** Whether the last `receive` brought descriptors. */
+export function broughtDescriptors(): boolean {
+  return control[CONTROL_COUNT] !== 0
+}
+
+/** The descriptors of the last `receive`, which this thread owns. */
+export function takeDescriptors(): number[] {
+  const count = control[CONTROL_COUNT] as number
+  control[CONTROL_COUNT] = 0
+  return Array.from(control.subarray(CONTROL_FIRST, CONTROL_FIRST + count))
+}
+
+/** Whether the last `receive` lost descriptors (MSG_CTRUNC, recvmsg(2)). */
+export function lostDescriptors(): boolean {
+  return ((control[CONTROL_FLAGS] as number) & MSG_CTRUNC) !== 0
+}
+
+/** Whether the last `receive` lost bytes of its packet (MSG_TRUNC, recvmsg(2)). */
+export function lostBytes(): boolean {
+  return ((control[CONTROL_FLAGS] as number) & MSG_TRUNC) !== 0
+}
+
+/**
+ * Whether a `receive` of 0 bytes was the end of the channel. An empty packet reads as 0 bytes too, but then
+ * the peer is still there (no POLLRDHUP), or bytes are still queued behind it.
+ */
+export function atEnd(fd: number): boolean {
+  return (native.wait(fd, POLLRDHUP, 0) & POLLRDHUP) !== 0 && native.unread(fd) <= 0
+}
+
+/** Whether every holder of the other end has closed it. */
+export function hungUp(fd: number): boolean {
+  return (native.wait(fd, 0, 0) & POLLHUP) !== 0
+}
+
+/** Blocks this thread until one of `events` holds or the time is over. */
+export function wait(fd: number, events: number, milliseconds: number): void {
+  const result = native.wait(fd, events, Math.min(Math.ceil(milliseconds), 0x7fffffff))
+  if (result < 0) throw systemError('poll', result, `cannot wait for descriptor ${fd}`)
+}
+
+/** Takes ownership of an open descriptor and makes it close-on-exec. */
+export function adopt(fd: number): void {
+  if (!Number.isInteger(fd) || fd < 0) throw badDescriptor(`${String(fd)} is not a descriptor`)
+  const result = native.adopt(fd)
+  if (result === EEXIST) throw badDescriptor(`descriptor ${fd} is owned by another object of this library`)
+  if (result < 0) throw badDescriptor(`descriptor ${fd} is not open`)
+}
+
+/** A duplicate that this thread owns, close-on-exec (fcntl(2), F_DUPFD_CLOEXEC). */
+export function duplicate(fd: number): number {
+  const copy = Number.isInteger(fd) && fd >= 0 ? native.dup(fd) : EBADF
+  if (copy === EBADF) throw badDescriptor(`descriptor ${String(fd)} is not open`)
+  if (copy < 0) throw systemError('fcntl', copy, `cannot duplicate descriptor ${fd}`)
+  return copy
+}
+
+export function close(fd: number): void {
+  native.close(fd)
+}
+
+export function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) native.close(fd)
+}
+
+export function release(fd: number): void {
+  native.release(fd)
+}
+
+/** An integer socket option, or a negative errno: -ENOTSOCK for what is no socket. */
+export function option(fd: number, name: number): number {
+  return native.getsockopt(fd, name)
+}
+
+export function setSendBuffer(fd: number, bytes: number): void {
+  native.setsockopt(fd, SO_SNDBUF, bytes)
+}
+
+/** The longest packet that the kernel takes on this socket: SO_SNDBUF less its own overhead. */
+export function longestPacket(fd: number): number {
+  const buffer = option(fd, SO_SNDBUF)
+  if (buffer < 0) throw systemError('getsockopt', buffer, `cannot read SO_SNDBUF of descriptor ${fd}`)
+  return buffer - PACKET_OVERHEAD
+}
+
+/** SOCK_SEQPACKET or SOCK_STREAM; anything that is no connected Unix socket of these is refused. */
+export function channelType(fd: number): number {
+  const type = option(fd, SO_TYPE)
+  if (type < 0) throw badDescriptor(`descriptor ${fd} is not a socket`)
+  if (option(fd, SO_DOMAIN) !== AF_UNIX || (type !== SOCK_SEQPACKET && type !== SOCK_STREAM)) {
+    throw badDescriptor(`descriptor ${fd} is not a Unix socket of type SOCK_SEQPACKET or SOCK_STREAM`)
+  }
+  if (option(fd, SO_ACCEPTCONN) > 0) throw badDescriptor(`descriptor ${fd} is a listening socket`)
+  return type
+}
+
+export function badDescriptor(message: string): WormholeError {
+  return new WormholeError('ERR_WORMHOLE_BAD_FD', message)
+}

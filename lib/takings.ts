@@ -1,0 +1,73 @@
+import { disconnectedError } from './endpoint.js'
+import type { WormholeError } from './errors.js'
+import type { OwnedFd } from './owned-fd.js'
+import { validate } from './schema.js'
+import type { Taking } from './waiter.js'
+
+/** What each way of receiving makes of a batch. */
+
+function disconnected(): never {
+  throw disconnectedError('Receiver')
+}
+
+function atEnd(): IteratorResult<never> {
+  return { done: true, value: undefined }
+}
+
+export const message: Taking<unknown> = {
+  take: (batch, schema) => {
+    const value = batch.takeMessage()
+    return schema === undefined ? value : validate(schema, value)
+  },
+  end: disconnected,
+}
+
+export const messageWithFds: Taking<[unknown, OwnedFd[]]> = {
+  take: (batch, schema) => {
+    const { message: value, fds } = batch.take()
+    if (schema === undefined) return [value, fds]
+    const drop = (error: unknown): never => {
+      for (const fd of fds) fd.close()
+      throw error
+    }
+    try {
+      const checked = validate(schema, value)
+      return checked instanceof Promise ? checked.then((settled) => [settled, fds], drop) : [checked, fds]
+    } catch (error) {
+      return drop(error)
+    }
+  },
+  end: disconnected,
+}
+
+export const result: Taking<IteratorResult<unknown>> = {
+  take: (batch, schema) => {
+    const value = batch.takeMessage()
+    if (schema === undefined) return { done: false, value }
+    const checked = validate(schema, value)
+    if (checked instanceof Promise) return checked.then((settled) => ({ done: false, value: settled }))
+    return { done: false, value: checked }
+  },
+  end: atEnd,
+}
+
+/** With a schema that checks asynchronously each step is one message: what it refuses fails alone. */
+export const batches: Taking<IteratorResult<unknown[]>> = {
+  take: (batch, schema) => {
+    if (schema === undefined) return { done: false, value: batch.takeAll() }
+    const first = validate(schema, batch.takeMessage())
+    if (first instanceof Promise) return first.then((settled) => ({ done: false, value: [settled] }))
+    const value = [first]
+    while (batch.sound) {
+      const next = batch.takeMessage()
+      try {
+        value.push(validate(schema, next))
+      } catch (error) {
+        batch.putBack(error as WormholeError)
+        break
+      }
+    }
+    return { done: false, value }
+  },
+  end: atEnd,
+}

@@ -1,0 +1,67 @@
+import { type Descriptor, isDescriptorOwner, kDescriptor } from './descriptor.js'
+import { WormholeError } from './errors.js'
+import * as socket from './socket.js'
+import type { FdSource } from './types.js'
+
+/** The descriptors of one message on their way out: duplicates of what stays the caller's, and what moves. */
+export class Transfer {
+  readonly fds: number[] = []
+  #copies: number[] = []
+  #moving: Descriptor[] = []
+
+  /** Throws when a source has no open descriptor or there are too many; then nothing has changed. */
+  constructor(sources: readonly FdSource[], most: number) {
+    if (!Array.isArray(sources)) {
+      throw new WormholeError('ERR_WORMHOLE_ARGUMENT', 'fds must be an array of descriptors')
+    }
+    if (sources.length > most) {
+      throw new WormholeError(
+        'ERR_WORMHOLE_TOO_MANY_FDS',
+        `${sources.length} descriptors; one message carries up to ${most}`
+      )
+    }
+    try {
+      for (const source of sources) this.#add(source)
+    } catch (error) {
+      this.refused()
+      throw error
+    }
+  }
+
+  #add(source: FdSource): void {
+    if (typeof source === 'object' && source !== null && isDescriptorOwner(source)) {
+      const descriptor = source[kDescriptor]('send')
+      descriptor.moving = true
+      this.#moving.push(descriptor)
+      this.fds.push(descriptor.fd)
+    } else {
+      const copy = socket.duplicate(numberOf(source))
+      this.#copies.push(copy)
+      this.fds.push(copy)
+    }
+  }
+
+  /** The kernel has them: what moved is closed here. */
+  accepted(): void {
+    for (const descriptor of this.#moving) descriptor.close()
+    this.#moving = []
+    this.refused()
+  }
+
+  /** They were not sent: what was to move is usable again. */
+  refused(): void {
+    for (const descriptor of this.#moving) descriptor.moving = false
+    socket.closeAll(this.#copies)
+    this.#moving = []
+    this.#copies = []
+  }
+}
+
+/** The number of a descriptor that is the caller's: a number, `{ fd }`, or Node's socket or server. */
+function numberOf(source: unknown): number {
+  if (typeof source === 'number') return source
+  const { fd, _handle } = (source ?? {}) as { fd?: unknown; _handle?: { fd?: unknown } | null }
+  if (typeof fd === 'number') return fd
+  if (typeof _handle?.fd === 'number') return _handle.fd
+  throw socket.badDescriptor(`a ${source === null ? 'null' : typeof source} in fds has no open descriptor`)
+}

@@ -1,0 +1,68 @@
+import type { Server, Socket } from 'node:net'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { OwnedFd } from './owned-fd.js'
+import type { Receiver } from './receiver.js'
+import type { Sender } from './sender.js'
+
+/** How a channel, or one adopted end of it, behaves. */
+export interface ChannelOptions<T = unknown> {
+  /**
+   * Whether messages sent in one tick may share a packet. `false`: exactly one message a packet, which is
+   * what the Rust crate wormhole-rs expects to receive, and what shares work evenly among receivers.
+   * @default true
+   */
+  coalesce?: boolean | undefined
+  /**
+   * The longest message, in bytes of JSON, that is sent or accepted; at most 512 MiB (V8's longest string).
+   * @default 67108864 (64 MiB)
+   */
+  maxMessageBytes?: number | undefined
+  /**
+   * A schema of the Standard Schema interface (zod, valibot, arktype, ...): each received message is
+   * checked by it and delivered as it returns it; one that it refuses rejects with `ERR_WORMHOLE_INVALID`.
+   */
+  schema?: StandardSchemaV1<unknown, T> | undefined
+}
+
+/** For calls that wait without blocking the thread. */
+export interface WaitOptions {
+  /** Ends the wait; the call rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+/** For calls that block the thread. */
+export interface BlockingOptions {
+  /** Most milliseconds to wait; then the call throws `ERR_WORMHOLE_TIMEOUT`. Without it: for ever. */
+  timeout?: number | undefined
+}
+
+/**
+ * What can ride with a message. An {@link OwnedFd}, {@link Sender} or {@link Receiver} is moved: once the
+ * kernel has it, it is closed here. Numbers and Node's own objects are duplicated and stay the caller's.
+ */
+export type FdSource =
+  | number
+  | OwnedFd
+  // biome-ignore lint/suspicious/noExplicitAny: ends of any message type can be passed on
+  | Sender<any>
+  // biome-ignore lint/suspicious/noExplicitAny: ends of any message type can be passed on
+  | Receiver<any>
+  | { readonly fd: number }
+  | Socket
+  | Server
+
+/** What an end of a channel has done so far. */
+export interface EndpointStats {
+  /** Messages that the kernel has taken (sender), or that were taken from this end (receiver). */
+  messages: number
+  /** Bytes of their JSON; a receiver counts what it has read. */
+  bytes: number
+  /** Packets sent or read. On a SOCK_STREAM socket: writes or reads. */
+  packets: number
+  /** Descriptors that rode along. */
+  fds: number
+  /** How often this end had to wait for the other. */
+  waits: number
+  /** Messages that are here: not yet in the kernel (sender), or read and not yet taken (receiver). */
+  queued: number
+}

@@ -1,0 +1,62 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Batch } from './batch.js'
+import { ListItem } from './list.js'
+
+/** Somebody who waits for a receiver's next message. Each of its methods is called once at most, and only one. */
+export abstract class Waiter extends ListItem<Waiter> {
+  /** A message or failure is there to be taken. */
+  abstract serve(): void
+  /** None will come any more. */
+  abstract end(): void
+  abstract fail(error: unknown): void
+}
+
+/** How what has been read becomes the value of a call. */
+export interface Taking<Value> {
+  /** Takes from a batch that is not empty; throws a failure. */
+  take(batch: Batch, schema: StandardSchemaV1 | undefined): Value | Promise<Value>
+  /** The value at the end, or throws. */
+  end(): Value
+}
+
+/** A call that waits, as a promise. */
+export class Pending<Value> extends Waiter {
+  readonly promise: Promise<Value>
+  #resolve!: (value: Value | Promise<Value>) => void
+  #reject!: (error: unknown) => void
+  readonly #taking: Taking<Value>
+  readonly #batch: Batch
+  readonly #schema: StandardSchemaV1 | undefined
+
+  constructor(taking: Taking<Value>, batch: Batch, schema: StandardSchemaV1 | undefined) {
+    super()
+    this.#taking = taking
+    this.#batch = batch
+    this.#schema = schema
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  override serve(): void {
+    this.#attempt(() => this.#taking.take(this.#batch, this.#schema))
+  }
+
+  override end(): void {
+    this.#attempt(() => this.#taking.end())
+  }
+
+  override fail(error: unknown): void {
+    this.promise.catch(() => undefined)
+    this.#reject(error)
+  }
+
+  #attempt(operation: () => Value | Promise<Value>): void {
+    try {
+      this.#resolve(operation())
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+}

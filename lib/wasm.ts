@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs'
+import { WormholeError } from './errors.js'
+import { native } from './native.js'
+
+// The part of the WebAssembly interface that we use: @types/node leaves it to the DOM's types.
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array)
+  }
+  class Instance {
+    constructor(module: Module, imports: object)
+    readonly exports: unknown
+  }
+  class Memory {
+    constructor(options: { initial: number; maximum: number; shared: boolean })
+    readonly buffer: SharedArrayBuffer
+  }
+}
+
+interface Global {
+  readonly value: number
+}
+
+/** What `assembly/index.ts` exports. Addresses are opaque outside `framing.ts` and `partial.ts`. */
+export interface Wasm {
+  readonly HEADER_BYTES: Global
+  readonly PLACEHOLDER: Global
+  readonly OUTBOX_BYTES: Global
+  readonly INBOX_BYTES: Global
+  readonly SLACK_BYTES: Global
+  readonly MERGE_FRAMES: Global
+  readonly PARTIAL_BYTES: Global
+  readonly MESSAGE_LIMIT: Global
+  readonly WHOLE: Global
+  readonly CUT_HEADER: Global
+  readonly CUT_FRAME: Global
+  readonly OVER_LIMIT: Global
+  readonly frames: Global
+  readonly wholeBytes: Global
+  readonly declared: Global
+  allocate(bytes: number): number
+  release(block: number): void
+  sealFrames(at: number, length: number): number
+  writeHeader(at: number, payload: number): void
+  walkFrames(at: number, length: number, limit: number): number
+  mergeFrames(at: number, length: number, table: number): number
+  mergedAscii(): number
+  unmergeFrames(at: number, count: number, table: number): void
+  frameSize(at: number): number
+  allAscii(at: number, end: number): number
+  partialNew(at: number, length: number): number
+  partialReserve(partial: number, limit: number): number
+  partialOutgrown(partial: number): number
+  partialOutgrownBytes(partial: number): number
+  partialBlock(partial: number): number
+  partialCapacity(partial: number): number
+  partialLength(partial: number): number
+  partialAppend(partial: number, count: number): void
+  partialConsume(partial: number, count: number): void
+  partialFree(partial: number): void
+}
+
+const PAGE_BYTES = 65536
+/** Address space that is reserved, not memory that is used: WebAssembly's own most, 4 GiB. */
+const MAXIMUM_PAGES = 65536
+const INITIAL_PAGES = 16
+
+const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true })
+const binary = readFileSync(new URL('./wormhole.wasm', import.meta.url))
+const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } })
+
+export const wasm = instance.exports as Wasm
+
+/** What the addon writes beside a result: msg_flags, how many descriptors, and these. */
+export const control = new Int32Array(2 + native.constants.SCM_MAX_FD)
+
+/** All of the thread's WebAssembly memory. Renewed by {@link refreshView} after anything that may grow it. */
+export let view: Buffer = attach()
+
+/** Shared memory never moves, but a view keeps the length it was made with. */
+export function refreshView(): void {
+  if (view.length !== memory.buffer.byteLength) view = attach()
+}
+
+export function memoryBytes(): number {
+  return memory.buffer.byteLength
+}
+
+function attach(): Buffer {
+  const fresh = Buffer.from(memory.buffer)
+  const word = fresh.readInt32LE(0)
+  const mark = 0x776f726d ^ memory.buffer.byteLength
+  fresh.writeInt32LE(mark | 0, 0)
+  const seen = native.attach(fresh, control)
+  fresh.writeInt32LE(word, 0)
+  if (seen !== (mark | 0)) {
+    throw new WormholeError(
+      'ERR_WORMHOLE_UNSUPPORTED',
+      `this Node.js (${process.version}) does not give addons the address of shared WebAssembly memory`
+    )
+  }
+  return fresh
+}
+
+/** Memory that the module has ever grown to stays resident once touched; past this we give pages back. */
+const KEEP_BYTES = 32 * 1024 * 1024
+const DISCARD_BYTES = 4 * PAGE_BYTES
+
+/** Frees a block, and gives its pages back to the system when big messages have grown the memory. */
+export function releaseBlock(block: number, bytes: number): void {
+  if (bytes >= DISCARD_BYTES && memoryBytes() > KEEP_BYTES) native.discard(block, bytes)
+  wasm.release(block)
+}

@@ -1,0 +1,31 @@
+import { Writable } from 'node:stream'
+import type { Sender } from './sender.js'
+
+/** An object-mode stream whose chunks are messages of `sender`. */
+export function writableOf<T>(sender: Sender<T>): Writable {
+  return new Writable({
+    objectMode: true,
+    write(message: T, _encoding, done) {
+      attempt(() => sender.send(message), done)
+    },
+    writev(chunks, done) {
+      attempt(() => sender.sendAll(chunks.map(({ chunk }) => chunk as T)), done)
+    },
+    final(done) {
+      sender.close()
+      attempt(() => sender.flush(), done)
+    },
+    destroy(error, done) {
+      sender.close()
+      done(error)
+    },
+  })
+}
+
+function attempt(operation: () => Promise<unknown>, done: (error?: Error | null) => void): void {
+  try {
+    operation().then(() => done(), done)
+  } catch (error) {
+    done(error as Error)
+  }
+}

@@ -1,0 +1,61 @@
+#include <napi.h>
+
+#include "calls.h"
+#include "descriptors.h"
+#include "environment.h"
+
+namespace wormhole {
+namespace {
+
+// The environment goes: first whatever it owns, then the watcher, whose handle needs one more loop turn.
+void OnCleanup(napi_async_cleanup_hook_handle hook, void* data) {
+  struct Going {
+    Environment* env;
+    napi_async_cleanup_hook_handle hook;
+  };
+  Environment* env = static_cast<Environment*>(data);
+  CloseAll(env);
+  env->base = nullptr;
+  env->length = 0;
+  env->watcher.Stop(
+      [](void* going_data) {
+        Going* going = static_cast<Going*>(going_data);
+        napi_remove_async_cleanup_hook(going->hook);
+        delete going->env;
+        delete going;
+      },
+      new Going{env, hook});
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  Environment* state = new Environment(env);
+  napi_add_async_cleanup_hook(env, OnCleanup, state, nullptr);
+
+  const auto add = [&](const char* name, Napi::Value (*call)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, call, name, state));
+  };
+  add("attach", Attach);
+  add("discard", Discard);
+  add("sendmsg", Sendmsg);
+  add("recvmsg", Recvmsg);
+  add("socketpair", Socketpair);
+  add("adopt", AdoptDescriptor);
+  add("release", Release);
+  add("close", Close);
+  add("dup", Dup);
+  add("getsockopt", Getsockopt);
+  add("setsockopt", Setsockopt);
+  add("unread", Unread);
+  add("wait", Wait);
+  add("onReady", OnReady);
+  add("watch", Watch);
+  add("unwatch", Unwatch);
+  add("keepAlive", KeepAlive);
+  exports.Set("constants", SocketConstants(env));
+  return exports;
+}
+
+NODE_API_MODULE(wormhole, Init)
+
+}  // namespace
+}  // namespace wormhole

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <napi.h>
+
+namespace wormhole {
+
+// The calls that JavaScript sees; each is documented where it is defined.
+Napi::Value Attach(const Napi::CallbackInfo& info);
+Napi::Value Discard(const Napi::CallbackInfo& info);
+
+Napi::Value Sendmsg(const Napi::CallbackInfo& info);
+Napi::Value Recvmsg(const Napi::CallbackInfo& info);
+
+Napi::Value Socketpair(const Napi::CallbackInfo& info);
+Napi::Value AdoptDescriptor(const Napi::CallbackInfo& info);
+Napi::Value Release(const Napi::CallbackInfo& info);
+Napi::Value Close(const Napi::CallbackInfo& info);
+Napi::Value Dup(const Napi::CallbackInfo& info);
+Napi::Value Getsockopt(const Napi::CallbackInfo& info);
+Napi::Value Setsockopt(const Napi::CallbackInfo& info);
+Napi::Value Unread(const Napi::CallbackInfo& info);
+Napi::Value Wait(const Napi::CallbackInfo& info);
+Napi::Object SocketConstants(Napi::Env env);
+
+Napi::Value OnReady(const Napi::CallbackInfo& info);
+Napi::Value Watch(const Napi::CallbackInfo& info);
+Napi::Value Unwatch(const Napi::CallbackInfo& info);
+Napi::Value KeepAlive(const Napi::CallbackInfo& info);
+
+}  // namespace wormhole

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "watcher.h"
+
+namespace wormhole {
+
+// The kernel's SCM_MAX_FD: most descriptors one message may carry (unix(7)).
+constexpr int kMaxDescriptors = 253;
+
+// Words of the control array that JavaScript shares with the addon:
+// [0] msg_flags, [1] how many descriptors follow, [2...] the descriptors.
+constexpr size_t kControlFlags = 0;
+constexpr size_t kControlCount = 1;
+constexpr size_t kControlFirst = 2;
+constexpr size_t kControlWords = kControlFirst + kMaxDescriptors;
+
+// What one Node environment (the main thread or one worker) has here.
+struct Environment {
+  explicit Environment(napi_env env) : watcher(env) {}
+
+  uint8_t* base = nullptr;  // the shared WebAssembly memory, which never moves
+  size_t length = 0;        // how much of it is committed
+  int32_t* control = nullptr;
+  napi_ref memory_ref = nullptr;   // keep the views alive, so that the addresses stay valid
+  napi_ref control_ref = nullptr;
+  Watcher watcher;
+
+  static Environment& Of(const Napi::CallbackInfo& info) {
+    return *static_cast<Environment*>(info.Data());
+  }
+};
+
+// Reads argument `index` as a 32-bit integer; false when it is none.
+inline bool ReadInt(const Napi::CallbackInfo& info, size_t index, int32_t* out) {
+  if (index >= info.Length() || !info[index].IsNumber()) return false;
+  double value;
+  if (napi_get_value_double(info.Env(), info[index], &value) != napi_ok) return false;
+  if (!(value >= INT32_MIN && value <= INT32_MAX)) return false;
+  *out = static_cast<int32_t>(value);
+  return *out == value;
+}
+
+// Reads arguments `index` and `index + 1` as an offset into the attached memory and a length, checked.
+inline bool ReadSpan(const Napi::CallbackInfo& info, size_t index, const Environment& env,
+                     size_t* offset, size_t* length) {
+  double start, size;
+  if (env.base == nullptr || index + 1 >= info.Length()) return false;
+  if (napi_get_value_double(info.Env(), info[index], &start) != napi_ok) return false;
+  if (napi_get_value_double(info.Env(), info[index + 1], &size) != napi_ok) return false;
+  const double end = static_cast<double>(env.length);
+  if (!(start >= 0 && size >= 0 && start <= end && size <= end - start)) return false;
+  *offset = static_cast<size_t>(start);
+  *length = static_cast<size_t>(size);
+  return true;
+}
+
+inline Napi::Value BadArguments(const Napi::CallbackInfo& info, const char* call) {
+  Napi::TypeError::New(info.Env(), std::string("wormhole addon: bad arguments for ") + call)
+      .ThrowAsJavaScriptException();
+  return info.Env().Undefined();
+}
+
+// Every call answers with a number: what the system call returned, or a negative errno.
+inline Napi::Value Result(const Napi::CallbackInfo& info, long value) {
+  return Napi::Number::New(info.Env(), static_cast<double>(value));
+}
+
+}  // namespace wormhole

@@ -1,0 +1,102 @@
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "calls.h"
+#include "descriptors.h"
+#include "environment.h"
+#include "errno.h"
+
+namespace wormhole {
+namespace {
+
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
+
+// Room for all the descriptors of a message and, beside them, for what options that another holder of
+// the same socket may have set would add: credentials, a security label, a pidfd, a time stamp.
+constexpr size_t kControlBytes = CMSG_SPACE(kMaxDescriptors * sizeof(int)) + 1024;
+
+// Takes every descriptor out of the control messages; answers how many.
+int Collect(Environment* env, msghdr* message, int32_t* out) {
+  int count = 0;
+  for (cmsghdr* part = CMSG_FIRSTHDR(message); part != nullptr; part = CMSG_NXTHDR(message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_len < CMSG_LEN(0)) continue;
+    if (part->cmsg_type != SCM_RIGHTS && part->cmsg_type != SCM_PIDFD) continue;
+    const size_t held = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t index = 0; index < held; index++) {
+      int fd;
+      std::memcpy(&fd, CMSG_DATA(part) + index * sizeof fd, sizeof fd);
+      if (fd < 0) continue;
+      if (part->cmsg_type == SCM_RIGHTS && count < kMaxDescriptors && Own(env, fd) == 0) {
+        out[count++] = fd;
+      } else {
+        close(fd);
+      }
+    }
+  }
+  return count;
+}
+
+}  // namespace
+
+// sendmsg(fd, offset, length, descriptors): bytes sent, or -errno. The descriptors, that many, stand in
+// the control array. Never waits, never raises SIGPIPE.
+Napi::Value Sendmsg(const Napi::CallbackInfo& info) {
+  Environment& env = Environment::Of(info);
+  int32_t fd, count;
+  size_t offset, length;
+  if (!ReadInt(info, 0, &fd) || !ReadSpan(info, 1, env, &offset, &length) || !ReadInt(info, 3, &count) ||
+      count < 0) {
+    return BadArguments(info, "sendmsg");
+  }
+  // The kernel's own answer past SCM_MAX_FD, given before the control array ends.
+  if (count > kMaxDescriptors) return Result(info, -EINVAL);
+
+  iovec bytes{env.base + offset, length};
+  msghdr message{};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))];
+  if (count > 0) {
+    const size_t size = static_cast<size_t>(count) * sizeof(int);
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(size);
+    std::memset(control, 0, message.msg_controllen);
+    cmsghdr* rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(size);
+    std::memcpy(CMSG_DATA(rights), env.control + kControlFirst, size);
+  }
+  return Result(info, Retry([&] { return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL); }));
+}
+
+// recvmsg(fd, offset, length): bytes received, or -errno. msg_flags and the received descriptors, which
+// this environment now owns, are in the control array. Never waits.
+Napi::Value Recvmsg(const Napi::CallbackInfo& info) {
+  Environment& env = Environment::Of(info);
+  int32_t fd;
+  size_t offset, length;
+  if (!ReadInt(info, 0, &fd) || !ReadSpan(info, 1, env, &offset, &length)) {
+    return BadArguments(info, "recvmsg");
+  }
+  iovec bytes{env.base + offset, length};
+  msghdr message{};
+  alignas(cmsghdr) char control[kControlBytes];
+  const long result = Retry([&] {
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    return recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  });
+  const bool received = result >= 0;
+  env.control[kControlFlags] = received ? message.msg_flags : 0;
+  env.control[kControlCount] = received ? Collect(&env, &message, env.control + kControlFirst) : 0;
+  return Result(info, result);
+}
+
+}  // namespace wormhole

@@ -1,0 +1,166 @@
+#include "watcher.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "calls.h"
+#include "environment.h"
+
+namespace wormhole {
+namespace {
+
+constexpr int kMostReady = 128;
+
+struct Closing {
+  void (*done)(void*);
+  void* data;
+};
+
+}  // namespace
+
+int Watcher::Start(const Napi::Function& callback, int32_t* ready, size_t ready_words) {
+  ready_ = ready;
+  ready_words_ = ready_words;
+  callback_ = Napi::Persistent(callback);
+  if (poll_ != nullptr) return 0;
+
+  uv_loop_t* loop;
+  if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return -EINVAL;
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_ < 0) return -errno;
+  poll_ = new uv_poll_t;
+  const int result = uv_poll_init(loop, poll_, epoll_);
+  if (result != 0) {
+    delete poll_;
+    poll_ = nullptr;
+    close(epoll_);
+    epoll_ = -1;
+    return result;
+  }
+  poll_->data = this;
+  uv_poll_start(poll_, UV_READABLE, OnReadable);
+  uv_unref(reinterpret_cast<uv_handle_t*>(poll_));
+
+  napi_value name;
+  napi_create_string_utf8(env_, "wormhole", NAPI_AUTO_LENGTH, &name);
+  napi_async_init(env_, nullptr, name, &context_);
+  return 0;
+}
+
+int Watcher::Watch(int fd, uint32_t events) {
+  if (poll_ == nullptr) return -EINVAL;
+  const auto found = watched_.find(fd);
+  if (found != watched_.end() && found->second == events) return 0;
+  epoll_event entry{};
+  entry.events = events;
+  entry.data.fd = fd;
+  const int operation = found == watched_.end() ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  if (epoll_ctl(epoll_, operation, fd, &entry) != 0) return -errno;
+  watched_[fd] = events;
+  return 0;
+}
+
+void Watcher::Forget(int fd) {
+  if (watched_.erase(fd) == 0) return;
+  epoll_event unused{};
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused);
+}
+
+void Watcher::KeepAlive(bool alive) {
+  if (poll_ == nullptr) return;
+  uv_handle_t* handle = reinterpret_cast<uv_handle_t*>(poll_);
+  if (alive) {
+    uv_ref(handle);
+  } else {
+    uv_unref(handle);
+  }
+}
+
+void Watcher::OnReadable(uv_poll_t* handle, int, int) { static_cast<Watcher*>(handle->data)->Dispatch(); }
+
+// The one place from which the addon calls JavaScript. The callback catches everything itself; what can
+// still come back is the end of a terminated worker, and that needs no answer.
+void Watcher::Dispatch() {
+  epoll_event events[kMostReady];
+  const int most = static_cast<int>(ready_words_ / 2) < kMostReady ? static_cast<int>(ready_words_ / 2) : kMostReady;
+  const int count = epoll_wait(epoll_, events, most, 0);
+  if (count <= 0) return;
+  for (int index = 0; index < count; index++) {
+    ready_[2 * index] = events[index].data.fd;
+    ready_[2 * index + 1] = static_cast<int32_t>(events[index].events);
+  }
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
+  napi_value receiver, argument, result;
+  napi_get_global(env_, &receiver);
+  napi_create_int32(env_, count, &argument);
+  napi_make_callback(env_, context_, receiver, callback_.Value(), 1, &argument, &result);
+  bool pending = false;
+  napi_is_exception_pending(env_, &pending);
+  if (pending) napi_get_and_clear_last_exception(env_, &result);
+  napi_close_handle_scope(env_, scope);
+}
+
+void Watcher::Stop(void (*done)(void*), void* data) {
+  watched_.clear();
+  if (epoll_ >= 0 && poll_ != nullptr) uv_poll_stop(poll_);
+  if (epoll_ >= 0) close(epoll_);
+  epoll_ = -1;
+  if (context_ != nullptr) napi_async_destroy(env_, context_);
+  context_ = nullptr;
+  callback_.Reset();
+  if (ready_ref_ != nullptr) napi_delete_reference(env_, ready_ref_);
+  ready_ref_ = nullptr;
+  if (poll_ == nullptr) {
+    done(data);
+    return;
+  }
+  poll_->data = new Closing{done, data};
+  uv_close(reinterpret_cast<uv_handle_t*>(poll_), [](uv_handle_t* handle) {
+    Closing* closing = static_cast<Closing*>(handle->data);
+    closing->done(closing->data);
+    delete closing;
+    delete reinterpret_cast<uv_poll_t*>(handle);
+  });
+  poll_ = nullptr;
+}
+
+// onReady(callback, ready: Int32Array): `callback(count)` is called with so many pairs in `ready`.
+Napi::Value OnReady(const Napi::CallbackInfo& info) {
+  Watcher& watcher = Environment::Of(info).watcher;
+  if (info.Length() < 2 || !info[0].IsFunction() || !info[1].IsTypedArray()) return BadArguments(info, "onReady");
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+  napi_get_typedarray_info(info.Env(), info[1], &type, &length, &data, nullptr, nullptr);
+  if (type != napi_int32_array || length < 2) return BadArguments(info, "onReady");
+  if (watcher.ready_ref_ != nullptr) napi_delete_reference(info.Env(), watcher.ready_ref_);
+  napi_create_reference(info.Env(), info[1], 1, &watcher.ready_ref_);
+  return Result(info, watcher.Start(info[0].As<Napi::Function>(), static_cast<int32_t*>(data), length));
+}
+
+// watch(fd, events): 0 or -errno.
+Napi::Value Watch(const Napi::CallbackInfo& info) {
+  int32_t fd, events;
+  if (!ReadInt(info, 0, &fd) || !ReadInt(info, 1, &events)) return BadArguments(info, "watch");
+  return Result(info, Environment::Of(info).watcher.Watch(fd, static_cast<uint32_t>(events)));
+}
+
+// unwatch(fd): 0; nothing happens for a descriptor that is not watched.
+Napi::Value Unwatch(const Napi::CallbackInfo& info) {
+  int32_t fd;
+  if (!ReadInt(info, 0, &fd)) return BadArguments(info, "unwatch");
+  Environment::Of(info).watcher.Forget(fd);
+  return Result(info, 0);
+}
+
+// keepAlive(alive): whether the event loop must go on for our sake.
+Napi::Value KeepAlive(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !info[0].IsBoolean()) return BadArguments(info, "keepAlive");
+  Environment::Of(info).watcher.KeepAlive(info[0].As<Napi::Boolean>().Value());
+  return Result(info, 0);
+}
+
+}  // namespace wormhole

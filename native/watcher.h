@@ -1,0 +1,49 @@
+#pragma once
+
+#include <napi.h>
+#include <uv.h>
+
+#include <cstdint>
+#include <unordered_map>
+
+namespace wormhole {
+
+// Readiness of descriptors for one event loop: an epoll instance of our own, which the loop watches
+// through one uv_poll. uv_poll on each descriptor would set O_NONBLOCK on the open file description, and
+// so for every process that shares it; epoll changes nothing. It also makes a waiting channel cost one
+// kernel entry and no handle.
+class Watcher {
+ public:
+  explicit Watcher(napi_env env) : env_(env) {}
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
+  // Sets who is told; starts the epoll instance. 0 or -errno.
+  int Start(const Napi::Function& callback, int32_t* ready, size_t ready_words);
+  // Watches `fd` for `events` (EPOLLIN, EPOLLOUT), level-triggered. 0 or -errno.
+  int Watch(int fd, uint32_t events);
+  // Stops watching. Must precede close(): a description that lives on elsewhere stays in the epoll set.
+  void Forget(int fd);
+  // Whether the loop stays alive for us.
+  void KeepAlive(bool alive);
+  // Ends it; `done` is called once the loop has let go of the handle.
+  void Stop(void (*done)(void*), void* data);
+
+ private:
+  static void OnReadable(uv_poll_t* handle, int status, int events);
+  void Dispatch();
+
+  napi_env env_;
+  int epoll_ = -1;
+  uv_poll_t* poll_ = nullptr;  // outlives this object by one loop turn, see Stop
+  int32_t* ready_ = nullptr;   // pairs of descriptor and events
+  size_t ready_words_ = 0;
+  napi_ref ready_ref_ = nullptr;
+  Napi::FunctionReference callback_;
+  napi_async_context context_ = nullptr;
+  std::unordered_map<int, uint32_t> watched_;
+
+  friend Napi::Value OnReady(const Napi::CallbackInfo& info);
+};
+
+}  // namespace wormhole
