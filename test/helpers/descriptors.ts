@@ -1,0 +1,32 @@
+import { readdirSync } from 'node:fs'
+import { expect } from 'chai'
+import { channel } from 'wormhole-ipc'
+
+/** How many descriptors this process has open (the one that reads the list not counted). */
+export function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').length - 1
+}
+
+/**
+ * In a `describe`: its tests, all together, leave as many descriptors open as they found. Descriptors that
+ * close in the background (a socket that Node ends, a child's pipes) get a few turns of the event loop.
+ */
+export function leavesNoDescriptors(): void {
+  let atStart = 0
+  before(async () => {
+    // Readiness needs an epoll instance per thread, which stays: it must not count.
+    const [sender, receiver] = channel()
+    const waiting = receiver.recv()
+    await sender.send(0)
+    await waiting
+    sender.close()
+    receiver.close()
+    atStart = openDescriptors()
+  })
+  after(async () => {
+    for (let turn = 0; turn < 1000 && openDescriptors() > atStart; turn++) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(openDescriptors(), 'open descriptors').to.equal(atStart)
+  })
+}
