@@ -26,8 +26,6 @@ export function sealFrames(start: usize, length: usize): i32 {
 }
 
 // The first placeholder byte in [at, end), or end. Loads up to 15 bytes past the end: SLACK_BYTES.
-// @ts-expect-error: decorator
-@inline
 function findPlaceholder(at: usize, end: usize, wanted: v128): usize {
   while (at < end) {
     const hits = i8x16.bitmask(i8x16.eq(v128.load(at), wanted))

@@ -63,7 +63,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     this.close()
   }
 
-  /** @internal */
+  /** The descriptor, to be moved; nothing for callers. */
   [kDescriptor](action: string): Descriptor {
     this.assertUsable()
     if (this.disconnected) throw disconnectedError(this.constructor.name)

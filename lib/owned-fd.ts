@@ -116,7 +116,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     return this.#give((fd) => ends.receiver(fd, options as ChannelOptions) as Receiver<T>)
   }
 
-  /** @internal */
+  /** The descriptor, to be moved; nothing for callers. */
   [kDescriptor](): Descriptor {
     assertOpen(this.#descriptor, 'OwnedFd')
     return this.#descriptor
