@@ -38,15 +38,26 @@ export class Descriptor {
   }
 }
 
+/** What has been collected since the last warning: one warning tells of all. */
+let collected: string[] = []
+
 const registry = new FinalizationRegistry<{ descriptor: Descriptor; what: string }>(({ descriptor, what }) => {
   const { fd } = descriptor
   if (fd < 0) return
   descriptor.close()
-  process.emitWarning(`a ${what} was garbage-collected while its descriptor ${fd} was open; close() it when done`, {
+  if (collected.length === 0) setImmediate(warn).unref()
+  collected.push(`${what} (descriptor ${fd})`)
+})
+
+function warn(): void {
+  const [first] = collected
+  const others = collected.length > 1 ? ` and ${collected.length - 1} more` : ''
+  collected = []
+  process.emitWarning(`garbage-collected while open, and closed: ${first}${others}; close() each when done with it`, {
     type: 'WormholeWarning',
     code: 'WORMHOLE_UNCLOSED',
   })
-})
+}
 
 /** How objects that own a descriptor give it to a message that moves it. */
 export const kDescriptor: unique symbol = Symbol('wormhole.descriptor')

@@ -107,6 +107,11 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   }
 }
 
+/** Counters at zero; `queued` is worked out when somebody asks. */
+export function newStats(): EndpointStats {
+  return { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0, queued: 0 }
+}
+
 const closedDescriptor = new Descriptor(-1)
 
 export function disconnectedError(end: string): WormholeError {

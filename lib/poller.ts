@@ -2,6 +2,9 @@ import { systemError } from './errors.js'
 import { native } from './native.js'
 import { beginTurn } from './turn.js'
 
+/** How long a blocking wait lasts before JavaScript looks up, in milliseconds: a worker that is terminated ends then. */
+export const WAIT_SLICE_MS = 100
+
 /** Something that waits for a descriptor. It must not throw. */
 export interface Waiting {
   onReady(): void

@@ -1,24 +1,21 @@
 import { onAbort } from './abort.js'
 import { Batch } from './batch.js'
-import { disconnectedError, Endpoint } from './endpoint.js'
+import { disconnectedError, Endpoint, newStats } from './endpoint.js'
 import { ends } from './ends.js'
 import { argumentError, closedError, WormholeError } from './errors.js'
 import { List } from './list.js'
 import { deadlineOf, type Settings, settle, signalOf } from './options.js'
 import type { OwnedFd } from './owned-fd.js'
 import { PacketSource } from './packet-source.js'
-import { unwatch, watch } from './poller.js'
+import { unwatch, WAIT_SLICE_MS, watch } from './poller.js'
 import { rejected } from './rejected.js'
 import * as socket from './socket.js'
-import { END, READ, type ReceiveCounters, type Source } from './source.js'
+import { END, READ, type Source } from './source.js'
 import { StreamSource } from './stream-source.js'
 import { batches, message, messageWithFds, result } from './takings.js'
 import { turnIsOver } from './turn.js'
 import type { BlockingOptions, ChannelOptions, EndpointStats, WaitOptions } from './types.js'
 import { Pending, type Taking, type Waiter } from './waiter.js'
-
-/** How long a blocking wait lasts before JavaScript looks up: a worker that is terminated ends then. */
-const WAIT_SLICE_MS = 100
 
 /** What `select` may do with a receiver, beside what everybody may. */
 export const kInner: unique symbol = Symbol('wormhole.inner')
@@ -43,7 +40,7 @@ export interface Inner {
  * exactly one of them, as a packet is read only when somebody waits for a message.
  */
 export class Receiver<out T = unknown> extends Endpoint {
-  readonly #counters: ReceiveCounters = { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0 }
+  readonly #counters: EndpointStats = newStats()
   readonly #batch = new Batch()
   readonly #source: Source
   #waiters: List<Waiter> | null = null

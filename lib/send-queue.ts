@@ -1,15 +1,19 @@
-import { type Cargo, Frames, frame, HeaderOnly, LongText } from './cargo.js'
+import { frame } from './cargo.js'
+import { tooLarge } from './codec.js'
 import type { Descriptor } from './descriptor.js'
+import { Entry } from './entry.js'
 import { systemError, WormholeError } from './errors.js'
 import { forgetPending, notePending } from './exit.js'
+import { Flight } from './flight.js'
 import { HEADER_BYTES, OUTBOX_BYTES, OUTBOX_UNITS } from './framing.js'
-import { List, ListItem } from './list.js'
+import { List } from './list.js'
 import type { Settings } from './options.js'
-import { unwatchNow, watch } from './poller.js'
+import { unwatchNow, WAIT_SLICE_MS, watch } from './poller.js'
 import { SideWriter } from './side-writer.js'
 import * as socket from './socket.js'
 import type { Transfer } from './transfer.js'
 import { nextTurn, turnIsOver } from './turn.js'
+import type { EndpointStats } from './types.js'
 
 /** UTF-16 units of text that share a packet: past 16 KiB a packet gains little (docs/performance.md). */
 const BATCH_UNITS = 16 * 1024
@@ -17,94 +21,30 @@ const BATCH_UNITS = 16 * 1024
 const EAGER_UNITS = 4 * BATCH_UNITS
 /** Long messages that may be under way at once; the next one waits in the queue. */
 const MOST_SIDE_STREAMS = 8
-/** How long a blocking wait lasts before JavaScript looks up: a worker that is terminated ends then. */
-const WAIT_SLICE_MS = 100
-
-/** Messages that were handed to `send` together and succeed or fail together. */
-export class Entry extends ListItem<Entry> {
-  settled = false
-  error: WormholeError | undefined
-  /** A side stream that already holds the whole of a long message. */
-  prepared: SideWriter | null = null
-  promise: Promise<void> | null = null
-  #resolve: (() => void) | null = null
-  #reject: ((error: unknown) => void) | null = null
-
-  /**
-   * @param batch the messages' texts, each behind a placeholder; one text without it when `longBytes` is set
-   * @param count how many messages
-   * @param longBytes the bytes of a message that does not go through the outbox in one piece; 0 otherwise
-   */
-  constructor(
-    public batch: string,
-    readonly count: number,
-    public longBytes: number,
-    readonly transfer: Transfer | null
-  ) {
-    super()
-  }
-
-  /** The promise of what becomes of it. Nobody need look: an unseen rejection is not reported globally. */
-  wait(): Promise<void> {
-    this.promise ??= new Promise<void>((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    return this.promise
-  }
-
-  settle(error?: unknown): void {
-    if (this.settled) return
-    this.settled = true
-    this.batch = ''
-    if (error === undefined) {
-      this.transfer?.accepted()
-      this.#resolve?.()
-      return
-    }
-    this.error = error as WormholeError
-    this.transfer?.refused()
-    this.promise?.catch(ignore)
-    this.#reject?.(error)
-  }
-}
 
 /** Why a message was taken back that could not be sent at once. */
 const NOT_SENT = new Error('not sent')
-
-function ignore(): void {}
-
-/** Counts what the kernel has taken. */
-export interface SendCounters {
-  messages: number
-  bytes: number
-  packets: number
-  fds: number
-  waits: number
-}
 
 /** What one sender has yet to hand to the kernel, in order, and the handing over. */
 export class SendQueue {
   readonly #descriptor: Descriptor
   readonly #settings: Settings
-  readonly #counters: SendCounters
+  readonly #counters: EndpointStats
   readonly #packets: boolean
   readonly #entries = new List<Entry>()
+  /** Long messages whose header the kernel has and whose payload is under way. */
   #sides: Map<SideWriter, Entry> | null = null
+  #flight: Flight | null = null
   /** The longest packet, headers included; on a SOCK_STREAM socket what goes through the outbox at once. */
   #longest: number
   #units = 0
-  /** How many entries, from the first on, are in `#cargo`. */
-  #loaded = 0
-  #cargo: Cargo | null = null
-  #side: SideWriter | null = null
   #scheduled = false
   #blocked = false
   #closing = false
   #keepsAlive = true
   disconnected: WormholeError | null = null
 
-  constructor(descriptor: Descriptor, type: number, settings: Settings, counters: SendCounters) {
+  constructor(descriptor: Descriptor, type: number, settings: Settings, counters: EndpointStats) {
     this.#descriptor = descriptor
     this.#settings = settings
     this.#counters = counters
@@ -114,17 +54,13 @@ export class SendQueue {
 
   /** Messages that the kernel has not yet taken whole. */
   get pending(): number {
-    let count = 0
+    let count = this.#sides?.size ?? 0
     for (let entry = this.#entries.first; entry !== null; entry = entry.next) count += entry.count
-    return count + (this.#sides?.size ?? 0)
+    return count
   }
 
   get idle(): boolean {
     return this.#entries.first === null && (this.#sides === null || this.#sides.size === 0)
-  }
-
-  get coalesce(): boolean {
-    return this.#settings.coalesce
   }
 
   /** Whether the channel is full and entries wait for it. */
@@ -132,74 +68,50 @@ export class SendQueue {
     return this.#blocked
   }
 
-  /** Most descriptors of one message: a long one needs room for the reading end of its side stream. */
-  mostFds(longBytes: number): number {
-    return longBytes > 0 && this.#packets ? socket.SCM_MAX_FD - 1 : socket.SCM_MAX_FD
-  }
-
   /** Units of text, placeholders included, that surely fit one packet together. */
   get batchUnits(): number {
     return Math.min(BATCH_UNITS, Math.floor(this.#longest / 3))
+  }
+
+  /** Most descriptors of one message: a long one needs room for the reading end of its side stream. */
+  mostFds(entry: Entry): number {
+    return entry.longBytes > 0 && this.#packets ? socket.SCM_MAX_FD - 1 : socket.SCM_MAX_FD
   }
 
   /** Checks one message's text against the limits and makes its entry. */
   entry(text: string, transfer: Transfer | null): Entry {
     const { maxMessageBytes } = this.#settings
     const sure = 3 * text.length + HEADER_BYTES
-    if (sure <= this.#longest && sure <= maxMessageBytes) return new Entry(frame(text), 1, 0, transfer)
+    if (sure <= this.#longest && sure <= maxMessageBytes) return new Entry(frame(text), 1, 0, this.#longest, transfer)
     const bytes = Buffer.byteLength(text)
-    if (bytes > maxMessageBytes) {
-      throw new WormholeError(
-        'ERR_WORMHOLE_TOO_LARGE',
-        `a message of ${bytes} bytes is longer than maxMessageBytes (${maxMessageBytes})`
-      )
-    }
+    if (bytes > maxMessageBytes) throw tooLarge(bytes, maxMessageBytes)
     const long = bytes + HEADER_BYTES > this.#longest || text.length > OUTBOX_UNITS
-    return long ? new Entry(text, 1, bytes, transfer) : new Entry(frame(text), 1, 0, transfer)
+    return new Entry(long ? text : frame(text), 1, long ? bytes : 0, this.#longest, transfer)
+  }
+
+  /** An entry of several texts, each behind a placeholder, `batchUnits` in all at most. */
+  batch(batch: string, count: number): Entry {
+    return new Entry(batch, count, 0, this.#longest, null)
   }
 
   /** Queues an entry; it is sent at the end of this tick, or at once when much has gathered. */
   push(entry: Entry): void {
-    if (this.disconnected !== null) {
-      entry.settle(this.disconnected)
-      return
-    }
-    if (this.#entries.first === null) notePending(this)
-    this.#entries.push(entry)
-    this.#units += entry.batch.length
-    if (this.#blocked) return
+    if (!this.#enqueue(entry) || this.#blocked) return
     if (this.#units >= EAGER_UNITS) this.pump()
-    else if (!this.#scheduled) {
-      this.#scheduled = true
-      process.nextTick(runScheduled, this)
-    }
+    else this.#schedule()
   }
 
-  /** Takes an entry back that is not under way; false when it is. */
-  withdraw(entry: Entry, reason: unknown): boolean {
-    if (entry.settled) return true
-    for (const [side, owner] of this.#sides ?? []) {
-      if (owner === entry) {
-        side.abandon(reason as WormholeError)
-        return true
-      }
-    }
-    if (this.#isLoaded(entry)) {
-      if (this.#cargo?.begun) return false
-      this.#unload()
-    }
-    this.#remove(entry)
-    entry.settle(reason)
-    this.#rest()
-    return true
+  /** Queues an entry and sends what can be sent without waiting. */
+  hand(entry: Entry): void {
+    if (this.#enqueue(entry) && !this.#blocked) this.pump()
   }
 
   /**
-   * Hands over everything or nothing, without waiting: false when the channel is full, or when a long
-   * message is longer than a side stream's buffer.
+   * Hands an entry over whole or not at all, without waiting: false when the channel is full, or when a
+   * long message is longer than a side stream's buffer.
    */
-  tryPush(entry: Entry): boolean {
-    if (this.#entries.first !== null && !this.pump()) return false
+  tryHand(entry: Entry): boolean {
+    if (this.#entries.first !== null && !this.pump(true)) return false
     if (entry.longBytes > 0 && this.#packets && this.disconnected === null) {
       const side = new SideWriter(entry.batch, this.#descriptor)
       side.write()
@@ -209,32 +121,49 @@ export class SendQueue {
       }
       entry.prepared = side
     }
-    this.push(entry)
-    if (!entry.settled) this.pump()
+    this.hand(entry)
     if (entry.error !== undefined) throw entry.error
-    if (entry.settled || !this.withdraw(entry, NOT_SENT)) return true
-    return false
+    return entry.settled || !this.withdraw(entry, NOT_SENT)
+  }
+
+  /** Takes an entry back whose bytes are not under way; false when they are. */
+  withdraw(entry: Entry, reason: unknown): boolean {
+    if (entry.settled) return true
+    for (const [side, owner] of this.#sides ?? []) {
+      if (owner !== entry) continue
+      side.abandon(reason as WormholeError)
+      return true
+    }
+    if (this.#flight?.includes(entry, this.#entries.first) === true) {
+      if (this.#flight.cargo.begun) return false
+      this.#unload()
+    }
+    this.#remove(entry)
+    entry.settle(reason)
+    this.#rest()
+    return true
   }
 
   /** Hands over what the kernel takes without waiting. True when the queue is empty afterwards. */
   pump(evenIfTurnIsOver = false): boolean {
-    while (this.#entries.first !== null) {
-      if (!this.#load(this.#entries.first)) return false
-      const cargo = this.#cargo as Cargo
+    for (let first = this.#entries.first; first !== null; first = this.#entries.first) {
+      if (this.#flight === null && !this.#load(first)) continue
+      const flight = this.#flight as Flight | null
+      if (flight === null) return false
+      const { cargo } = flight
       cargo.load()
-      const { length } = cargo
-      const result = socket.send(this.#descriptor.fd, cargo.at, length, this.#fdsToSend(cargo))
+      const result = socket.send(this.#descriptor.fd, cargo.at, cargo.length, flight.fds(first))
       if (result === socket.EAGAIN) {
-        this.#block()
-        return false
+        if (this.#block()) return false
+        continue
       }
       if (result < 0) {
-        if (!this.#explain(result)) return true
+        this.#explain(result)
         continue
       }
       this.#counters.packets++
       this.#counters.bytes += result
-      if (cargo.advance(result)) this.#complete()
+      if (cargo.advance(result)) this.#complete(flight)
       if (this.#entries.first !== null && !evenIfTurnIsOver && turnIsOver()) {
         this.#yield()
         return false
@@ -246,11 +175,12 @@ export class SendQueue {
 
   /** The same, waiting in the kernel until `entry` is settled, or all there is, or the time is over. */
   pumpUntil(entry: Entry | null, deadline: number): void {
+    const done = () => (entry === null ? this.idle : entry.settled)
     for (;;) {
       this.pump(true)
-      if (entry === null ? this.idle : entry.settled) return
+      if (done()) return
       for (const side of this.#sides?.keys() ?? []) side.onReady()
-      if (entry === null ? this.idle : entry.settled) return
+      if (done()) return
       const left = deadline - performance.now()
       if (left <= 0) return
       const side = this.#sides?.keys().next().value
@@ -281,6 +211,7 @@ export class SendQueue {
     for (const side of this.#sides?.keys() ?? []) side.setKeepsAlive(keepsAlive)
   }
 
+  /** Called by the poller: the channel takes more. */
   onReady(): void {
     this.#unblock()
     this.pump()
@@ -291,78 +222,79 @@ export class SendQueue {
     if (!this.#blocked) this.pump()
   }
 
-  #isLoaded(entry: Entry): boolean {
-    let candidate = this.#entries.first
-    for (let index = 0; index < this.#loaded && candidate !== null; index++) {
-      if (candidate === entry) return true
-      candidate = candidate.next
+  #enqueue(entry: Entry): boolean {
+    if (this.disconnected !== null) {
+      entry.settle(this.disconnected)
+      return false
     }
-    return false
-  }
-
-  /** Readies the first entries as cargo; false when they must wait. */
-  #load(first: Entry): boolean {
-    if (this.#cargo !== null) return true
-    if (first.longBytes > 0) return this.#loadLong(first)
-    let batch = first.batch
-    this.#loaded = 1
-    if (this.#settings.coalesce && first.transfer === null) {
-      const most = this.batchUnits
-      for (let next = first.next; next !== null; next = next.next) {
-        if (next.transfer !== null || next.longBytes > 0 || batch.length + next.batch.length > most) break
-        batch += next.batch
-        this.#loaded++
-      }
-    }
-    this.#cargo = new Frames(batch)
+    if (this.#entries.first === null) notePending(this)
+    this.#entries.push(entry)
+    this.#units += entry.batch.length
     return true
   }
 
-  #loadLong(first: Entry): boolean {
-    if (!this.#packets) {
-      this.#cargo = new LongText(first.batch, first.longBytes)
-      this.#loaded = 1
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    process.nextTick(runScheduled, this)
+  }
+
+  #yield(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    void nextTurn().then(() => this.runScheduled())
+  }
+
+  /** Readies the first entries; false when the first one failed, and left the queue. */
+  #load(first: Entry): boolean {
+    if (first.sizedFor !== this.#longest) {
+      this.#units -= first.batch.length
+      first.resize(this.#longest)
+      this.#units += first.batch.length
+    }
+    if (first.longBytes === 0) {
+      this.#flight = Flight.together(first, this.#settings.coalesce, this.batchUnits)
       return true
     }
-    if (this.#sides !== null && this.#sides.size >= MOST_SIDE_STREAMS) return false
+    if (!this.#packets) {
+      this.#flight = Flight.alone(first)
+      return true
+    }
+    if ((this.#sides?.size ?? 0) >= MOST_SIDE_STREAMS) return true
     try {
-      this.#side = first.prepared ?? new SideWriter(first.batch, this.#descriptor)
-      this.#side.write()
+      this.#flight = Flight.aside(first, this.#descriptor)
+      return true
     } catch (error) {
-      this.#side?.abandon()
-      this.#side = null
       this.#remove(first)
       first.settle(error)
-      return this.#entries.first !== null && this.#load(this.#entries.first)
+      return false
     }
-    this.#cargo = new HeaderOnly(first.longBytes)
-    this.#loaded = 1
-    return true
   }
 
-  #fdsToSend(cargo: Cargo): number[] | null {
-    if (cargo.begun) return null
-    const fds = this.#entries.first?.transfer?.fds ?? null
-    if (this.#side === null) return fds
-    return fds === null ? [this.#side.reader.fd] : [...fds, this.#side.reader.fd]
-  }
-
-  /** The kernel has all of the cargo. */
-  #complete(): void {
-    const side = this.#side
-    const loaded = this.#loaded
-    this.#cargo = null
-    this.#side = null
-    this.#loaded = 0
-    for (let index = 0; index < loaded; index++) {
+  /** The kernel has all of a flight. */
+  #complete(flight: Flight): void {
+    this.#flight = null
+    if (flight.part > 0) {
+      const first = this.#entries.first as Entry
+      const messages = flight.partMessages
+      first.batch = first.batch.slice(flight.part)
+      first.count -= messages
+      this.#units -= flight.part
+      this.#count(messages, 0)
+    }
+    for (let index = 0; index < flight.entries; index++) {
       const entry = this.#entries.first as Entry
       this.#remove(entry)
-      this.#counters.messages += entry.count
-      this.#counters.bytes -= entry.count * HEADER_BYTES
-      this.#counters.fds += entry.transfer?.fds.length ?? 0
-      if (side === null) entry.settle()
-      else this.#follow(side, entry)
+      this.#count(entry.count, entry.transfer?.fds.length ?? 0)
+      if (flight.side === null) entry.settle()
+      else this.#follow(flight.side, entry)
     }
+  }
+
+  #count(messages: number, fds: number): void {
+    this.#counters.messages += messages
+    this.#counters.bytes -= messages * HEADER_BYTES
+    this.#counters.fds += fds
   }
 
   /** The header of a long message is with the kernel; its payload goes on beside what comes next. */
@@ -375,10 +307,7 @@ export class SendQueue {
       this.#sides?.delete(side)
       this.#counters.bytes += bytes
       entry.settle(error)
-      if (this.#entries.first !== null && !this.#blocked && !this.#scheduled) {
-        this.#scheduled = true
-        process.nextTick(runScheduled, this)
-      }
+      if (this.#entries.first !== null && !this.#blocked) this.#schedule()
       this.#rest()
     })
   }
@@ -388,29 +317,29 @@ export class SendQueue {
     this.#entries.remove(entry)
   }
 
+  /** Drops the flight; its entries are as they were, and can be readied anew. */
   #unload(): void {
-    this.#side?.abandon()
-    this.#side = null
-    this.#cargo = null
-    this.#loaded = 0
+    this.#flight?.side?.abandon()
+    this.#flight = null
   }
 
-  #block(): void {
+  /** Waits for room; false when even that is not possible, and the flight's entries have failed. */
+  #block(): boolean {
+    try {
+      watch(this.#descriptor.fd, socket.POLLOUT, this, this.#keepsAlive)
+    } catch (error) {
+      this.#drop(error as WormholeError)
+      return false
+    }
     this.#counters.waits++
     this.#blocked = true
-    watch(this.#descriptor.fd, socket.POLLOUT, this, this.#keepsAlive)
+    return true
   }
 
   #unblock(): void {
     if (!this.#blocked) return
     this.#blocked = false
     unwatchNow(this.#descriptor.fd)
-  }
-
-  #yield(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    void nextTurn().then(() => this.runScheduled())
   }
 
   /** Nothing may be left to do: then lets go of what was held for it. */
@@ -421,25 +350,31 @@ export class SendQueue {
     if (this.#closing) this.#descriptor.close()
   }
 
-  /** Deals with a failed sendmsg; false when the channel is at its end. */
-  #explain(errno: number): boolean {
+  /** Deals with a failed sendmsg: the entries under way fail, or all, or are readied anew. */
+  #explain(errno: number): void {
     if (errno === socket.EPIPE || errno === socket.ECONNRESET) {
       const details = { errno, syscall: 'sendmsg' }
       this.#fail(new WormholeError('ERR_WORMHOLE_DISCONNECTED', 'every receiving end of the channel is gone', details))
-      return false
+    } else if (errno === socket.EMSGSIZE && this.#shrunk()) {
+      this.#unload()
+    } else {
+      this.#drop(systemError('sendmsg', errno, `cannot send on descriptor ${this.#descriptor.fd}`))
     }
-    if (errno === socket.EMSGSIZE && this.#shrink()) return true
-    const torn = this.#cargo?.begun === true
-    const error = systemError('sendmsg', errno, `cannot send on descriptor ${this.#descriptor.fd}`)
-    const loaded = this.#loaded
+  }
+
+  /** The entries under way fail; where the kernel has part of a frame, nothing can follow it. */
+  #drop(error: WormholeError): void {
+    const flight = this.#flight as Flight
     this.#unload()
-    for (let index = 0; index < loaded; index++) {
+    if (flight.cargo.begun) {
+      this.#fail(error)
+      return
+    }
+    for (let index = 0; index < Math.max(flight.entries, 1); index++) {
       const entry = this.#entries.first as Entry
       this.#remove(entry)
       entry.settle(error)
     }
-    if (torn) this.#fail(error)
-    return !torn
   }
 
   /** No more can be sent: everything pending fails, and the descriptor has no further use. */
@@ -448,36 +383,23 @@ export class SendQueue {
     this.#unload()
     for (let entry = this.#entries.shift(); entry !== null; entry = this.#entries.shift()) entry.settle(error)
     this.#units = 0
-    this.#unblock()
+    this.#closing = true
     this.#rest()
-    if (this.idle) this.#descriptor.close()
-    else this.#closing = true
   }
 
   #readLongest(): number {
     return this.#packets ? Math.min(socket.longestPacket(this.#descriptor.fd), OUTBOX_BYTES) : OUTBOX_BYTES
   }
 
-  /** Somebody made SO_SNDBUF smaller: sorts the first entries anew. False when that explains nothing. */
-  #shrink(): boolean {
+  /** Whether somebody made SO_SNDBUF smaller since it was read last. */
+  #shrunk(): boolean {
     const before = this.#longest
-    this.#longest = this.#readLongest()
-    if (this.#longest >= before) return false
-    const loaded = this.#loaded
-    this.#unload()
-    let entry = this.#entries.first
-    for (let index = 0; index < loaded && entry !== null; index++) {
-      const { next } = entry
-      if (entry.longBytes === 0 && entry.count === 1) {
-        const bytes = Buffer.byteLength(entry.batch) - HEADER_BYTES
-        if (bytes + HEADER_BYTES > this.#longest) {
-          entry.batch = entry.batch.slice(HEADER_BYTES)
-          entry.longBytes = bytes
-        }
-      }
-      entry = next
+    try {
+      this.#longest = this.#readLongest()
+    } catch {
+      return false
     }
-    return true
+    return this.#longest < before
   }
 }
 

@@ -1,13 +1,14 @@
 import type { Writable } from 'node:stream'
 import { onAbort } from './abort.js'
 import { toText } from './codec.js'
-import { Endpoint } from './endpoint.js'
+import { Endpoint, newStats } from './endpoint.js'
 import { ends } from './ends.js'
+import type { Entry } from './entry.js'
 import { WormholeError } from './errors.js'
 import { PLACEHOLDER } from './framing.js'
 import { deadlineOf, type Settings, settle, signalOf } from './options.js'
 import { rejected } from './rejected.js'
-import { Entry, type SendCounters, SendQueue } from './send-queue.js'
+import { SendQueue } from './send-queue.js'
 import * as socket from './socket.js'
 import { Transfer } from './transfer.js'
 import { nextTurn, turnIsOver } from './turn.js'
@@ -16,7 +17,7 @@ import { writableOf } from './writable.js'
 
 /** The sending end of a channel. Several processes may hold one; the order of each sender is kept. */
 export class Sender<in T = unknown> extends Endpoint {
-  readonly #counters: SendCounters = { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0 }
+  readonly #counters = newStats()
   readonly #queue: SendQueue
 
   /** @internal Use `channel()` or `Sender.fromFd()`. */
@@ -99,7 +100,7 @@ export class Sender<in T = unknown> extends Endpoint {
     this.assertUsable()
     return Symbol.asyncIterator in messages
       ? this.#sendEach(messages, options)
-      : this.#queue.coalesce
+      : this.settings.coalesce
         ? this.#sendBatches(messages, options)
         : this.#sendEach(messages, options)
   }
@@ -113,17 +114,17 @@ export class Sender<in T = unknown> extends Endpoint {
     let batch = ''
     let count = 0
     const handOver = async (entry: Entry): Promise<void> => {
-      queue.push(entry)
-      if (!entry.settled) queue.pump()
+      const messages = entry.count
+      queue.hand(entry)
       if (!entry.settled) await this.#await(entry, signal)
       if (entry.error !== undefined) throw entry.error
-      sent += entry.count
+      sent += messages
       if (turnIsOver()) await nextTurn()
       signal?.throwIfAborted()
     }
     const handOverBatch = (): Promise<void> | undefined => {
       if (count === 0) return undefined
-      const entry = new Entry(batch, count, 0, null)
+      const entry = queue.batch(batch, count)
       batch = ''
       count = 0
       return handOver(entry)
@@ -203,7 +204,7 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   trySend(message: T): boolean {
     this.assertUsable()
-    return this.#queue.tryPush(this.#entry(toText(message), null))
+    return this.#queue.tryHand(this.#entry(toText(message), null))
   }
 
   /**
@@ -225,7 +226,7 @@ export class Sender<in T = unknown> extends Endpoint {
   #sendBlocking(text: string, fds: readonly FdSource[] | null, options: BlockingOptions | undefined): void {
     const deadline = deadlineOf(options)
     const entry = this.#entry(text, fds)
-    this.#queue.push(entry)
+    this.#queue.hand(entry)
     if (!entry.settled) this.#queue.pumpUntil(entry, deadline)
     if (!entry.settled) {
       const error = new WormholeError('ERR_WORMHOLE_TIMEOUT', 'the channel stayed full; the message was not sent')
@@ -237,8 +238,8 @@ export class Sender<in T = unknown> extends Endpoint {
   #entry(text: string, fds: readonly FdSource[] | null): Entry {
     if (fds === null || fds.length === 0) return this.#queue.entry(text, null)
     // Checked before anything moves: a message that is too long leaves its descriptors alone.
-    const { longBytes } = this.#queue.entry(text, null)
-    const transfer = new Transfer(fds, this.#queue.mostFds(longBytes))
+    const most = this.#queue.mostFds(this.#queue.entry(text, null))
+    const transfer = new Transfer(fds, most)
     return this.#queue.entry(text, transfer)
   }
 

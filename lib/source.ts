@@ -1,6 +1,7 @@
 import type { Batch } from './batch.js'
 import type { Descriptor } from './descriptor.js'
 import type { Settings } from './options.js'
+import type { EndpointStats } from './types.js'
 
 /** What one attempt to read found: messages are in the batch, nothing is there now, or never will be. */
 export const READ = 1
@@ -10,14 +11,6 @@ export type Found = typeof READ | typeof EMPTY | typeof END
 
 /** Empty packets and the like that one attempt passes over before others get a turn. */
 export const MOST_ATTEMPTS = 64
-
-export interface ReceiveCounters {
-  bytes: number
-  packets: number
-  fds: number
-  waits: number
-  messages: number
-}
 
 /** Where a receiver's messages come from: packets, or a byte stream. It never waits. */
 export interface Source {
@@ -34,5 +27,5 @@ export interface Source {
 export interface SourceContext {
   readonly descriptor: Descriptor
   readonly settings: Settings
-  readonly counters: ReceiveCounters
+  readonly counters: EndpointStats
 }
