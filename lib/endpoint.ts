@@ -27,6 +27,12 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     return this.descriptor.fd
   }
 
+  /** The options that the two ends of a channel share. @internal */
+  get limits(): { coalesce: boolean; maxMessageBytes: number } {
+    const { coalesce, maxMessageBytes } = this.settings
+    return { coalesce, maxMessageBytes }
+  }
+
   /** Whether this end was closed, detached or moved here. Not whether the other end is still there. */
   get closed(): boolean {
     return this.shut || (this.descriptor.fd < 0 && !this.disconnected)

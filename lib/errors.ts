@@ -4,11 +4,14 @@ import { getSystemErrorName } from 'node:util'
 export const errorCodes = {
   ERR_WORMHOLE_ARGUMENT: 'An argument or option has a value that the call cannot take.',
   ERR_WORMHOLE_BAD_FD: 'A descriptor is not open, is owned by another object, or is of a kind that cannot serve here.',
+  ERR_WORMHOLE_CHILD_EXITED: 'A child of forkAndRun() ended without a result.',
+  ERR_WORMHOLE_CHILD_THREW: 'The function that forkAndRun() ran threw; the error is as the child had it.',
   ERR_WORMHOLE_CLOSED: 'The object was used after close(), after detach(), or after it was moved to another process.',
   ERR_WORMHOLE_DISCONNECTED: 'The other ends of the channel are all gone, and what they sent has been received.',
   ERR_WORMHOLE_FDS_TRUNCATED: 'The kernel dropped descriptors of a message because this process may not open more.',
   ERR_WORMHOLE_INVALID: 'The schema refused a message.',
   ERR_WORMHOLE_MALFORMED: 'What arrived is not a frame of UTF-8 JSON.',
+  ERR_WORMHOLE_NO_CHANNEL: 'A child asked for a channel that it was not given, or for the other end of it.',
   ERR_WORMHOLE_PENDING: 'The endpoint still holds messages, which giving its descriptor away would lose.',
   ERR_WORMHOLE_SYSTEM: 'A system call failed; errno and syscall say which and how.',
   ERR_WORMHOLE_TIMEOUT: 'The time given to a blocking call is over.',
@@ -31,7 +34,7 @@ export interface WormholeErrorDetails {
 
 /** The one class of error that this library throws or rejects with. Match on `code`. */
 export class WormholeError extends Error {
-  override readonly name = 'WormholeError'
+  override name = 'WormholeError'
   readonly code: WormholeErrorCode
   /** The system's error number, negative as in Node's own errors, where a system call failed. */
   readonly errno?: number

@@ -56,6 +56,16 @@ export function writePiece(owner: object, piece: string, payload?: number): numb
   return start + view.write(piece, outbox + start, OUTBOX_BYTES - start, 'utf8')
 }
 
+/** Copies bytes that are no frames into the inbox's memory, to be sent from there. */
+export function stage(bytes: Uint8Array): void {
+  view.set(bytes, inbox)
+}
+
+/** Copies the first `length` bytes of the inbox out of it. */
+export function unstage(target: Uint8Array, length: number): void {
+  target.set(view.subarray(inbox, inbox + length))
+}
+
 /** What follows the last whole frame: `status` WHOLE, or the bytes of a frame that is not all there. */
 export interface Rest {
   complete: boolean

@@ -15,6 +15,7 @@ export interface Native {
   dup(fd: number): number
   getsockopt(fd: number, option: number): number
   setsockopt(fd: number, option: number, value: number): number
+  peercred(fd: number): number
   unread(fd: number): number
   wait(fd: number, events: number, milliseconds: number): number
   onReady(callback: (count: number) => void, ready: Int32Array): number

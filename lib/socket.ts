@@ -16,6 +16,7 @@ const EEXIST = -errno.EEXIST
 export const {
   SOCK_STREAM,
   SOCK_SEQPACKET,
+  SOCK_DGRAM,
   SO_SNDBUF,
   SO_TYPE,
   SO_DOMAIN,
@@ -128,6 +129,14 @@ export function option(fd: number, name: number): number {
 
 export function setSendBuffer(fd: number, bytes: number): void {
   native.setsockopt(fd, SO_SNDBUF, bytes)
+}
+
+/** The peer's process, user and group ids as the kernel recorded them (SO_PEERCRED, unix(7)). */
+export function peerCredentials(fd: number): { pid: number; uid: number; gid: number } {
+  const result = native.peercred(fd)
+  if (result < 0) throw systemError('getsockopt', result, `cannot read the peer of descriptor ${fd}`)
+  const [pid, uid, gid] = control.subarray(CONTROL_FIRST, CONTROL_FIRST + 3) as unknown as [number, number, number]
+  return { pid, uid: uid >>> 0, gid: gid >>> 0 }
 }
 
 /** The longest packet that the kernel takes on this socket: SO_SNDBUF less its own overhead. */

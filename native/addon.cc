@@ -45,6 +45,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("dup", Dup);
   add("getsockopt", Getsockopt);
   add("setsockopt", Setsockopt);
+  add("peercred", Peercred);
   add("unread", Unread);
   add("wait", Wait);
   add("onReady", OnReady);

@@ -79,6 +79,25 @@ Napi::Value Setsockopt(const Napi::CallbackInfo& info) {
   return Result(info, Retry([&] { return setsockopt(fd, SOL_SOCKET, option, &value, sizeof value); }));
 }
 
+// peercred(fd): 0 or -errno; the peer's process, user and group ids (SO_PEERCRED, unix(7)) are in the
+// control array.
+Napi::Value Peercred(const Napi::CallbackInfo& info) {
+  Environment& env = Environment::Of(info);
+  int32_t fd;
+  if (env.control == nullptr || !ReadInt(info, 0, &fd)) return BadArguments(info, "peercred");
+  ucred peer{};
+  const long result = Retry([&] {
+    socklen_t size = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+  });
+  if (result == 0) {
+    env.control[kControlFirst] = peer.pid;
+    env.control[kControlFirst + 1] = static_cast<int32_t>(peer.uid);
+    env.control[kControlFirst + 2] = static_cast<int32_t>(peer.gid);
+  }
+  return Result(info, result);
+}
+
 // unread(fd): how many bytes wait in the receive queue (FIONREAD, unix(7)), or -errno.
 Napi::Value Unread(const Napi::CallbackInfo& info) {
   int32_t fd;

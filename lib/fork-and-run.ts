@@ -1,0 +1,164 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve as resolvePath } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { onAbort } from './abort.js'
+import { channel } from './channel.js'
+import { ChildError } from './child-error.js'
+import { argumentError, WormholeError } from './errors.js'
+import { MESSAGE_LIMIT } from './framing.js'
+import type { Ends } from './inheritance.js'
+import { spawn } from './launch.js'
+import { signalOf } from './options.js'
+import type { Receiver } from './receiver.js'
+import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
+import type { Sender } from './sender.js'
+
+export interface ForkAndRunOptions {
+  /** Ends for the function, which gets them as its second argument. They are moved, as by `fork`. */
+  channels?: Ends | undefined
+  /** Ends the child at once (SIGKILL); the call rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+  /** Most milliseconds for the whole run; then the child is ended, and the call rejects with ERR_WORMHOLE_TIMEOUT. */
+  timeout?: number | undefined
+  /** The child's environment. @default process.env */
+  env?: NodeJS.ProcessEnv | undefined
+  /** Node's own options for the child, as in `child_process.fork`. @default process.execArgv */
+  execArgv?: readonly string[] | undefined
+  /** Which export to run. @default 'default' */
+  export?: string | undefined
+}
+
+/** Characters of the child's standard error that an error carries. */
+const STDERR_TAIL = 8192
+
+/** How long a child that has given its result may take to end before it is ended, in milliseconds. */
+const EXIT_GRACE_MS = 1000
+/** How long after its end what it wrote may still be read: somebody else may hold its standard error open. */
+const STDERR_GRACE_MS = 100
+
+/**
+ * Runs a module's function in a fresh Node process: the crate's `fork_and_run`. The function gets `input`
+ * (through JSON) and the channels; what it returns, or the promise of it, is this call's result (through
+ * JSON). The child's standard output and error go to ours. When this settles, the child is gone.
+ *
+ * @param module a path, relative to the working directory, or a URL
+ * @returns rejects with ERR_WORMHOLE_CHILD_THREW, carrying the name, message, stack and cause of what the
+ * function threw; with ERR_WORMHOLE_CHILD_EXITED when the child ended without a result; ERR_WORMHOLE_TIMEOUT;
+ * ERR_WORMHOLE_UNSERIALIZABLE for the input; ERR_WORMHOLE_SYSTEM when it could not be started; or the signal's reason
+ */
+export async function forkAndRun<R = unknown>(
+  module: URL | string,
+  input?: unknown,
+  options: ForkAndRunOptions = {}
+): Promise<R> {
+  const signal = signalOf(options)
+  signal?.throwIfAborted()
+  const { timeout } = options
+  if (timeout !== undefined && !(timeout > 0)) throw argumentError('timeout must be a positive number of milliseconds')
+  const order: Order = { module: urlOf(module), name: options.export ?? 'default', input }
+  const what = `${order.name} of ${order.module}`
+  const [orders, ordered] = channel<Order>(ROOMY)
+  const [outcomes, results] = channel(ROOMY)
+  try {
+    const sent = orders.send(order)
+    const child = start(ordered, outcomes, options)
+    if (child.pid === undefined) throw await failedStart(child, what)
+    sent.catch(() => undefined)
+    const ending: Ending = { timer: undefined, reason: undefined, killed: false }
+    const kill = (reason: unknown) => {
+      if (!ending.killed) Object.assign(ending, { reason, killed: true })
+      child.kill('SIGKILL')
+    }
+    const stop = signal === undefined ? undefined : onAbort(signal, () => kill(signal.reason))
+    if (timeout !== undefined) ending.timer = setTimeout(() => kill(overdue(what, timeout)), timeout)
+    try {
+      return (await follow(child, results, what, ending)) as R
+    } finally {
+      clearTimeout(ending.timer)
+      stop?.()
+    }
+  } finally {
+    for (const end of [orders, ordered, outcomes, results]) end.close()
+  }
+}
+
+const ROOMY = { maxMessageBytes: MESSAGE_LIMIT }
+
+function urlOf(module: URL | string): string {
+  if (module instanceof URL) return module.href
+  return /^(file|data|node):/.test(module) ? module : pathToFileURL(resolvePath(module)).href
+}
+
+function start(ordered: Receiver<unknown>, outcomes: Sender<unknown>, options: ForkAndRunOptions): ChildProcess {
+  const runner = fileURLToPath(new URL('./runner.js', import.meta.url))
+  return spawn(process.execPath, [...(options.execArgv ?? process.execArgv), runner], {
+    stdio: ['ignore', 'inherit', 'pipe'],
+    env: options.env ?? process.env,
+    channels: { ...options.channels, [INPUT]: ordered, [RESULT]: outcomes },
+  })
+}
+
+async function failedStart(child: ChildProcess, what: string): Promise<WormholeError> {
+  const [cause] = (await once(child, 'error')) as [NodeJS.ErrnoException]
+  const { errno, syscall } = cause
+  return new WormholeError('ERR_WORMHOLE_SYSTEM', `cannot start a process for ${what}: ${cause.message}`, {
+    errno,
+    syscall,
+    cause,
+  })
+}
+
+function overdue(what: string, timeout: number): WormholeError {
+  return new WormholeError('ERR_WORMHOLE_TIMEOUT', `${what} was not done after ${timeout} ms; its process was ended`)
+}
+
+interface Ending {
+  timer: NodeJS.Timeout | undefined
+  reason: unknown
+  killed: boolean
+}
+
+/** The child's result, once it is gone. */
+async function follow(child: ChildProcess, results: Receiver<unknown>, what: string, ending: Ending): Promise<unknown> {
+  let stderr = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    process.stderr.write(text)
+    stderr = (stderr + text).slice(-STDERR_TAIL)
+  })
+  const closed = once(child, 'close')
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  const outcome = (await results.recv().catch(() => undefined)) as Outcome | undefined
+  if (outcome !== undefined) {
+    clearTimeout(ending.timer)
+    ending.timer = setTimeout(() => child.kill('SIGKILL'), EXIT_GRACE_MS)
+  }
+  const [exitCode, signal] = await exited
+  await Promise.race([closed, delay(STDERR_GRACE_MS, undefined, { ref: false })])
+  child.stderr?.destroy()
+  const ended = { stderr, exitCode, signal }
+  if (outcome === undefined) {
+    if (ending.killed) throw ending.reason
+    throw new ChildError('ERR_WORMHOLE_CHILD_EXITED', `${what} gave no result: ${explain(ended)}`, ended)
+  }
+  if ('thrown' in outcome)
+    throw new ChildError('ERR_WORMHOLE_CHILD_THREW', outcome.thrown.message, ended, outcome.thrown)
+  return outcome.value
+}
+
+function explain({
+  stderr,
+  exitCode,
+  signal,
+}: {
+  stderr: string
+  exitCode: number | null
+  signal: string | null
+}): string {
+  if (/JavaScript heap out of memory/.test(stderr)) return "its process ran out of memory (V8's heap limit)"
+  if (signal === 'SIGKILL')
+    return 'its process was killed by SIGKILL (by somebody, or by the kernel for lack of memory)'
+  if (signal !== null) return `its process was killed by ${signal}`
+  return `its process exited early, with code ${exitCode}`
+}

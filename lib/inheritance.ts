@@ -1,0 +1,95 @@
+import { fstatSync } from 'node:fs'
+import { WormholeError } from './errors.js'
+import { Receiver } from './receiver.js'
+import { Sender } from './sender.js'
+
+/** How channels reach a child: a table in its environment, and descriptors (docs/wire.md). */
+
+/** The environment variable that carries the table. */
+export const TABLE_VARIABLE = 'WORMHOLE_CHANNELS'
+
+// biome-ignore lint/suspicious/noExplicitAny: a record of ends has channels of any message types
+export type End = Sender<any> | Receiver<any>
+export type Ends = Record<string, End>
+
+/** One channel of the table. */
+interface Row {
+  fd: number
+  end: 'sender' | 'receiver'
+  /** The socket's inode: tells a stale table, in a grandchild, from descriptors that happen to have these numbers. */
+  inode: number
+  coalesce: boolean
+  maxMessageBytes: number
+}
+
+type Table = Record<string, Row>
+
+/** The table's text for ends that will have the descriptors `firstFd`, `firstFd + 1`, ... in the child. */
+export function describe(ends: readonly (readonly [string, End])[], firstFd: number): string {
+  const table: Table = Object.fromEntries(
+    ends.map(([name, end], index) => [
+      name,
+      {
+        fd: firstFd + index,
+        end: end instanceof Sender ? 'sender' : 'receiver',
+        inode: fstatSync(end.fd).ino,
+        ...end.limits,
+      },
+    ])
+  )
+  return JSON.stringify(table)
+}
+
+/** Methods that one end has and the other has not: each says so, where a child takes one for the other. */
+const ONLY_SENDER = ['send', 'sendWithFds', 'sendAll', 'trySend', 'sendSync', 'sendWithFdsSync', 'flush', 'writable']
+const ONLY_RECEIVER = ['recv', 'recvWithFds', 'tryRecv', 'recvSync', 'recvWithFdsSync', 'batches', Symbol.asyncIterator]
+
+/**
+ * Takes the table out of the environment, so that no grandchild gets it, and adopts its descriptors, so that
+ * none inherits these. Undefined in a process that has none.
+ */
+export function claim(): Ends | undefined {
+  const text = process.env[TABLE_VARIABLE]
+  delete process.env[TABLE_VARIABLE]
+  if (text === undefined) return undefined
+  let table: Table
+  try {
+    table = JSON.parse(text) as Table
+  } catch (cause) {
+    throw new WormholeError('ERR_WORMHOLE_NO_CHANNEL', `the environment variable ${TABLE_VARIABLE} is not JSON`, {
+      cause,
+    })
+  }
+  return Object.fromEntries(Object.entries(table).map(([name, row]) => [name, adopt(name, row)]))
+}
+
+function adopt(name: string, row: Row): End {
+  const { fd, end, inode, coalesce, maxMessageBytes } = row
+  if (inodeOf(fd) !== inode) {
+    throw new WormholeError(
+      'ERR_WORMHOLE_NO_CHANNEL',
+      `descriptor ${fd} is not the channel "${name}": ${TABLE_VARIABLE} was meant for another process`
+    )
+  }
+  const options = { coalesce, maxMessageBytes }
+  const adopted = end === 'sender' ? Sender.fromFd(fd, options) : Receiver.fromFd(fd, options)
+  const missing = end === 'sender' ? ONLY_RECEIVER : ONLY_SENDER
+  for (const method of missing) {
+    const value = () => {
+      throw new WormholeError(
+        'ERR_WORMHOLE_NO_CHANNEL',
+        `"${name}" is the ${end === 'sender' ? 'sending' : 'receiving'} end of its channel here: it has no ${String(method)}`
+      )
+    }
+    Object.defineProperty(adopted, method, { value })
+  }
+  return adopted
+}
+
+function inodeOf(fd: number): number | undefined {
+  try {
+    return fstatSync(fd).ino
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,133 @@
+import {
+  type ChildProcess,
+  type ForkOptions,
+  fork as forkNode,
+  type SpawnOptions,
+  type StdioOptions,
+  spawn as spawnNode,
+} from 'node:child_process'
+import { type Descriptor, kDescriptor } from './descriptor.js'
+import { argumentError } from './errors.js'
+import { describe, type End, type Ends, TABLE_VARIABLE } from './inheritance.js'
+import { Receiver } from './receiver.js'
+import { Sender } from './sender.js'
+
+/** Beside the options of `node:child_process`. */
+export interface ChannelsOption {
+  /**
+   * Ends for the child, by the names under which its `inherited()` finds them. They are moved: closed here
+   * once the child has them, so that its death shows as the end of the channel. Pass `end.clone()` to keep one.
+   */
+  channels?: Ends | undefined
+}
+
+/**
+ * `child_process.fork` with channels. All its options work; the channels come behind its `stdio`. Where the
+ * child cannot be started, the ends are as they were.
+ *
+ * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), and what `fork` throws
+ */
+export function fork(
+  modulePath: string | URL,
+  args?: readonly string[],
+  options?: ForkOptions & ChannelsOption
+): ChildProcess
+export function fork(modulePath: string | URL, options?: ForkOptions & ChannelsOption): ChildProcess
+export function fork(
+  modulePath: string | URL,
+  argsOrOptions?: readonly string[] | (ForkOptions & ChannelsOption),
+  maybeOptions?: ForkOptions & ChannelsOption
+): ChildProcess {
+  const [args, options] = sortArguments(argsOrOptions, maybeOptions)
+  const { silent } = options
+  const stdio = slots(options.stdio ?? (silent === true ? 'pipe' : 'inherit'))
+  if (!stdio.includes('ipc')) {
+    if (Array.isArray(options.stdio)) throw argumentError("fork: options.stdio must have an 'ipc' slot")
+    stdio.push('ipc')
+  }
+  return launch(stdio, options, (launchOptions) => forkNode(modulePath, args, launchOptions))
+}
+
+/**
+ * `child_process.spawn` with channels; the child need not be Node (`docs/wire.md` says how another language
+ * finds them). Otherwise as `fork`.
+ *
+ * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), and what `spawn` throws
+ */
+export function spawn(command: string, args?: readonly string[], options?: SpawnOptions & ChannelsOption): ChildProcess
+export function spawn(command: string, options?: SpawnOptions & ChannelsOption): ChildProcess
+export function spawn(
+  command: string,
+  argsOrOptions?: readonly string[] | (SpawnOptions & ChannelsOption),
+  maybeOptions?: SpawnOptions & ChannelsOption
+): ChildProcess {
+  const [args, options] = sortArguments(argsOrOptions, maybeOptions)
+  return launch(slots(options.stdio ?? 'pipe'), options, (launchOptions) => spawnNode(command, args, launchOptions))
+}
+
+function sortArguments<Options extends object>(
+  argsOrOptions: readonly string[] | Options | undefined,
+  options: Options | undefined
+): [readonly string[], Options] {
+  if (Array.isArray(argsOrOptions)) return [argsOrOptions, options ?? ({} as Options)]
+  return [[], (argsOrOptions as Options | undefined) ?? options ?? ({} as Options)]
+}
+
+type Slots = Exclude<StdioOptions, string>
+
+function slots(stdio: StdioOptions): Slots {
+  if (typeof stdio === 'string') return [stdio, stdio, stdio]
+  const all: Slots = [...stdio]
+  while (all.length < 3) all.push('pipe')
+  return all
+}
+
+interface LaunchOptions {
+  env?: NodeJS.ProcessEnv | undefined
+  signal?: AbortSignal | undefined
+  channels?: Ends | undefined
+}
+
+function launch<Options extends LaunchOptions>(
+  stdio: Slots,
+  options: Options,
+  start: (options: Omit<Options, 'channels'> & { stdio: Slots; env: NodeJS.ProcessEnv }) => ChildProcess
+): ChildProcess {
+  const { channels = {}, ...rest } = options
+  const env = { ...(rest.env ?? process.env) }
+  delete env[TABLE_VARIABLE]
+  // Node starts a child for an aborted signal too, and kills it at once: it shall not take the ends with it.
+  const ends = rest.signal?.aborted === true ? [] : Object.entries(channels)
+  const moving = prepare(ends)
+  if (ends.length > 0) env[TABLE_VARIABLE] = describe(ends, stdio.length)
+  let child: ChildProcess | undefined
+  try {
+    child = start({ ...rest, stdio: [...stdio, ...moving.map(({ fd }) => fd)], env })
+    return child
+  } finally {
+    // No pid: the start has failed, and an 'error' event is on its way.
+    for (const descriptor of moving) {
+      descriptor.moving = false
+      if (child?.pid !== undefined) descriptor.close()
+    }
+  }
+}
+
+/** The ends' descriptors, marked as moving; throws, with nothing changed, when one cannot be. */
+function prepare(ends: [string, End][]): Descriptor[] {
+  const moving: Descriptor[] = []
+  try {
+    for (const [name, end] of ends) {
+      if (!(end instanceof Sender || end instanceof Receiver)) {
+        throw argumentError(`channels: "${name}" is neither a Sender nor a Receiver`)
+      }
+      const descriptor = end[kDescriptor](`move to the child "${name}" of`)
+      descriptor.moving = true
+      moving.push(descriptor)
+    }
+    return moving
+  } catch (error) {
+    for (const descriptor of moving) descriptor.moving = false
+    throw error
+  }
+}
