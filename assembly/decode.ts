@@ -39,9 +39,15 @@ export function walkFrames(start: usize, length: usize, limit: f64): i32 {
 const FIRST_ELEMENT: u64 = 0x5b20202020202020 // '['
 const NEXT_ELEMENT: u64 = 0x2c20202020202020 // ','
 
+const CLOSING_BRACKET: u8 = 0x5d
+
+/** What stood where `mergeFrames` wrote the closing bracket. */
+let behind: u8 = 0
+
 /**
  * Rewrites whole frames, as walked, into the text of one JSON array: the first header becomes an opening
- * bracket, each other one a comma, and a closing bracket follows the last byte. Headers are kept in
+ * bracket, each other one a comma, and a closing bracket follows the last byte, over what stands there
+ * (`restoreBehind`). Headers are kept in
  * `table`, so that `unmergeFrames` can undo it. Returns false, with nothing changed, when a frame does
  * not stand alone or there are more than MERGE_FRAMES: then each must be read by itself.
  */
@@ -66,8 +72,14 @@ export function mergeFrames(start: usize, length: usize, table: usize): bool {
     element = NEXT_ELEMENT
     at += HEADER + <usize>load<u32>(table + ((<usize>index) << 2))
   }
-  store<u8>(end, 0x5d)
+  behind = load<u8>(end)
+  store<u8>(end, CLOSING_BRACKET)
   return true
+}
+
+/** Puts the byte behind the frames back: on a byte stream the next frame begins there. */
+export function restoreBehind(end: usize): void {
+  store<u8>(end, behind)
 }
 
 /** Whether the frames that `mergeFrames` merged are all ASCII. */

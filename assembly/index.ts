@@ -15,7 +15,17 @@ export {
   partialReserve,
   release,
 } from './buffer'
-export { declared, frameSize, frames, mergedAscii, mergeFrames, unmergeFrames, walkFrames, wholeBytes } from './decode'
+export {
+  declared,
+  frameSize,
+  frames,
+  mergedAscii,
+  mergeFrames,
+  restoreBehind,
+  unmergeFrames,
+  walkFrames,
+  wholeBytes,
+} from './decode'
 export { sealFrames, writeHeader } from './encode'
 export {
   CUT_FRAME,

@@ -150,6 +150,8 @@ function parseArray(at: number, length: number): unknown[] | undefined {
     return text === undefined ? undefined : (JSON.parse(text) as unknown[])
   } catch {
     return undefined
+  } finally {
+    wasm.restoreBehind(at + length - 1)
   }
 }
 

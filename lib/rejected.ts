@@ -1,6 +1,11 @@
-/** A rejection that its caller may leave unseen: an error belongs to whoever looks, never to the process. */
-export function rejected(error: unknown): Promise<never> {
-  const promise = Promise.reject(error)
-  promise.catch(() => undefined)
+/** A promise whose rejection its caller may leave unseen: an error belongs to whoever looks, never to the process. */
+export function quiet<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(ignore)
   return promise
 }
+
+export function rejected(error: unknown): Promise<never> {
+  return quiet(Promise.reject(error))
+}
+
+function ignore(): void {}

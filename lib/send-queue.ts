@@ -5,7 +5,7 @@ import { Entry } from './entry.js'
 import { systemError, WormholeError } from './errors.js'
 import { forgetPending, notePending } from './exit.js'
 import { Flight } from './flight.js'
-import { HEADER_BYTES, OUTBOX_BYTES, OUTBOX_UNITS } from './framing.js'
+import { HEADER_BYTES, OUTBOX_BYTES } from './framing.js'
 import { List } from './list.js'
 import type { Settings } from './options.js'
 import { unwatchNow, WAIT_SLICE_MS, watch } from './poller.js'
@@ -73,6 +73,11 @@ export class SendQueue {
     return Math.min(BATCH_UNITS, Math.floor(this.#longest / 3))
   }
 
+  /** Units of one text that is surely not longer than `maxMessageBytes`. */
+  get surelyShort(): number {
+    return Math.floor(this.#settings.maxMessageBytes / 3)
+  }
+
   /** Most descriptors of one message: a long one needs room for the reading end of its side stream. */
   mostFds(entry: Entry): number {
     return entry.longBytes > 0 && this.#packets ? socket.SCM_MAX_FD - 1 : socket.SCM_MAX_FD
@@ -85,7 +90,7 @@ export class SendQueue {
     if (sure <= this.#longest && sure <= maxMessageBytes) return new Entry(frame(text), 1, 0, this.#longest, transfer)
     const bytes = Buffer.byteLength(text)
     if (bytes > maxMessageBytes) throw tooLarge(bytes, maxMessageBytes)
-    const long = bytes + HEADER_BYTES > this.#longest || text.length > OUTBOX_UNITS
+    const long = bytes + HEADER_BYTES > this.#longest
     return new Entry(long ? text : frame(text), 1, long ? bytes : 0, this.#longest, transfer)
   }
 

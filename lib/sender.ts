@@ -5,13 +5,12 @@ import { Endpoint, newStats } from './endpoint.js'
 import { ends } from './ends.js'
 import type { Entry } from './entry.js'
 import { WormholeError } from './errors.js'
-import { PLACEHOLDER } from './framing.js'
 import { deadlineOf, type Settings, settle, signalOf } from './options.js'
-import { rejected } from './rejected.js'
+import { quiet, rejected } from './rejected.js'
+import { SendAll } from './send-all.js'
 import { SendQueue } from './send-queue.js'
 import * as socket from './socket.js'
 import { Transfer } from './transfer.js'
-import { nextTurn, turnIsOver } from './turn.js'
 import type { BlockingOptions, ChannelOptions, EndpointStats, FdSource, WaitOptions } from './types.js'
 import { writableOf } from './writable.js'
 
@@ -92,107 +91,22 @@ export class Sender<in T = unknown> extends Endpoint {
 
   /**
    * Sends every message of an iterable, as many to a packet as fit, and resolves to their number once the
-   * kernel has all. The iterable is asked for more only as the channel takes it.
+   * kernel has all. The iterable is asked for more only as the channel takes it. Where it fails midway,
+   * `stats().messages` tells how many messages of this sender the kernel has.
    *
    * @returns rejects as `send` does, and with ERR_WORMHOLE_UNSERIALIZABLE; the messages before are sent
    */
   sendAll(messages: Iterable<T> | AsyncIterable<T>, options?: WaitOptions): Promise<number> {
     this.assertUsable()
-    return Symbol.asyncIterator in messages
-      ? this.#sendEach(messages, options)
-      : this.settings.coalesce
-        ? this.#sendBatches(messages, options)
-        : this.#sendEach(messages, options)
-  }
-
-  async #sendBatches(messages: Iterable<T>, options: WaitOptions | undefined): Promise<number> {
-    const signal = signalOf(options)
-    signal?.throwIfAborted()
-    const queue = this.#queue
-    const most = queue.batchUnits
-    let sent = 0
-    let batch = ''
-    let count = 0
-    const handOver = async (entry: Entry): Promise<void> => {
-      const messages = entry.count
-      queue.hand(entry)
-      if (!entry.settled) await this.#await(entry, signal)
-      if (entry.error !== undefined) throw entry.error
-      sent += messages
-      if (turnIsOver()) await nextTurn()
+    try {
+      const signal = signalOf(options)
       signal?.throwIfAborted()
-    }
-    const handOverBatch = (): Promise<void> | undefined => {
-      if (count === 0) return undefined
-      const entry = queue.batch(batch, count)
-      batch = ''
-      count = 0
-      return handOver(entry)
-    }
-    try {
-      for (const message of messages) {
-        const text = toText(message)
-        const units = text.length + PLACEHOLDER.length
-        if (batch.length + units > most) {
-          await handOverBatch()
-          this.assertUsable()
-          if (units > most) {
-            await handOver(this.#entry(text, null))
-            continue
-          }
-        }
-        batch += PLACEHOLDER
-        batch += text
-        count++
-      }
+      const all = new SendAll(this.#queue, signal, () => this.assertUsable())
+      const oneByOne = !this.settings.coalesce || Symbol.asyncIterator in messages
+      return quiet(oneByOne ? all.each(messages) : all.batches(messages))
     } catch (error) {
-      if (!(error instanceof WormholeError) || error.code !== 'ERR_WORMHOLE_CLOSED') await handOverBatch()
-      throw error
+      return rejected(error)
     }
-    await handOverBatch()
-    return sent
-  }
-
-  async #sendEach(messages: Iterable<T> | AsyncIterable<T>, options: WaitOptions | undefined): Promise<number> {
-    const signal = signalOf(options)
-    signal?.throwIfAborted()
-    const waiting: Entry[] = []
-    const queue = this.#queue
-    let sent = 0
-    const settleFirst = async (): Promise<void> => {
-      const entry = waiting.shift() as Entry
-      if (!entry.settled) await this.#await(entry, signal)
-      if (entry.error !== undefined) throw entry.error
-      sent++
-    }
-    try {
-      for await (const message of messages) {
-        this.assertUsable()
-        const entry = this.#entry(toText(message), null)
-        queue.push(entry)
-        waiting.push(entry)
-        while (waiting[0]?.settled === true) await settleFirst()
-        while (queue.blocked && waiting.length > 0) await settleFirst()
-        if (turnIsOver()) await nextTurn()
-        signal?.throwIfAborted()
-      }
-    } catch (error) {
-      for (const entry of waiting) {
-        if (signal?.aborted === true) queue.withdraw(entry, signal.reason)
-        else if (!entry.settled) await entry.wait().catch(() => undefined)
-      }
-      throw error
-    }
-    while (waiting.length > 0) await settleFirst()
-    return sent
-  }
-
-  /** Waits for an entry; the signal takes it back. */
-  async #await(entry: Entry, signal: AbortSignal | undefined): Promise<void> {
-    const promise = entry.wait()
-    if (signal === undefined) return promise
-    const stop = onAbort(signal, () => void this.#queue.withdraw(entry, signal.reason))
-    return promise.finally(stop)
   }
 
   /**

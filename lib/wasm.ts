@@ -45,6 +45,7 @@ export interface Wasm {
   walkFrames(at: number, length: number, limit: number): number
   mergeFrames(at: number, length: number, table: number): number
   mergedAscii(): number
+  restoreBehind(end: number): void
   unmergeFrames(at: number, count: number, table: number): void
   frameSize(at: number): number
   allAscii(at: number, end: number): number
