@@ -1,25 +1,35 @@
-const callbacks = new WeakMap<AbortSignal, Set<() => void>>()
+interface Listening {
+  callbacks: Set<() => void>
+  listener: () => void
+}
+
+const listening = new WeakMap<AbortSignal, Listening>()
 
 /**
- * Calls `callback` when `signal` aborts, until the returned function is called. However many calls wait on
- * one signal, it has one listener: so neither a leak nor Node's MaxListenersExceededWarning.
+ * Calls `callback` when `signal` aborts, until the returned function is called. However many calls wait on one
+ * signal, it has one listener, so no MaxListenersExceededWarning; and none once nobody waits, as Node keeps
+ * composite and timeout signals alive while somebody listens.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
-  let waiting = callbacks.get(signal)
-  if (waiting === undefined) {
-    const fresh = new Set<() => void>()
-    waiting = fresh
-    callbacks.set(signal, fresh)
-    signal.addEventListener(
-      'abort',
-      () => {
-        callbacks.delete(signal)
-        for (const call of [...fresh]) call()
-      },
-      { once: true }
-    )
+  const { callbacks } = listening.get(signal) ?? listen(signal)
+  callbacks.add(callback)
+  return () => {
+    if (!callbacks.delete(callback) || callbacks.size > 0) return
+    const current = listening.get(signal)
+    if (current?.callbacks !== callbacks) return
+    signal.removeEventListener('abort', current.listener)
+    listening.delete(signal)
   }
-  const set = waiting
-  set.add(callback)
-  return () => void set.delete(callback)
+}
+
+function listen(signal: AbortSignal): Listening {
+  const callbacks = new Set<() => void>()
+  const listener = () => {
+    listening.delete(signal)
+    for (const call of callbacks) call()
+  }
+  const fresh = { callbacks, listener }
+  listening.set(signal, fresh)
+  signal.addEventListener('abort', listener, { once: true })
+  return fresh
 }

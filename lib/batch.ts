@@ -19,7 +19,8 @@ export class Batch {
   }
 
   add(items: unknown[]): void {
-    this.items = this.left === 0 ? items : [...this.items, ...items]
+    if (this.left === 0) this.items = items
+    else for (const item of items) this.items.push(item)
   }
 
   push(item: unknown): void {
@@ -67,15 +68,16 @@ export class Batch {
     return taken
   }
 
-  /** A failure in place of the message that was taken last. */
-  putBack(error: WormholeError): void {
-    if (this.left === 0) {
-      this.fail(error)
-      return
-    }
-    this.next--
-    this.items[this.next] = new Failure(error)
-    this.failures = true
+  /** Puts a message, or a failure in its place, before what is left. */
+  putBack(item: unknown, fds: OwnedFd[] = []): void {
+    const attached = this.fds
+    const items = [item, ...this.items.slice(this.next)]
+    const moved = [...(attached ?? [])].map(([index, owned]) => [index - this.next + 1, owned] as const)
+    if (fds.length > 0) moved.push([0, fds])
+    this.items = items
+    this.next = 0
+    this.fds = moved.length > 0 ? new Map(moved) : null
+    if (item instanceof Failure) this.failures = true
   }
 
   /** Whether the next item is a message, not a failure. */
@@ -121,6 +123,6 @@ export class Batch {
   }
 }
 
-function closeEach(fds: readonly OwnedFd[]): void {
+export function closeEach(fds: readonly OwnedFd[]): void {
   for (const fd of fds) fd.close()
 }

@@ -1,4 +1,13 @@
-import { HEADER_BYTES, OUTBOX_UNITS, outboxAt, ownsOutbox, PLACEHOLDER, seal, writePiece } from './framing.js'
+import {
+  disownOutbox,
+  HEADER_BYTES,
+  OUTBOX_UNITS,
+  outboxAt,
+  ownsOutbox,
+  PLACEHOLDER,
+  seal,
+  writePiece,
+} from './framing.js'
 
 /**
  * Bytes on their way out. They are written into the thread's one outbox just before each system call, and
@@ -42,7 +51,9 @@ export class Frames implements Cargo {
 
   advance(count: number): boolean {
     this.#sent += count
-    return this.#sent === this.#bytes
+    if (this.#sent < this.#bytes) return false
+    disownOutbox(this)
+    return true
   }
 }
 
@@ -62,6 +73,7 @@ export class HeaderOnly implements Cargo {
   }
 
   advance(): boolean {
+    disownOutbox(this)
     return true
   }
 }
@@ -109,7 +121,10 @@ export class LongText implements Cargo {
   advance(count: number): boolean {
     this.#sent += count
     if (this.#sent < this.#bytes) return false
-    if (this.#to === this.text.length) return true
+    if (this.#to === this.text.length) {
+      disownOutbox(this)
+      return true
+    }
     this.#header = undefined
     this.#from = this.#to
     this.#sent = 0

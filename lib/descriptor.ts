@@ -7,6 +7,7 @@ export class Descriptor {
   fd: number
   /** A message that moves it waits to be sent: it is in use, and not for anybody else. */
   moving = false
+  #closeWanted = false
 
   constructor(fd: number) {
     this.fd = fd
@@ -16,11 +17,19 @@ export class Descriptor {
     return this.fd >= 0 && !this.moving
   }
 
+  /** Closes it; while it is moving, once that has failed. */
   close(): void {
-    if (this.fd < 0) return
+    if (this.moving) this.#closeWanted = true
+    if (this.fd < 0 || this.moving) return
     registry.unregister(this)
     socket.close(this.fd)
     this.fd = -1
+  }
+
+  /** The message that moves it was sent, and it is closed here; or was not, and it is as before. */
+  endMove(moved: boolean): void {
+    this.moving = false
+    if (moved || this.#closeWanted) this.close()
   }
 
   /** Gives the number up, still open. */
@@ -43,7 +52,7 @@ let collected: string[] = []
 
 const registry = new FinalizationRegistry<{ descriptor: Descriptor; what: string }>(({ descriptor, what }) => {
   const { fd } = descriptor
-  if (fd < 0) return
+  if (fd < 0 || descriptor.moving) return
   descriptor.close()
   if (collected.length === 0) setImmediate(warn).unref()
   collected.push(`${what} (descriptor ${fd})`)
@@ -62,9 +71,14 @@ function warn(): void {
 /** How objects that own a descriptor give it to a message that moves it. */
 export const kDescriptor: unique symbol = Symbol('wormhole.descriptor')
 
+/** What is told that its descriptor is about to go. */
+export const kLetGo: unique symbol = Symbol('wormhole.letGo')
+
 export interface DescriptorOwner {
-  /** The descriptor, ready to be given away; throws when it is not, with what `action` says. */
+  /** The descriptor, if it can be given away now; throws when not, with what `action` says. */
   [kDescriptor](action: string): Descriptor
+  /** The descriptor is to go elsewhere: nothing more will come of what waits. */
+  [kLetGo](): void
 }
 
 export function isDescriptorOwner(value: object): value is DescriptorOwner {

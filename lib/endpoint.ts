@@ -1,6 +1,7 @@
-import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor } from './descriptor.js'
+import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo } from './descriptor.js'
 import { WormholeError } from './errors.js'
 import type { Settings } from './options.js'
+import { startPolling } from './poller.js'
 import * as socket from './socket.js'
 import type { EndpointStats } from './types.js'
 
@@ -20,6 +21,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     this.descriptor = new Descriptor(fd)
     this.settings = settings
     this.descriptor.guard(this)
+    startPolling()
   }
 
   /** The descriptor's number while it is owned here; -1 afterwards. */
@@ -47,6 +49,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   detach(): number {
     const descriptor = this[kDescriptor]('detach')
     this.shut = true
+    this.letGo()
     return descriptor.release()
   }
 
@@ -80,8 +83,12 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
         `cannot ${action} this ${this.constructor.name}: it holds ${held} message${held === 1 ? '' : 's'} that would be lost`
       )
     }
-    this.letGo()
     return this.descriptor
+  }
+
+  /** For whoever moves it; nothing for callers. */
+  [kLetGo](): void {
+    this.letGo()
   }
 
   /** A duplicate of the descriptor for `clone()`. @internal */

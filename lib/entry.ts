@@ -59,6 +59,7 @@ export class Entry extends ListItem<Entry> {
       return
     }
     this.error = error as WormholeError
+    this.prepared?.abandon()
     this.transfer?.refused()
     this.#promise?.catch(ignore)
     this.#reject?.(error)

@@ -6,28 +6,31 @@ interface Pending {
 }
 
 const pending = new Set<Pending>()
-let listening = false
+let deadline: number | undefined
 
-/** From now on the end of the process first waits, at most a second in all, for what this one holds. */
+process.on('exit', () => {
+  deadline = performance.now() + EXIT_FLUSH_MS
+  for (const queue of pending) flush(queue)
+})
+
+/** The end of the process first waits, at most a second in all, for what this one holds. */
 export function notePending(queue: Pending): void {
-  if (!listening) {
-    listening = true
-    process.on('exit', flushAll)
-  }
   pending.add(queue)
+}
+
+/** When the end has come already (another listener of 'exit' sends): waits now. */
+export function flushIfExiting(queue: Pending): void {
+  if (deadline !== undefined) flush(queue)
 }
 
 export function forgetPending(queue: Pending): void {
   pending.delete(queue)
 }
 
-function flushAll(): void {
-  const deadline = performance.now() + EXIT_FLUSH_MS
-  for (const queue of pending) {
-    try {
-      queue.pumpUntil(null, deadline)
-    } catch {
-      // The process ends; nobody is left to tell.
-    }
+function flush(queue: Pending): void {
+  try {
+    queue.pumpUntil(null, deadline as number)
+  } catch {
+    // The process ends; nobody is left to tell.
   }
 }

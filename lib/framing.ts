@@ -35,6 +35,11 @@ export function ownsOutbox(owner: object): boolean {
   return outboxOwner === owner
 }
 
+/** Nothing of it will be sent again. */
+export function disownOutbox(owner: object): void {
+  if (outboxOwner === owner) outboxOwner = null
+}
+
 /** The address of byte `offset` of the outbox. */
 export function outboxAt(offset: number): number {
   return outbox + offset

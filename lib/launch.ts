@@ -6,7 +6,7 @@ import {
   type StdioOptions,
   spawn as spawnNode,
 } from 'node:child_process'
-import { type Descriptor, kDescriptor } from './descriptor.js'
+import { type Descriptor, kDescriptor, kLetGo } from './descriptor.js'
 import { argumentError } from './errors.js'
 import { describe, type End, type Ends, TABLE_VARIABLE } from './inheritance.js'
 import { Receiver } from './receiver.js'
@@ -106,10 +106,9 @@ function launch<Options extends LaunchOptions>(
     return child
   } finally {
     // No pid: the start has failed, and an 'error' event is on its way.
-    for (const descriptor of moving) {
-      descriptor.moving = false
-      if (child?.pid !== undefined) descriptor.close()
-    }
+    const started = child?.pid !== undefined
+    if (started) for (const [, end] of ends) end[kLetGo]()
+    for (const descriptor of moving) descriptor.endMove(started)
   }
 }
 
@@ -127,7 +126,7 @@ function prepare(ends: [string, End][]): Descriptor[] {
     }
     return moving
   } catch (error) {
-    for (const descriptor of moving) descriptor.moving = false
+    for (const descriptor of moving) descriptor.endMove(false)
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream, fstatSync, type ReadStream, type WriteStream } from 'node:fs'
 import { createServer, type Server, Socket } from 'node:net'
-import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor } from './descriptor.js'
+import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo } from './descriptor.js'
 import { ends } from './ends.js'
 import type { WormholeError } from './errors.js'
 import type { Receiver } from './receiver.js'
@@ -48,7 +48,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   close(): void {
-    if (!this.#descriptor.moving) this.#descriptor.close()
+    this.#descriptor.close()
   }
 
   /** Gives up the descriptor, still open, and returns its number: closing it is the caller's from now on. */
@@ -78,14 +78,19 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     this.#requireStreamSocket()
     if (socket.option(this.fd, socket.SO_ACCEPTCONN) <= 0) throw this.#unfit('is not a listening socket')
     const server = createServer()
+    const { ino } = fstatSync(this.fd)
     const fd = this.detach()
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => {
-        socket.adopt(fd)
-        socket.close(fd)
+      const failed = (error: Error) => {
+        // Node closes what its handle had taken; what it refused is still ours to close.
+        setImmediate(() => closeIfSame(fd, ino))
         reject(error)
+      }
+      server.once('error', failed)
+      server.listen({ fd }, () => {
+        server.removeListener('error', failed)
+        resolve()
       })
-      server.listen({ fd }, resolve)
     })
     return server
   }
@@ -122,6 +127,9 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     return this.#descriptor
   }
 
+  /** For whoever moves it; nothing for callers. */
+  [kLetGo](): void {}
+
   /** Hands the number to a new owner; when that fails it is owned here as before. */
   #give<Owner>(make: (fd: number) => Owner): Owner {
     const fd = this.detach()
@@ -145,5 +153,15 @@ export class OwnedFd implements DescriptorOwner, Disposable {
 
   #unfit(reason: string): WormholeError {
     return socket.badDescriptor(`descriptor ${this.fd} ${reason}`)
+  }
+}
+
+function closeIfSame(fd: number, inode: number): void {
+  try {
+    if (fstatSync(fd).ino !== inode) return
+    socket.adopt(fd)
+    socket.close(fd)
+  } catch {
+    // Closed already.
   }
 }

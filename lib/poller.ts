@@ -19,6 +19,7 @@ const PAIRS = 128
 const ready = new Int32Array(2 * PAIRS)
 const watches = new Map<number, Watch>()
 let started = false
+let startError = 0
 let alive = 0
 
 /**
@@ -28,6 +29,7 @@ let alive = 0
  */
 export function watch(fd: number, events: number, waiting: Waiting, keepsAlive: boolean): void {
   if (!started) start()
+  if (!started) throw systemError('epoll_create1', startError, 'cannot watch descriptors')
   const known = watches.get(fd)
   if (known !== undefined) {
     known.waiting = waiting
@@ -68,10 +70,26 @@ function count(change: 1 | -1): void {
   if (alive === (change === 1 ? 1 : 0)) native.keepAlive(change === 1)
 }
 
+/**
+ * Readies this thread's readiness, which takes one descriptor: best done while there are some. A failure shows
+ * at the first wait.
+ */
+export function startPolling(): void {
+  if (!started) start()
+}
+
 function start(): void {
-  const result = native.onReady(onReady, ready)
-  if (result < 0) throw systemError('epoll_create1', result, 'cannot watch descriptors')
-  started = true
+  startError = native.onReady(onReady, ready)
+  started = startError >= 0
+}
+
+/** One that fails does not keep the others from their turn; there is nobody to reject. */
+function attempt(waiting: Waiting): void {
+  try {
+    waiting.onReady()
+  } catch (error) {
+    process.emitWarning(`an internal error of wormhole-ipc: ${String(error)}`, 'WormholeWarning')
+  }
 }
 
 function onReady(pairs: number): void {
@@ -80,6 +98,6 @@ function onReady(pairs: number): void {
     const fd = ready[2 * index] as number
     const known = watches.get(fd)
     if (known === undefined) native.unwatch(fd)
-    else known.waiting.onReady()
+    else attempt(known.waiting)
   }
 }

@@ -1,7 +1,8 @@
 import { argumentError, systemError } from './errors.js'
 import { INBOX_BYTES, inbox, stage, unstage } from './framing.js'
 import { OwnedFd } from './owned-fd.js'
-import { unwatchNow, watch } from './poller.js'
+import { whenReady } from './raw-waits.js'
+import { quiet } from './rejected.js'
 import * as socket from './socket.js'
 import { Transfer } from './transfer.js'
 import type { FdSource } from './types.js'
@@ -40,7 +41,11 @@ export function socketpair(type: 'seqpacket' | 'stream' | 'dgram'): [OwnedFd, Ow
  *
  * @returns rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_TOO_MANY_FDS
  */
-export async function sendmsg(fd: SocketSource, bytes: Uint8Array, fds: readonly FdSource[] = []): Promise<number> {
+export function sendmsg(fd: SocketSource, bytes: Uint8Array, fds: readonly FdSource[] = []): Promise<number> {
+  return quiet(send(fd, bytes, fds))
+}
+
+async function send(fd: SocketSource, bytes: Uint8Array, fds: readonly FdSource[]): Promise<number> {
   const number = numberOf(fd)
   if (!(bytes instanceof Uint8Array)) throw argumentError('sendmsg: bytes must be a Uint8Array')
   const isStream = socket.option(number, socket.SO_TYPE) === socket.SOCK_STREAM
@@ -50,9 +55,9 @@ export async function sendmsg(fd: SocketSource, bytes: Uint8Array, fds: readonly
   const piece = bytes.subarray(0, INBOX_BYTES)
   const transfer = fds.length === 0 ? null : new Transfer(fds, socket.SCM_MAX_FD)
   try {
-    const sent = await whenReady(number, socket.POLLOUT, () => {
+    const sent = await whenReady(number, socket.POLLOUT, (open) => {
       stage(piece)
-      return socket.send(number, inbox, piece.length, transfer?.fds ?? null)
+      return socket.send(open, inbox, piece.length, transfer?.fds ?? null)
     })
     if (sent < 0) throw systemError('sendmsg', sent, `cannot send on descriptor ${number}`)
     transfer?.accepted()
@@ -69,20 +74,24 @@ export async function sendmsg(fd: SocketSource, bytes: Uint8Array, fds: readonly
  *
  * @returns rejects with ERR_WORMHOLE_SYSTEM
  */
-export async function recvmsg(fd: SocketSource, buffer: Uint8Array): Promise<ReceivedBytes> {
+export function recvmsg(fd: SocketSource, buffer: Uint8Array): Promise<ReceivedBytes> {
+  return quiet(receive(fd, buffer))
+}
+
+async function receive(fd: SocketSource, buffer: Uint8Array): Promise<ReceivedBytes> {
   const number = numberOf(fd)
   if (!(buffer instanceof Uint8Array)) throw argumentError('recvmsg: buffer must be a Uint8Array')
   const room = Math.min(buffer.length, INBOX_BYTES)
   let result: ReceivedBytes = { bytes: 0, fds: [], truncated: false }
-  const count = await whenReady(number, socket.POLLIN, () => {
-    const length = socket.receive(number, inbox, room)
+  const count = await whenReady(number, socket.POLLIN, (open) => {
+    const length = socket.receive(open, inbox, room)
     if (length < 0) return length
-    // Taken in the same breath: the inbox is everybody's.
-    unstage(buffer, length)
     const fds = socket.broughtDescriptors()
       ? socket.takeDescriptors().map((received) => new OwnedFd(received, true))
       : []
     result = { bytes: length, fds, truncated: socket.lostBytes() || socket.lostDescriptors() }
+    // In the same breath, as the inbox is everybody's. Throws for a buffer that was detached meanwhile.
+    unstage(buffer, length)
     return length
   })
   if (count < 0) throw systemError('recvmsg', count, `cannot receive on descriptor ${number}`)
@@ -103,30 +112,4 @@ function numberOf(source: SocketSource): number {
   const number = typeof source === 'number' ? source : source?.fd
   if (!Number.isInteger(number) || number < 0) throw socket.badDescriptor(`${String(number)} is not an open descriptor`)
   return number
-}
-
-/** Makes a call that does not wait, again each time the socket is ready, until it says something else than EAGAIN. */
-function whenReady(fd: number, events: number, call: () => number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const first = call()
-    if (first !== socket.EAGAIN) {
-      resolve(first)
-      return
-    }
-    const copy = socket.duplicate(fd)
-    const onReady = () => {
-      const result = call()
-      if (result === socket.EAGAIN) return
-      unwatchNow(copy)
-      socket.close(copy)
-      resolve(result)
-    }
-    try {
-      // A duplicate, so that several calls can wait on one socket, each for its own.
-      watch(copy, events, { onReady }, true)
-    } catch (error) {
-      socket.close(copy)
-      reject(error)
-    }
-  })
 }

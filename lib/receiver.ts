@@ -1,18 +1,18 @@
 import { onAbort } from './abort.js'
-import { Batch } from './batch.js'
+import { Batch, closeEach } from './batch.js'
 import { disconnectedError, Endpoint, newStats } from './endpoint.js'
 import { ends } from './ends.js'
-import { argumentError, closedError, WormholeError } from './errors.js'
+import { closedError, WormholeError } from './errors.js'
 import { List } from './list.js'
 import { deadlineOf, type Settings, settle, signalOf } from './options.js'
 import type { OwnedFd } from './owned-fd.js'
 import { PacketSource } from './packet-source.js'
 import { unwatch, WAIT_SLICE_MS, watch } from './poller.js'
-import { rejected } from './rejected.js'
+import { quiet, rejected } from './rejected.js'
 import * as socket from './socket.js'
 import { END, READ, type Source } from './source.js'
 import { StreamSource } from './stream-source.js'
-import { batches, message, messageWithFds, result } from './takings.js'
+import { batches, message, messageWithFds, result, takeNow } from './takings.js'
 import { turnIsOver } from './turn.js'
 import type { BlockingOptions, ChannelOptions, EndpointStats, WaitOptions } from './types.js'
 import { Pending, type Taking, type Waiter } from './waiter.js'
@@ -27,7 +27,9 @@ export interface Inner {
   /** When `select` last took from this receiver: the one that waited longest comes first. */
   lastServed: number
   readonly ended: boolean
-  /** Whether a message is here, or could be read without waiting, for somebody who comes now. */
+  /** Whether a message is here for somebody who comes now. */
+  readonly holds: boolean
+  /** The same, or one could be read without waiting, for somebody who comes now. */
   ready(): boolean
   /** Serves those who wait with what can be read without waiting. */
   serve(): void
@@ -100,7 +102,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   tryRecv(): T | undefined {
     this.assertUsable()
-    if (this.#ready()) return this.#now(message as Taking<T>)
+    if (this.#ready()) return withoutFds(this.#now())
     if (this.#ended) throw disconnectedError('Receiver')
     return undefined
   }
@@ -112,13 +114,13 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recvSync(options?: BlockingOptions): T {
     this.assertUsable()
-    return this.#block(message as Taking<T>, options)
+    return withoutFds(this.#block(options))
   }
 
   /** The next message with its descriptors, blocking this thread. Otherwise as `recvSync`. */
   recvWithFdsSync(options?: BlockingOptions): [message: T, fds: OwnedFd[]] {
     this.assertUsable()
-    return this.#block(messageWithFds as Taking<[T, OwnedFd[]]>, options)
+    return this.#block(options)
   }
 
   /**
@@ -142,7 +144,7 @@ export class Receiver<out T = unknown> extends Endpoint {
 
   /** Closes this end: drops the messages it holds, and rejects what waits with ERR_WORMHOLE_CLOSED. */
   close(): void {
-    if (this.shut || this.descriptor.moving) return
+    if (this.shut) return
     this.shut = true
     this.letGo()
     this.#batch.clear()
@@ -208,26 +210,24 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /** Takes what is available. */
-  #now<V>(taking: Taking<V>): V {
-    const value = taking.take(this.#batch, this.settings.schema)
-    if (value instanceof Promise) {
-      value.catch(() => undefined)
-      throw argumentError('the schema checks messages asynchronously: use recv(), recvWithFds() or iteration')
-    }
-    return value
+  #now(): [T, OwnedFd[]] {
+    return takeNow(this.#batch, this.settings.schema) as [T, OwnedFd[]]
   }
 
-  #take<V>(taking: Taking<V>, options: WaitOptions | undefined): Promise<V> {
+  #take<V>(taking: Taking<V>, options: WaitOptions | undefined, waits?: (waiter: Waiter) => void): Promise<V> {
     try {
       const signal = signalOf(options)
       signal?.throwIfAborted()
       if (!this.#waiting) {
-        if (this.#batch.left > 0 || (!turnIsOver() && this.#available()))
-          return Promise.resolve(taking.take(this.#batch, this.settings.schema))
+        if (this.#batch.left > 0 || (!turnIsOver() && this.#available())) {
+          const value = taking.take(this.#batch, this.settings.schema)
+          return value instanceof Promise ? quiet(value) : Promise.resolve(value)
+        }
         if (this.#ended) return Promise.resolve(taking.end())
       }
       const waiter = new Pending<V>(taking, this.#batch, this.settings.schema)
       this.#join(waiter)
+      waits?.(waiter)
       if (signal !== undefined) {
         const stop = onAbort(signal, () => this.#abort(waiter, signal.reason))
         waiter.promise.then(stop, stop)
@@ -238,11 +238,11 @@ export class Receiver<out T = unknown> extends Endpoint {
     }
   }
 
-  #block<V>(taking: Taking<V>, options: BlockingOptions | undefined): V {
+  #block(options: BlockingOptions | undefined): [T, OwnedFd[]] {
     const deadline = deadlineOf(options)
     for (;;) {
-      if (this.#ready()) return this.#now(taking)
-      if (this.#ended) return taking.end()
+      if (this.#ready()) return this.#now()
+      if (this.#ended) throw disconnectedError('Receiver')
       const left = deadline - performance.now()
       if (left <= 0) throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
       socket.wait(this.#source.waitsFor, socket.POLLIN, Math.min(left, WAIT_SLICE_MS))
@@ -250,16 +250,31 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   #iterate<V>(taking: Taking<IteratorResult<V>>): AsyncIterableIterator<V> {
+    let waiters: Waiter[] = []
+    let left = false
+    const waits = (waiter: Waiter) => {
+      waiters = waiters.filter(({ list }) => list !== null)
+      waiters.push(waiter)
+    }
     const iterator: AsyncIterableIterator<V> = {
       next: () => {
+        if (left) return Promise.resolve({ done: true, value: undefined })
         try {
           this.assertUsable()
         } catch (error) {
           return rejected(error)
         }
-        return this.#take(taking, undefined)
+        return this.#take(taking, undefined, waits)
       },
-      return: () => Promise.resolve({ done: true, value: undefined }),
+      return: () => {
+        left = true
+        for (const waiter of waiters) {
+          if (waiter.list === null) continue
+          this.#leave(waiter)
+          waiter.end()
+        }
+        return Promise.resolve({ done: true, value: undefined })
+      },
       [Symbol.asyncIterator]: () => iterator,
     }
     return iterator
@@ -335,12 +350,20 @@ export class Receiver<out T = unknown> extends Endpoint {
       get ended() {
         return receiver.#ended
       },
+      get holds() {
+        return !receiver.#waiting && receiver.#batch.left > 0
+      },
       ready: () => this.#ready(),
       serve: () => this.#serve(),
       join: (waiter) => this.#join(waiter),
       leave: (waiter) => this.#leave(waiter),
     }
   }
+}
+
+function withoutFds<T>([value, fds]: [T, OwnedFd[]]): T {
+  closeEach(fds)
+  return value
 }
 
 ends.receiver = Receiver.fromFd

@@ -3,7 +3,7 @@ import { disconnectedError } from './endpoint.js'
 import { argumentError, WormholeError } from './errors.js'
 import { signalOf } from './options.js'
 import { type Inner, kInner, Receiver } from './receiver.js'
-import { rejected } from './rejected.js'
+import { quiet, rejected } from './rejected.js'
 import { message } from './takings.js'
 import { turnIsOver } from './turn.js'
 import type { WaitOptions } from './types.js'
@@ -32,12 +32,23 @@ export function select<R extends Receivers>(receivers: R, options?: WaitOptions)
 /** The messages of several receivers with their keys, as they come, until all have come to their end. Fair as `select`. */
 export function merge<R extends Receivers>(receivers: R): AsyncIterableIterator<Selected<R>> {
   const ended = { done: true, value: undefined } as const
+  let choices: Choice[] = []
+  let left = false
+  const waits = (choice: Choice) => {
+    choices = choices.filter(({ waiting }) => waiting)
+    choices.push(choice)
+  }
   const iterator: AsyncIterableIterator<Selected<R>> = {
-    next: () =>
-      choose<R, typeof ended>(receivers, undefined, () => ended).then((value) =>
-        value === ended ? ended : { done: false, value: value as Selected<R> }
-      ),
-    return: () => Promise.resolve(ended),
+    next: () => {
+      if (left) return Promise.resolve(ended)
+      const chosen = choose<R, typeof ended>(receivers, undefined, () => ended, waits)
+      return quiet(chosen.then((value) => (value === ended ? ended : { done: false, value: value as Selected<R> })))
+    },
+    return: () => {
+      left = true
+      for (const choice of choices) choice.leave()
+      return Promise.resolve(ended)
+    },
     [Symbol.asyncIterator]: () => iterator,
   }
   return iterator
@@ -48,7 +59,8 @@ let served = 0
 function choose<R extends Receivers, End = never>(
   receivers: R,
   options: WaitOptions | undefined,
-  atEnd: () => End
+  atEnd: () => End,
+  waits?: (choice: Choice) => void
 ): Promise<Selected<R> | End> {
   try {
     const signal = signalOf(options)
@@ -59,12 +71,12 @@ function choose<R extends Receivers, End = never>(
     })
     if (candidates.length === 0) throw argumentError('select needs at least one receiver')
     candidates.sort((a, b) => a.inner.lastServed - b.inner.lastServed)
-    if (!turnIsOver()) {
-      for (const { key, inner } of candidates) {
-        if (inner.ready()) return Promise.resolve(takeFrom(key, inner) as Promise<Selected<R>>)
-      }
-    }
+    // What is here already is never put off, only the reading of more.
+    const mayRead = !turnIsOver()
+    const ready = candidates.find(({ inner }) => (mayRead ? inner.ready() : inner.holds))
+    if (ready !== undefined) return quiet(Promise.resolve(takeFrom(ready.key, ready.inner) as Promise<Selected<R>>))
     const choice = new Choice(candidates, atEnd)
+    waits?.(choice)
     choice.wait(signal)
     return choice.promise as Promise<Selected<R> | End>
   } catch (error) {
@@ -103,55 +115,66 @@ class Choice {
 
   constructor(candidates: Candidate[], atEnd: () => unknown) {
     this.#atEnd = atEnd
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+    this.promise = quiet(
+      new Promise((resolve, reject) => {
+        this.#resolve = resolve
+        this.#reject = reject
+      })
+    )
     this.#waits = candidates.map(({ key, inner }) => ({ waiter: new SelectWaiter(this, key, inner), inner }))
   }
 
+  get waiting(): boolean {
+    return this.#waits.length > 0
+  }
+
   wait(signal: AbortSignal | undefined): void {
-    for (const wait of [...this.#waits]) {
-      if (wait.inner.ended) this.ended(wait.waiter)
-      else wait.inner.join(wait.waiter)
+    try {
+      for (const { waiter, inner } of [...this.#waits]) {
+        if (inner.ended) this.ended(waiter)
+        else inner.join(waiter)
+      }
+    } catch (error) {
+      this.#leaveAll()
+      throw error
     }
     if (signal !== undefined && this.#waits.length > 0) this.#stop = onAbort(signal, () => this.#abort(signal.reason))
   }
 
-  taken(waiter: SelectWaiter, take: () => unknown): void {
-    this.#leaveOthers(waiter)
+  /** Nobody wants the answer any more: waits nowhere, and takes nothing. */
+  leave(): void {
+    if (this.waiting) this.taken(this.#atEnd)
+  }
+
+  taken(take: () => unknown): void {
+    this.#leaveAll()
     try {
       this.#resolve(take())
     } catch (error) {
-      this.failed(waiter, error)
+      this.#reject(error)
     }
   }
 
   ended(waiter: SelectWaiter): void {
     const index = this.#waits.findIndex((wait) => wait.waiter === waiter)
     this.#waits.splice(index, 1)
-    if (this.#waits.length > 0) return
-    this.taken(waiter, this.#atEnd)
+    if (!this.waiting) this.taken(this.#atEnd)
   }
 
-  failed(waiter: SelectWaiter, error: unknown): void {
-    this.#leaveOthers(waiter)
-    this.promise.catch(() => undefined)
+  failed(error: unknown): void {
+    this.#leaveAll()
     this.#reject(error)
   }
 
   /** As a receive that is aborted: a message that is there wins. */
   #abort(reason: unknown): void {
     for (const { inner } of [...this.#waits]) inner.serve()
-    const [first] = this.#waits
-    if (first !== undefined) this.failed(first.waiter, reason)
+    if (this.waiting) this.failed(reason)
   }
 
-  #leaveOthers(taker: SelectWaiter): void {
+  #leaveAll(): void {
     this.#stop?.()
-    for (const { waiter, inner } of this.#waits.splice(0)) {
-      if (waiter !== taker || waiter.list !== null) inner.leave(waiter)
-    }
+    for (const { waiter, inner } of this.#waits.splice(0)) inner.leave(waiter)
   }
 }
 
@@ -168,7 +191,7 @@ class SelectWaiter extends Waiter {
   }
 
   override serve(): void {
-    this.#choice.taken(this, () => takeFrom(this.#key, this.#inner))
+    this.#choice.taken(() => takeFrom(this.#key, this.#inner))
   }
 
   override end(): void {
@@ -176,6 +199,6 @@ class SelectWaiter extends Waiter {
   }
 
   override fail(error: unknown): void {
-    this.#choice.failed(this, error)
+    this.#choice.failed(error)
   }
 }

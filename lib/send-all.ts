@@ -38,7 +38,6 @@ export class SendAll {
         const units = PLACEHOLDER.length + text.length
         if (batch.length + units > batchUnits || text.length > surelyShort) {
           await handOver()
-          this.#assertUsable()
           if (units > batchUnits || text.length > surelyShort) {
             await this.#hand(this.#queue.entry(text, null))
             continue
@@ -98,6 +97,7 @@ export class SendAll {
   }
 
   async #hand(entry: Entry): Promise<void> {
+    this.#assertUsable()
     const { count } = entry
     this.#queue.hand(entry)
     await this.#settled(entry)

@@ -2,8 +2,8 @@ import { frame } from './cargo.js'
 import { tooLarge } from './codec.js'
 import type { Descriptor } from './descriptor.js'
 import { Entry } from './entry.js'
-import { systemError, WormholeError } from './errors.js'
-import { forgetPending, notePending } from './exit.js'
+import { closedError, systemError, WormholeError } from './errors.js'
+import { flushIfExiting, forgetPending, notePending } from './exit.js'
 import { Flight } from './flight.js'
 import { HEADER_BYTES, OUTBOX_BYTES } from './framing.js'
 import { List } from './list.js'
@@ -44,7 +44,14 @@ export class SendQueue {
   #keepsAlive = true
   disconnected: WormholeError | null = null
 
-  constructor(descriptor: Descriptor, type: number, settings: Settings, counters: EndpointStats) {
+  /** @param owner what must not be garbage-collected while something is pending: it closes the descriptor */
+  constructor(
+    readonly owner: object,
+    descriptor: Descriptor,
+    type: number,
+    settings: Settings,
+    counters: EndpointStats
+  ) {
     this.#descriptor = descriptor
     this.#settings = settings
     this.#counters = counters
@@ -188,14 +195,14 @@ export class SendQueue {
       if (done()) return
       const left = deadline - performance.now()
       if (left <= 0) return
-      const side = this.#sides?.keys().next().value
-      const waitsForSide = side !== undefined && (this.#entries.first === null || !this.#blocked)
-      const fd = waitsForSide ? side.fd : this.#descriptor.fd
-      socket.wait(fd, socket.POLLOUT, Math.min(left, WAIT_SLICE_MS))
+      // Room in the channel, or in the oldest side stream: its receiver may be the one to make room.
+      const sides = this.#sides?.keys().next().value?.fd
+      const channel = this.#blocked ? this.#descriptor.fd : undefined
+      socket.wait(sides ?? channel ?? this.#descriptor.fd, socket.POLLOUT, Math.min(left, WAIT_SLICE_MS), channel)
     }
   }
 
-  /** Resolves when everything queued by now is with the kernel; rejects with the first failure. */
+  /** Resolves when everything queued by now is with the kernel; rejects with the first of it that fails. */
   async flush(): Promise<void> {
     const waiting: Promise<void>[] = []
     for (let entry = this.#entries.first; entry !== null; entry = entry.next) waiting.push(entry.wait())
@@ -232,14 +239,24 @@ export class SendQueue {
       entry.settle(this.disconnected)
       return false
     }
+    if (this.#descriptor.fd < 0) {
+      entry.settle(closedError('Sender'))
+      return false
+    }
     if (this.#entries.first === null) notePending(this)
     this.#entries.push(entry)
     this.#units += entry.batch.length
-    return true
+    flushIfExiting(this)
+    return !entry.settled
   }
 
   #schedule(): void {
     if (this.#scheduled) return
+    // A program that only awaits sends never leaves its tick: the event loop must come round all the same.
+    if (turnIsOver()) {
+      this.#yield()
+      return
+    }
     this.#scheduled = true
     process.nextTick(runScheduled, this)
   }

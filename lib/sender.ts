@@ -4,7 +4,7 @@ import { toText } from './codec.js'
 import { Endpoint, newStats } from './endpoint.js'
 import { ends } from './ends.js'
 import type { Entry } from './entry.js'
-import { WormholeError } from './errors.js'
+import { argumentError, WormholeError } from './errors.js'
 import { deadlineOf, type Settings, settle, signalOf } from './options.js'
 import { quiet, rejected } from './rejected.js'
 import { SendAll } from './send-all.js'
@@ -22,7 +22,7 @@ export class Sender<in T = unknown> extends Endpoint {
   /** @internal Use `channel()` or `Sender.fromFd()`. */
   constructor(fd: number, type: number, settings: Settings) {
     super(fd, settings)
-    this.#queue = new SendQueue(this.descriptor, type, settings, this.#counters)
+    this.#queue = new SendQueue(this, this.descriptor, type, settings, this.#counters)
   }
 
   /**
@@ -54,8 +54,7 @@ export class Sender<in T = unknown> extends Endpoint {
    * @returns rejects with ERR_WORMHOLE_DISCONNECTED, ERR_WORMHOLE_TOO_LARGE, ERR_WORMHOLE_SYSTEM, or the signal's reason
    */
   send(message: T, options?: WaitOptions): Promise<void> {
-    this.assertUsable()
-    return this.#send(toText(message), null, options)
+    return this.#send(this.#text(message), null, options)
   }
 
   /**
@@ -66,8 +65,15 @@ export class Sender<in T = unknown> extends Endpoint {
    * @returns rejects also with ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_PENDING
    */
   sendWithFds(message: T, fds: readonly FdSource[], options?: WaitOptions): Promise<void> {
+    return this.#send(this.#text(message), fds, options)
+  }
+
+  /** The message's JSON. Its `toJSON` methods are the caller's, and may close this sender. */
+  #text(message: T): string {
     this.assertUsable()
-    return this.#send(toText(message), fds, options)
+    const text = toText(message)
+    this.assertUsable()
+    return text
   }
 
   #send(text: string, fds: readonly FdSource[] | null, options: WaitOptions | undefined): Promise<void> {
@@ -102,8 +108,9 @@ export class Sender<in T = unknown> extends Endpoint {
       const signal = signalOf(options)
       signal?.throwIfAborted()
       const all = new SendAll(this.#queue, signal, () => this.assertUsable())
-      const oneByOne = !this.settings.coalesce || Symbol.asyncIterator in messages
-      return quiet(oneByOne ? all.each(messages) : all.batches(messages))
+      if (isAsync(messages)) return quiet(all.each(messages))
+      if (typeof messages?.[Symbol.iterator] !== 'function') throw argumentError('sendAll needs an iterable')
+      return quiet(this.settings.coalesce ? all.batches(messages) : all.each(messages))
     } catch (error) {
       return rejected(error)
     }
@@ -117,24 +124,22 @@ export class Sender<in T = unknown> extends Endpoint {
    * @throws as `send` does
    */
   trySend(message: T): boolean {
-    this.assertUsable()
-    return this.#queue.tryHand(this.#entry(toText(message), null))
+    return this.#queue.tryHand(this.#entry(this.#text(message), null))
   }
 
   /**
    * Sends, blocking this thread until the kernel has the message, and before it all that was sent earlier.
    *
-   * @throws as `send` does, and ERR_WORMHOLE_TIMEOUT, when the message was not sent
+   * @throws as `send` does, and ERR_WORMHOLE_TIMEOUT, when the message was not sent. A SOCK_STREAM socket that
+   * has taken part of it gets the rest later; the error says so
    */
   sendSync(message: T, options?: BlockingOptions): void {
-    this.assertUsable()
-    this.#sendBlocking(toText(message), null, options)
+    this.#sendBlocking(this.#text(message), null, options)
   }
 
   /** `sendSync` with descriptors, as in `sendWithFds`. */
   sendWithFdsSync(message: T, fds: readonly FdSource[], options?: BlockingOptions): void {
-    this.assertUsable()
-    this.#sendBlocking(toText(message), fds, options)
+    this.#sendBlocking(this.#text(message), fds, options)
   }
 
   #sendBlocking(text: string, fds: readonly FdSource[] | null, options: BlockingOptions | undefined): void {
@@ -144,7 +149,12 @@ export class Sender<in T = unknown> extends Endpoint {
     if (!entry.settled) this.#queue.pumpUntil(entry, deadline)
     if (!entry.settled) {
       const error = new WormholeError('ERR_WORMHOLE_TIMEOUT', 'the channel stayed full; the message was not sent')
-      if (!this.#queue.withdraw(entry, error)) throw error
+      if (!this.#queue.withdraw(entry, error)) {
+        throw new WormholeError(
+          'ERR_WORMHOLE_TIMEOUT',
+          'the byte stream stayed full; it has part of the message, and the rest will follow: do not send it again'
+        )
+      }
     }
     if (entry.error !== undefined) throw entry.error
   }
@@ -157,9 +167,12 @@ export class Sender<in T = unknown> extends Endpoint {
     return this.#queue.entry(text, transfer)
   }
 
-  /** Resolves once all sends made so far are in the kernel; rejects with the first that failed. Also after `close()`. */
+  /**
+   * Resolves once all sends that are still pending are in the kernel; rejects with the first of them that fails.
+   * Also after `close()`.
+   */
   flush(): Promise<void> {
-    return this.#queue.flush()
+    return quiet(this.#queue.flush())
   }
 
   /**
@@ -179,7 +192,7 @@ export class Sender<in T = unknown> extends Endpoint {
 
   /** Closes this end once the sends already made have finished; what `flush()` resolves at. */
   close(): void {
-    if (this.shut || this.descriptor.moving) return
+    if (this.shut) return
     this.shut = true
     this.#queue.close()
   }
@@ -202,6 +215,10 @@ export class Sender<in T = unknown> extends Endpoint {
     this.#queue.setKeepsAlive(keepsAlive)
     return super.setKeepsAlive(keepsAlive)
   }
+}
+
+function isAsync<T>(messages: Iterable<T> | AsyncIterable<T>): messages is AsyncIterable<T> {
+  return typeof (messages as AsyncIterable<T> | undefined)?.[Symbol.asyncIterator] === 'function'
 }
 
 ends.sender = Sender.fromFd

@@ -3,6 +3,7 @@ import { systemError, WormholeError } from './errors.js'
 import { inbox, readPayload } from './framing.js'
 import { Partial } from './partial.js'
 import * as socket from './socket.js'
+import { turnIsOver } from './turn.js'
 
 /** Reads the payload of a message that was too long for one packet from its side stream. */
 export class SideReader {
@@ -43,6 +44,7 @@ export class SideReader {
       if (count === 0) throw this.#brokeOff(partial.length)
       partial.append(count)
       if (partial.length === this.length) return [readPayload(partial.at, this.length)]
+      if (turnIsOver()) return undefined
     }
   }
 

@@ -44,7 +44,7 @@ export class SideWriter {
       if (sent < 0) throw this.#explain(sent)
       if (this.#cargo.advance(sent)) {
         this.finished = true
-        this.#writer.close()
+        this.#closeWriter()
       } else if (untilTurnIsOver && turnIsOver()) return
     }
   }
@@ -79,13 +79,15 @@ export class SideWriter {
   }
 
   #end(error?: WormholeError): void {
-    if (this.fd >= 0) {
-      unwatchNow(this.fd)
-      this.#writer.close()
-    }
+    this.#closeWriter()
     const done = this.#done
     this.#done = null
     done?.(error)
+  }
+
+  #closeWriter(): void {
+    if (this.fd >= 0) unwatchNow(this.fd)
+    this.#writer.close()
   }
 
   #explain(errno: number): WormholeError {

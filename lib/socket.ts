@@ -32,6 +32,9 @@ const CONTROL_FLAGS = 0
 const CONTROL_COUNT = 1
 const CONTROL_FIRST = 2
 
+/** No descriptor. */
+const NONE = -1
+
 /** Bytes that the kernel keeps of SO_SNDBUF for itself in each packet (measured; net/unix/af_unix.c). */
 const PACKET_OVERHEAD = 32
 
@@ -80,17 +83,17 @@ export function lostBytes(): boolean {
  * the peer is still there (no POLLRDHUP), or bytes are still queued behind it.
  */
 export function atEnd(fd: number): boolean {
-  return (native.wait(fd, POLLRDHUP, 0) & POLLRDHUP) !== 0 && native.unread(fd) <= 0
+  return (native.wait(fd, POLLRDHUP, 0, NONE) & POLLRDHUP) !== 0 && native.unread(fd) <= 0
 }
 
 /** Whether every holder of the other end has closed it. */
 export function hungUp(fd: number): boolean {
-  return (native.wait(fd, 0, 0) & POLLHUP) !== 0
+  return (native.wait(fd, 0, 0, NONE) & POLLHUP) !== 0
 }
 
-/** Blocks this thread until one of `events` holds or the time is over. */
-export function wait(fd: number, events: number, milliseconds: number): void {
-  const result = native.wait(fd, events, Math.min(Math.ceil(milliseconds), 0x7fffffff))
+/** Blocks this thread until one of `events` holds for either descriptor, or the time is over. */
+export function wait(fd: number, events: number, milliseconds: number, other = NONE): void {
+  const result = native.wait(fd, events, Math.min(Math.ceil(milliseconds), 0x7fffffff), other)
   if (result < 0) throw systemError('poll', result, `cannot wait for descriptor ${fd}`)
 }
 

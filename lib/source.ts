@@ -10,7 +10,7 @@ export const END = -1
 export type Found = typeof READ | typeof EMPTY | typeof END
 
 /** Empty packets and the like that one attempt passes over before others get a turn. */
-export const MOST_ATTEMPTS = 64
+export const MOST_ATTEMPTS = 1024
 
 /** Where a receiver's messages come from: packets, or a byte stream. It never waits. */
 export interface Source {

@@ -110,6 +110,7 @@ export class StreamSource implements Source {
   #finishPartial(batch: Batch): void {
     if (this.#partialLostFds) batch.loseDescriptors(0)
     else if (this.#partialFds.length > 0) batch.attach(0, this.#partialFds)
+    if (this.#partialLostFds) for (const owned of this.#partialFds) owned.close()
     this.#partialFds = []
     this.#partialLostFds = false
   }

@@ -1,6 +1,10 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { type Batch, closeEach } from './batch.js'
+import { Failure } from './codec.js'
 import { disconnectedError } from './endpoint.js'
-import type { WormholeError } from './errors.js'
+import { argumentError, WormholeError } from './errors.js'
 import type { OwnedFd } from './owned-fd.js'
+import { quiet } from './rejected.js'
 import { validate } from './schema.js'
 import type { Taking } from './waiter.js'
 
@@ -27,7 +31,7 @@ export const messageWithFds: Taking<[unknown, OwnedFd[]]> = {
     const { message: value, fds } = batch.take()
     if (schema === undefined) return [value, fds]
     const drop = (error: unknown): never => {
-      for (const fd of fds) fd.close()
+      closeEach(fds)
       throw error
     }
     try {
@@ -61,13 +65,38 @@ export const batches: Taking<IteratorResult<unknown[]>> = {
     while (batch.sound) {
       const next = batch.takeMessage()
       try {
-        value.push(validate(schema, next))
+        const checked = validate(schema, next)
+        if (checked instanceof Promise) {
+          void quiet(checked)
+          batch.putBack(next)
+          break
+        }
+        value.push(checked)
       } catch (error) {
-        batch.putBack(error as WormholeError)
+        batch.putBack(error instanceof WormholeError ? new Failure(error) : next)
         break
       }
     }
     return { done: false, value }
   },
   end: atEnd,
+}
+
+/**
+ * The next message and its descriptors, for calls that cannot wait for a schema: one that checks
+ * asynchronously is refused, and the message stays.
+ */
+export function takeNow(batch: Batch, schema: StandardSchemaV1 | undefined): [unknown, OwnedFd[]] {
+  const { message: value, fds } = batch.take()
+  if (schema === undefined) return [value, fds]
+  try {
+    const checked = validate(schema, value)
+    if (!(checked instanceof Promise)) return [checked, fds]
+    void quiet(checked)
+  } catch (error) {
+    closeEach(fds)
+    throw error
+  }
+  batch.putBack(value, fds)
+  throw argumentError('the schema checks messages asynchronously: use recv(), recvWithFds() or iteration')
 }

@@ -1,4 +1,4 @@
-import { type Descriptor, isDescriptorOwner, kDescriptor } from './descriptor.js'
+import { type Descriptor, type DescriptorOwner, isDescriptorOwner, kDescriptor, kLetGo } from './descriptor.js'
 import { WormholeError } from './errors.js'
 import * as socket from './socket.js'
 import type { FdSource } from './types.js'
@@ -8,6 +8,8 @@ export class Transfer {
   readonly fds: number[] = []
   #copies: number[] = []
   #moving: Descriptor[] = []
+  /** Kept from the garbage collector, which closes what it finds open. */
+  #owners: DescriptorOwner[] = []
 
   /** Throws when a source has no open descriptor or there are too many; then nothing has changed. */
   constructor(sources: readonly FdSource[], most: number) {
@@ -22,6 +24,7 @@ export class Transfer {
     }
     try {
       for (const source of sources) this.#add(source)
+      for (const owner of this.#owners) owner[kLetGo]()
     } catch (error) {
       this.refused()
       throw error
@@ -33,6 +36,7 @@ export class Transfer {
       const descriptor = source[kDescriptor]('send')
       descriptor.moving = true
       this.#moving.push(descriptor)
+      this.#owners.push(source)
       this.fds.push(descriptor.fd)
     } else {
       const copy = socket.duplicate(numberOf(source))
@@ -43,16 +47,19 @@ export class Transfer {
 
   /** The kernel has them: what moved is closed here. */
   accepted(): void {
-    for (const descriptor of this.#moving) descriptor.close()
-    this.#moving = []
-    this.refused()
+    this.#end(true)
   }
 
   /** They were not sent: what was to move is usable again. */
   refused(): void {
-    for (const descriptor of this.#moving) descriptor.moving = false
+    this.#end(false)
+  }
+
+  #end(moved: boolean): void {
+    for (const descriptor of this.#moving) descriptor.endMove(moved)
     socket.closeAll(this.#copies)
     this.#moving = []
+    this.#owners = []
     this.#copies = []
   }
 }

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Batch } from './batch.js'
 import { ListItem } from './list.js'
+import { quiet } from './rejected.js'
 
 /** Somebody who waits for a receiver's next message. Each of its methods is called once at most, and only one. */
 export abstract class Waiter extends ListItem<Waiter> {
@@ -33,10 +34,12 @@ export class Pending<Value> extends Waiter {
     this.#taking = taking
     this.#batch = batch
     this.#schema = schema
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+    this.promise = quiet(
+      new Promise((resolve, reject) => {
+        this.#resolve = resolve
+        this.#reject = reject
+      })
+    )
   }
 
   override serve(): void {
@@ -48,7 +51,6 @@ export class Pending<Value> extends Waiter {
   }
 
   override fail(error: unknown): void {
-    this.promise.catch(() => undefined)
     this.#reject(error)
   }
 

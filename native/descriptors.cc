@@ -23,6 +23,14 @@ int Own(Environment* owner, int fd) {
   return owners.emplace(fd, owner).second ? 0 : -EEXIST;
 }
 
+void OwnFresh(Environment* owner, int fd) {
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    owners[fd] = owner;
+  }
+  owner->watcher.Forget(fd);
+}
+
 int Adopt(Environment* owner, int fd) {
   const int flags = fcntl(fd, F_GETFD);
   if (flags < 0) return -errno;

@@ -10,6 +10,9 @@ struct Environment;
 
 // The result is 0, -EEXIST (owned already) or another negative errno.
 int Own(Environment* owner, int fd);
+// Owns a number that the kernel has just given us. An owner that is in the table had its number closed behind
+// our back, and has lost it.
+void OwnFresh(Environment* owner, int fd);
 // Close-on-exec on, then Own.
 int Adopt(Environment* owner, int fd);
 // Gives it up without closing it: 0 or -EBADF.

@@ -30,7 +30,8 @@ int Collect(Environment* env, msghdr* message, int32_t* out) {
       int fd;
       std::memcpy(&fd, CMSG_DATA(part) + index * sizeof fd, sizeof fd);
       if (fd < 0) continue;
-      if (part->cmsg_type == SCM_RIGHTS && count < kMaxDescriptors && Own(env, fd) == 0) {
+      if (part->cmsg_type == SCM_RIGHTS && count < kMaxDescriptors) {
+        OwnFresh(env, fd);
         out[count++] = fd;
       } else {
         close(fd);

@@ -20,7 +20,7 @@ Napi::Value Socketpair(const Napi::CallbackInfo& info) {
   const long result = Retry([&] { return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair); });
   if (result == 0) {
     for (int end = 0; end < 2; end++) {
-      Own(&env, pair[end]);
+      OwnFresh(&env, pair[end]);
       env.control[kControlFirst + end] = pair[end];
     }
     env.control[kControlCount] = 2;
@@ -54,7 +54,7 @@ Napi::Value Dup(const Napi::CallbackInfo& info) {
   int32_t fd;
   if (!ReadInt(info, 0, &fd)) return BadArguments(info, "dup");
   const long copy = Retry([&] { return fcntl(fd, F_DUPFD_CLOEXEC, 3); });
-  if (copy >= 0) Own(&Environment::Of(info), static_cast<int>(copy));
+  if (copy >= 0) OwnFresh(&Environment::Of(info), static_cast<int>(copy));
   return Result(info, copy);
 }
 
@@ -107,16 +107,18 @@ Napi::Value Unread(const Napi::CallbackInfo& info) {
   return Result(info, result < 0 ? result : bytes);
 }
 
-// wait(fd, events, milliseconds): blocks this thread in poll(2); the events that hold, 0 when the time is
-// over or a signal came first, or -errno.
+// wait(fd, events, milliseconds, other): blocks this thread in poll(2) until one of `events` holds for `fd`, or
+// for `other` unless that is negative; the events that hold for `fd`, 0 when it was `other`, when the time is over
+// or a signal came first, or -errno.
 Napi::Value Wait(const Napi::CallbackInfo& info) {
-  int32_t fd, events, milliseconds;
-  if (!ReadInt(info, 0, &fd) || !ReadInt(info, 1, &events) || !ReadInt(info, 2, &milliseconds)) {
+  int32_t fd, events, milliseconds, other;
+  if (!ReadInt(info, 0, &fd) || !ReadInt(info, 1, &events) || !ReadInt(info, 2, &milliseconds) ||
+      !ReadInt(info, 3, &other)) {
     return BadArguments(info, "wait");
   }
-  pollfd entry{fd, static_cast<short>(events), 0};
-  if (poll(&entry, 1, milliseconds) < 0) return Result(info, errno == EINTR ? 0 : -errno);
-  return Result(info, entry.revents);
+  pollfd entries[2] = {{fd, static_cast<short>(events), 0}, {other, static_cast<short>(events), 0}};
+  if (poll(entries, 2, milliseconds) < 0) return Result(info, errno == EINTR ? 0 : -errno);
+  return Result(info, entries[0].revents);
 }
 
 Napi::Object SocketConstants(Napi::Env env) {
