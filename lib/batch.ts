@@ -35,7 +35,7 @@ export class Batch {
 
   attach(index: number, fds: OwnedFd[]): void {
     this.fds ??= new Map()
-    this.fds.set(index, fds)
+    this.fds.set(index, [...(this.fds.get(index) ?? []), ...fds])
   }
 
   /** The next message with its descriptors, which are the caller's from now on. Throws a failure. */

@@ -47,7 +47,7 @@ export class ChildError extends WormholeError {
   /** The signal that killed it, where one did. */
   readonly signal: NodeJS.Signals | null
   /** In what the child threw: its `code`, if it had one. */
-  readonly childCode?: unknown
+  declare readonly childCode?: unknown
 
   constructor(
     code: WormholeErrorCode,

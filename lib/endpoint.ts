@@ -1,5 +1,5 @@
 import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo } from './descriptor.js'
-import { WormholeError } from './errors.js'
+import { disconnectedError, WormholeError } from './errors.js'
 import type { Settings } from './options.js'
 import { startPolling } from './poller.js'
 import * as socket from './socket.js'
@@ -126,9 +126,3 @@ export function newStats(): EndpointStats {
 }
 
 const closedDescriptor = new Descriptor(-1)
-
-export function disconnectedError(end: string): WormholeError {
-  const message =
-    end === 'Sender' ? 'every receiving end of the channel is gone' : 'every sending end of the channel is gone'
-  return new WormholeError('ERR_WORMHOLE_DISCONNECTED', message)
-}

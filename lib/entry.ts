@@ -1,6 +1,7 @@
 import type { WormholeError } from './errors.js'
 import { HEADER_BYTES, PLACEHOLDER } from './framing.js'
 import { ListItem } from './list.js'
+import { rejected } from './rejected.js'
 import type { SideWriter } from './side-writer.js'
 import type { Transfer } from './transfer.js'
 
@@ -42,6 +43,9 @@ export class Entry extends ListItem<Entry> {
 
   /** The promise of what becomes of it. Nobody need look: an unseen rejection is not reported globally. */
   wait(): Promise<void> {
+    if (this.settled && this.#promise === null) {
+      return this.error === undefined ? Promise.resolve() : rejected(this.error)
+    }
     this.#promise ??= new Promise<void>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject

@@ -37,16 +37,16 @@ export class WormholeError extends Error {
   override name = 'WormholeError'
   readonly code: WormholeErrorCode
   /** The system's error number, negative as in Node's own errors, where a system call failed. */
-  readonly errno?: number
+  declare readonly errno?: number
   /** The system call that failed. */
-  readonly syscall?: string
+  declare readonly syscall?: string
   /**
    * What had arrived, where there is something: the message that a schema refused or whose descriptors
    * were dropped, the text that is not JSON (a string), the bytes that are not UTF-8 (a Buffer).
    */
-  readonly received?: unknown
+  declare readonly received?: unknown
   /** In `select` and `merge`: the key of the receiver whose message failed. */
-  key?: string
+  declare key?: string
 
   constructor(code: WormholeErrorCode, message: string, details: WormholeErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
@@ -71,4 +71,10 @@ export function closedError(what: string): WormholeError {
 
 export function argumentError(message: string): WormholeError {
   return new WormholeError('ERR_WORMHOLE_ARGUMENT', message)
+}
+
+/** The other side of a `Sender` or `Receiver` is gone. */
+export function disconnectedError(end: string, details: WormholeErrorDetails = {}): WormholeError {
+  const others = end === 'Sender' ? 'receiving' : 'sending'
+  return new WormholeError('ERR_WORMHOLE_DISCONNECTED', `every ${others} end of the channel is gone`, details)
 }

@@ -1,8 +1,12 @@
+import { WAIT_SLICE_MS } from './poller.js'
+import * as socket from './socket.js'
+
 /** How long the end of the process may wait for messages that are still pending, in milliseconds. */
 const EXIT_FLUSH_MS = 1000
 
 interface Pending {
-  pumpUntil(entry: null, deadline: number): void
+  pumpAll(): void
+  waitsFor(): number[]
 }
 
 const pending = new Set<Pending>()
@@ -10,7 +14,7 @@ let deadline: number | undefined
 
 process.on('exit', () => {
   deadline = performance.now() + EXIT_FLUSH_MS
-  for (const queue of pending) flush(queue)
+  flush()
 })
 
 /** The end of the process first waits, at most a second in all, for what this one holds. */
@@ -18,19 +22,29 @@ export function notePending(queue: Pending): void {
   pending.add(queue)
 }
 
-/** When the end has come already (another listener of 'exit' sends): waits now. */
-export function flushIfExiting(queue: Pending): void {
-  if (deadline !== undefined) flush(queue)
-}
-
 export function forgetPending(queue: Pending): void {
   pending.delete(queue)
 }
 
-function flush(queue: Pending): void {
-  try {
-    queue.pumpUntil(null, deadline as number)
-  } catch {
-    // The process ends; nobody is left to tell.
+/** For what is sent while the process ends: nothing will be called later. */
+export function flushIfExiting(): void {
+  if (deadline !== undefined) flush()
+}
+
+/** All together, so that a channel that nobody reads does not hold up the others. */
+function flush(): void {
+  for (;;) {
+    for (const queue of pending) attempt(() => queue.pumpAll())
+    const left = (deadline as number) - performance.now()
+    if (pending.size === 0 || left <= 0) return
+    const waitsFor = [...pending].flatMap((queue) => queue.waitsFor())
+    attempt(() => socket.wait(waitsFor, socket.POLLOUT, Math.min(left, WAIT_SLICE_MS)))
   }
+}
+
+/** The process ends; nobody is left to tell of a failure. */
+function attempt(operation: () => void): void {
+  try {
+    operation()
+  } catch {}
 }

@@ -63,8 +63,8 @@ export async function forkAndRun<R = unknown>(
   const [outcomes, results] = channel(ROOMY)
   try {
     const sent = orders.send(order)
-    const child = start(ordered, outcomes, options)
-    if (child.pid === undefined) throw await failedStart(child, what)
+    const child = start(what, ordered, outcomes, options)
+    if (child.pid === undefined) throw failedStart(what, ((await once(child, 'error')) as [NodeJS.ErrnoException])[0])
     sent.catch(() => undefined)
     const ending: Ending = { timer: undefined, reason: undefined, killed: false }
     const kill = (reason: unknown) => {
@@ -91,17 +91,26 @@ function urlOf(module: URL | string): string {
   return /^(file|data|node):/.test(module) ? module : pathToFileURL(resolvePath(module)).href
 }
 
-function start(ordered: Receiver<unknown>, outcomes: Sender<unknown>, options: ForkAndRunOptions): ChildProcess {
+function start(
+  what: string,
+  ordered: Receiver<unknown>,
+  outcomes: Sender<unknown>,
+  options: ForkAndRunOptions
+): ChildProcess {
   const runner = fileURLToPath(new URL('./runner.js', import.meta.url))
-  return spawn(process.execPath, [...(options.execArgv ?? process.execArgv), runner], {
-    stdio: ['ignore', 'inherit', 'pipe'],
-    env: options.env ?? process.env,
-    channels: { ...options.channels, [INPUT]: ordered, [RESULT]: outcomes },
-  })
+  try {
+    return spawn(process.execPath, [...(options.execArgv ?? process.execArgv), runner], {
+      stdio: ['ignore', 'inherit', 'pipe'],
+      env: options.env ?? process.env,
+      channels: { ...options.channels, [INPUT]: ordered, [RESULT]: outcomes },
+    })
+  } catch (error) {
+    // Node throws some of the system's errors, and reports others by an event.
+    throw error instanceof WormholeError ? error : failedStart(what, error as NodeJS.ErrnoException)
+  }
 }
 
-async function failedStart(child: ChildProcess, what: string): Promise<WormholeError> {
-  const [cause] = (await once(child, 'error')) as [NodeJS.ErrnoException]
+function failedStart(what: string, cause: NodeJS.ErrnoException): WormholeError {
   const { errno, syscall } = cause
   return new WormholeError('ERR_WORMHOLE_SYSTEM', `cannot start a process for ${what}: ${cause.message}`, {
     errno,

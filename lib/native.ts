@@ -17,7 +17,7 @@ export interface Native {
   setsockopt(fd: number, option: number, value: number): number
   peercred(fd: number): number
   unread(fd: number): number
-  wait(fd: number, events: number, milliseconds: number, other: number): number
+  wait(events: number, milliseconds: number, descriptors: number): number
   onReady(callback: (count: number) => void, ready: Int32Array): number
   watch(fd: number, events: number): number
   unwatch(fd: number): number

@@ -1,4 +1,13 @@
-import { createReadStream, createWriteStream, fstatSync, type ReadStream, type WriteStream } from 'node:fs'
+import cluster from 'node:cluster'
+import {
+  constants,
+  createReadStream,
+  createWriteStream,
+  fstatSync,
+  type ReadStream,
+  readFileSync,
+  type WriteStream,
+} from 'node:fs'
 import { createServer, type Server, Socket } from 'node:net'
 import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo } from './descriptor.js'
 import { ends } from './ends.js'
@@ -69,7 +78,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     } else if (kind !== 'pipe') {
       throw this.#unfit(`is a ${kind}, not a socket`)
     }
-    return this.#give((fd) => new Socket({ fd, readable: true, writable: true }))
+    return this.#give((fd) => new Socket({ fd, ...directions(fd) }))
   }
 
   /** The listening socket as Node's own server, which owns it from now on; resolves once it accepts. */
@@ -87,10 +96,11 @@ export class OwnedFd implements DescriptorOwner, Disposable {
         reject(error)
       }
       server.once('error', failed)
-      server.listen({ fd }, () => {
+      server.once('listening', () => {
         server.removeListener('error', failed)
         resolve()
       })
+      listen(server, fd)
     })
     return server
   }
@@ -154,6 +164,29 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   #unfit(reason: string): WormholeError {
     return socket.badDescriptor(`descriptor ${this.fd} ${reason}`)
   }
+}
+
+/** A worker of the cluster module would ask its primary for the descriptor, which has other ones there. */
+function listen(server: Server, fd: number): void {
+  if (!cluster.isWorker) server.listen({ fd })
+  else (server as unknown as InnerServer)._listen2(null, null, null, BACKLOG, fd)
+}
+
+/** What net.Server.listen() itself calls where there is no cluster, in every Node so far. */
+interface InnerServer {
+  _listen2(address: null, port: null, addressType: null, backlog: number, fd: number): void
+}
+
+/** Node's own default. The socket listens already. */
+const BACKLOG = 511
+
+const ACCESS_MODE = 0o3
+
+/** What the descriptor was opened for (proc(5), fdinfo): a pipe's end does one of them. */
+function directions(fd: number): { readable: boolean; writable: boolean } {
+  const [, flags = '2'] = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? []
+  const mode = Number.parseInt(flags, 8) & ACCESS_MODE
+  return { readable: mode !== constants.O_WRONLY, writable: mode !== constants.O_RDONLY }
 }
 
 function closeIfSame(fd: number, inode: number): void {

@@ -110,6 +110,6 @@ export function peerCredentials(fd: SocketSource): { pid: number; uid: number; g
 
 function numberOf(source: SocketSource): number {
   const number = typeof source === 'number' ? source : source?.fd
-  if (!Number.isInteger(number) || number < 0) throw socket.badDescriptor(`${String(number)} is not an open descriptor`)
+  if (!socket.isNumber(number)) throw socket.badDescriptor(`${String(number)} is not an open descriptor`)
   return number
 }

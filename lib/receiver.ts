@@ -1,8 +1,8 @@
 import { onAbort } from './abort.js'
 import { Batch, closeEach } from './batch.js'
-import { disconnectedError, Endpoint, newStats } from './endpoint.js'
+import { Endpoint, newStats } from './endpoint.js'
 import { ends } from './ends.js'
-import { closedError, WormholeError } from './errors.js'
+import { closedError, disconnectedError, WormholeError } from './errors.js'
 import { List } from './list.js'
 import { deadlineOf, type Settings, settle, signalOf } from './options.js'
 import type { OwnedFd } from './owned-fd.js'
@@ -27,9 +27,7 @@ export interface Inner {
   /** When `select` last took from this receiver: the one that waited longest comes first. */
   lastServed: number
   readonly ended: boolean
-  /** Whether a message is here for somebody who comes now. */
-  readonly holds: boolean
-  /** The same, or one could be read without waiting, for somebody who comes now. */
+  /** Whether a message is here, or could be read without waiting, for somebody who comes now. */
   ready(): boolean
   /** Serves those who wait with what can be read without waiting. */
   serve(): void
@@ -66,9 +64,9 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   static fromFd<T = unknown>(fd: number, options?: ChannelOptions<T>): Receiver<T> {
     const settings = settle(options)
-    socket.adopt(fd)
+    const type = socket.adoptChannel(fd)
     try {
-      return new Receiver<T>(fd, socket.channelType(fd), settings)
+      return new Receiver<T>(fd, type, settings)
     } catch (error) {
       socket.release(fd)
       throw error
@@ -245,7 +243,7 @@ export class Receiver<out T = unknown> extends Endpoint {
       if (this.#ended) throw disconnectedError('Receiver')
       const left = deadline - performance.now()
       if (left <= 0) throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
-      socket.wait(this.#source.waitsFor, socket.POLLIN, Math.min(left, WAIT_SLICE_MS))
+      socket.wait([this.#source.waitsFor], socket.POLLIN, Math.min(left, WAIT_SLICE_MS))
     }
   }
 
@@ -349,9 +347,6 @@ export class Receiver<out T = unknown> extends Endpoint {
       lastServed: 0,
       get ended() {
         return receiver.#ended
-      },
-      get holds() {
-        return !receiver.#waiting && receiver.#batch.left > 0
       },
       ready: () => this.#ready(),
       serve: () => this.#serve(),

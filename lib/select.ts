@@ -1,11 +1,10 @@
 import { onAbort } from './abort.js'
-import { disconnectedError } from './endpoint.js'
-import { argumentError, WormholeError } from './errors.js'
+import { argumentError, disconnectedError, WormholeError } from './errors.js'
 import { signalOf } from './options.js'
 import { type Inner, kInner, Receiver } from './receiver.js'
 import { quiet, rejected } from './rejected.js'
 import { message } from './takings.js'
-import { turnIsOver } from './turn.js'
+import { nextTurn, turnIsOver } from './turn.js'
 import type { WaitOptions } from './types.js'
 import { Waiter } from './waiter.js'
 
@@ -32,26 +31,28 @@ export function select<R extends Receivers>(receivers: R, options?: WaitOptions)
 /** The messages of several receivers with their keys, as they come, until all have come to their end. Fair as `select`. */
 export function merge<R extends Receivers>(receivers: R): AsyncIterableIterator<Selected<R>> {
   const ended = { done: true, value: undefined } as const
-  let choices: Choice[] = []
-  let left = false
-  const waits = (choice: Choice) => {
-    choices = choices.filter(({ waiting }) => waiting)
-    choices.push(choice)
-  }
+  const iteration: Iteration = { choices: new Set(), left: false }
   const iterator: AsyncIterableIterator<Selected<R>> = {
     next: () => {
-      if (left) return Promise.resolve(ended)
-      const chosen = choose<R, typeof ended>(receivers, undefined, () => ended, waits)
+      if (iteration.left) return Promise.resolve(ended)
+      const chosen = choose<R, typeof ended>(receivers, undefined, () => ended, iteration)
       return quiet(chosen.then((value) => (value === ended ? ended : { done: false, value: value as Selected<R> })))
     },
     return: () => {
-      left = true
-      for (const choice of choices) choice.leave()
+      iteration.left = true
+      for (const choice of iteration.choices) choice.leave()
       return Promise.resolve(ended)
     },
     [Symbol.asyncIterator]: () => iterator,
   }
   return iterator
+}
+
+/** What one `merge` has under way. */
+interface Iteration {
+  readonly choices: Set<Choice>
+  /** Nobody wants more of it. */
+  left: boolean
 }
 
 let served = 0
@@ -60,7 +61,7 @@ function choose<R extends Receivers, End = never>(
   receivers: R,
   options: WaitOptions | undefined,
   atEnd: () => End,
-  waits?: (choice: Choice) => void
+  iteration?: Iteration
 ): Promise<Selected<R> | End> {
   try {
     const signal = signalOf(options)
@@ -71,17 +72,28 @@ function choose<R extends Receivers, End = never>(
     })
     if (candidates.length === 0) throw argumentError('select needs at least one receiver')
     candidates.sort((a, b) => a.inner.lastServed - b.inner.lastServed)
-    // What is here already is never put off, only the reading of more.
-    const mayRead = !turnIsOver()
-    const ready = candidates.find(({ inner }) => (mayRead ? inner.ready() : inner.holds))
-    if (ready !== undefined) return quiet(Promise.resolve(takeFrom(ready.key, ready.inner) as Promise<Selected<R>>))
-    const choice = new Choice(candidates, atEnd)
-    waits?.(choice)
-    choice.wait(signal)
-    return choice.promise as Promise<Selected<R> | End>
+    const attempt = () => pick(candidates, signal, atEnd, iteration)
+    // Not what is here already but the reading of more is what may have to wait.
+    return turnIsOver() ? quiet(nextTurn().then(attempt)) : attempt()
   } catch (error) {
     return rejected(error)
   }
+}
+
+/** Takes from whoever was served longest ago and has something, or waits for the first that gets it. */
+function pick<R extends Receivers, End>(
+  candidates: Candidate[],
+  signal: AbortSignal | undefined,
+  atEnd: () => End,
+  iteration: Iteration | undefined
+): Promise<Selected<R> | End> {
+  if (iteration?.left === true) return Promise.resolve(atEnd())
+  const ready = candidates.find(({ inner }) => inner.ready())
+  if (ready !== undefined) return quiet(Promise.resolve(takeFrom(ready.key, ready.inner) as Promise<Selected<R>>))
+  signal?.throwIfAborted()
+  const choice = new Choice(candidates, atEnd, iteration)
+  choice.wait(signal)
+  return choice.promise as Promise<Selected<R> | End>
 }
 
 function takeFrom(key: string, inner: Inner): [string, unknown] | Promise<[string, unknown]> {
@@ -111,10 +123,13 @@ class Choice {
   #reject!: (error: unknown) => void
   readonly #atEnd: () => unknown
   readonly #waits: { waiter: SelectWaiter; inner: Inner }[]
+  readonly #iteration: Iteration | undefined
   #stop: (() => void) | undefined
 
-  constructor(candidates: Candidate[], atEnd: () => unknown) {
+  constructor(candidates: Candidate[], atEnd: () => unknown, iteration: Iteration | undefined) {
     this.#atEnd = atEnd
+    this.#iteration = iteration
+    iteration?.choices.add(this)
     this.promise = quiet(
       new Promise((resolve, reject) => {
         this.#resolve = resolve
@@ -174,6 +189,7 @@ class Choice {
 
   #leaveAll(): void {
     this.#stop?.()
+    this.#iteration?.choices.delete(this)
     for (const { waiter, inner } of this.#waits.splice(0)) inner.leave(waiter)
   }
 }

@@ -13,6 +13,8 @@ export class SendAll {
   /** Throws when the sender is no longer usable. */
   readonly #assertUsable: () => void
   #sent = 0
+  /** Rejects what the iterable is being waited for with. */
+  #interrupt: (error: unknown) => void = ignore
 
   constructor(queue: SendQueue, signal: AbortSignal | undefined, assertUsable: () => void) {
     this.#queue = queue
@@ -59,41 +61,45 @@ export class SendAll {
 
   /** An entry for each message: for messages that come one by one, or travel one to a packet. */
   async each(messages: Iterable<unknown> | AsyncIterable<unknown>): Promise<number> {
-    const waiting: Entry[] = []
-    const settleFirst = async (): Promise<void> => {
-      const entry = waiting.shift() as Entry
-      await this.#settled(entry)
-      this.#sent++
-    }
     const iterator = Symbol.asyncIterator in messages ? messages[Symbol.asyncIterator]() : messages[Symbol.iterator]()
+    const waiting: Entry[] = []
+    const stops = [this.#queue.whenGone((error) => this.#interrupt(error))]
+    const signal = this.#signal
+    if (signal !== undefined) stops.push(onAbort(signal, () => this.#interrupt(signal.reason)))
     let finished = false
     try {
       for (;;) {
         const next = iterator.next()
-        const step = next instanceof Promise ? await this.#orAbort(next) : await next
+        const step = next instanceof Promise ? await this.#orInterrupted(next) : await next
         if (step.done === true) break
         this.#assertUsable()
         const entry = this.#queue.entry(toText(step.value), null)
         this.#queue.push(entry)
         waiting.push(entry)
-        while (waiting[0]?.settled === true) await settleFirst()
-        while (this.#queue.blocked && waiting.length > 0) await settleFirst()
+        while (waiting[0]?.settled === true) await this.#settleFirst(waiting)
+        while (this.#queue.blocked && waiting.length > 0) await this.#settleFirst(waiting)
         if (turnIsOver()) await nextTurn()
-        this.#signal?.throwIfAborted()
+        signal?.throwIfAborted()
       }
       finished = true
-      while (waiting.length > 0) await settleFirst()
+      while (waiting.length > 0) await this.#settleFirst(waiting)
+      return this.#sent
     } catch (error) {
       for (const entry of waiting) {
-        if (this.#signal?.aborted === true) this.#queue.withdraw(entry, this.#signal.reason)
+        if (signal?.aborted === true) this.#queue.withdraw(entry, signal.reason)
         else await entry.wait().catch(() => undefined)
       }
       throw error
     } finally {
+      for (const stop of stops) stop()
       // Not awaited: after an abort the iterable may never answer.
       if (!finished) void Promise.resolve(iterator.return?.()).catch(() => undefined)
     }
-    return this.#sent
+  }
+
+  async #settleFirst(waiting: Entry[]): Promise<void> {
+    await this.#settled(waiting.shift() as Entry)
+    this.#sent++
   }
 
   async #hand(entry: Entry): Promise<void> {
@@ -116,14 +122,13 @@ export class SendAll {
     if (entry.error !== undefined) throw entry.error
   }
 
-  /** The iterable's answer, unless the signal comes first. */
-  async #orAbort<Answer>(answer: Promise<Answer>): Promise<Answer> {
-    const signal = this.#signal
-    if (signal === undefined) return answer
-    let stop: (() => void) | undefined
-    const aborted = new Promise<never>((_, reject) => {
-      stop = onAbort(signal, () => reject(signal.reason))
+  /** The iterable's answer, unless the signal or the channel's end comes first. */
+  #orInterrupted<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = reject
+      answer.then(resolve, reject)
     })
-    return Promise.race([answer, aborted]).finally(stop)
   }
 }
+
+function ignore(): void {}

@@ -2,7 +2,7 @@ import { frame } from './cargo.js'
 import { tooLarge } from './codec.js'
 import type { Descriptor } from './descriptor.js'
 import { Entry } from './entry.js'
-import { closedError, systemError, WormholeError } from './errors.js'
+import { closedError, disconnectedError, systemError, type WormholeError } from './errors.js'
 import { flushIfExiting, forgetPending, notePending } from './exit.js'
 import { Flight } from './flight.js'
 import { HEADER_BYTES, OUTBOX_BYTES } from './framing.js'
@@ -34,6 +34,7 @@ export class SendQueue {
   readonly #entries = new List<Entry>()
   /** Long messages whose header the kernel has and whose payload is under way. */
   #sides: Map<SideWriter, Entry> | null = null
+  #watchers: Set<(error: WormholeError) => void> | null = null
   #flight: Flight | null = null
   /** The longest packet, headers included; on a SOCK_STREAM socket what goes through the outbox at once. */
   #longest: number
@@ -109,7 +110,7 @@ export class SendQueue {
   /** Queues an entry; it is sent at the end of this tick, or at once when much has gathered. */
   push(entry: Entry): void {
     if (!this.#enqueue(entry) || this.#blocked) return
-    if (this.#units >= EAGER_UNITS) this.pump()
+    if (this.#units >= EAGER_UNITS && !turnIsOver()) this.pump()
     else this.#schedule()
   }
 
@@ -127,11 +128,11 @@ export class SendQueue {
     if (entry.longBytes > 0 && this.#packets && this.disconnected === null) {
       const side = new SideWriter(entry.batch, this.#descriptor)
       side.write()
-      if (!side.finished) {
+      if (side.finished) entry.prepared = side
+      else {
         side.abandon()
-        return false
+        if (!socket.hungUp(this.#descriptor.fd)) return false
       }
-      entry.prepared = side
     }
     this.hand(entry)
     if (entry.error !== undefined) throw entry.error
@@ -189,17 +190,25 @@ export class SendQueue {
   pumpUntil(entry: Entry | null, deadline: number): void {
     const done = () => (entry === null ? this.idle : entry.settled)
     for (;;) {
-      this.pump(true)
-      if (done()) return
-      for (const side of this.#sides?.keys() ?? []) side.onReady()
+      this.pumpAll()
       if (done()) return
       const left = deadline - performance.now()
       if (left <= 0) return
-      // Room in the channel, or in the oldest side stream: its receiver may be the one to make room.
-      const sides = this.#sides?.keys().next().value?.fd
-      const channel = this.#blocked ? this.#descriptor.fd : undefined
-      socket.wait(sides ?? channel ?? this.#descriptor.fd, socket.POLLOUT, Math.min(left, WAIT_SLICE_MS), channel)
+      socket.wait(this.waitsFor(), socket.POLLOUT, Math.min(left, WAIT_SLICE_MS))
     }
+  }
+
+  /** Hands over what the kernel takes without waiting, of long messages too. */
+  pumpAll(): void {
+    this.pump(true)
+    for (const side of this.#sides?.keys() ?? []) side.onReady()
+  }
+
+  /** The descriptors that must become writable before `pumpAll` can do more. */
+  waitsFor(): number[] {
+    const fds = [...(this.#sides?.keys() ?? [])].map((side) => side.fd)
+    if (this.#blocked || fds.length === 0) fds.push(this.#descriptor.fd)
+    return fds
   }
 
   /** Resolves when everything queued by now is with the kernel; rejects with the first of it that fails. */
@@ -219,14 +228,32 @@ export class SendQueue {
 
   setKeepsAlive(keepsAlive: boolean): void {
     this.#keepsAlive = keepsAlive
-    if (this.#blocked) watch(this.#descriptor.fd, socket.POLLOUT, this, keepsAlive)
+    if (this.#blocked) this.#rewatch()
     for (const side of this.#sides?.keys() ?? []) side.setKeepsAlive(keepsAlive)
   }
 
-  /** Called by the poller: the channel takes more. */
+  /** Calls `callback` once every receiving end is gone, until the returned function is called. */
+  whenGone(callback: (error: WormholeError) => void): () => void {
+    if (this.disconnected !== null) {
+      callback(this.disconnected)
+      return () => undefined
+    }
+    this.#watchers ??= new Set()
+    this.#watchers.add(callback)
+    this.#rewatch()
+    return () => {
+      if (this.#watchers?.delete(callback) === true) this.#rewatch()
+    }
+  }
+
+  /** Called by the poller: the channel takes more, or its other end is gone. */
   onReady(): void {
-    this.#unblock()
-    this.pump()
+    if (this.#blocked) {
+      this.#unblock()
+      this.pump()
+    } else if (socket.hungUp(this.#descriptor.fd)) {
+      this.#fail(disconnectedError('Sender'))
+    }
   }
 
   runScheduled(): void {
@@ -246,7 +273,7 @@ export class SendQueue {
     if (this.#entries.first === null) notePending(this)
     this.#entries.push(entry)
     this.#units += entry.batch.length
-    flushIfExiting(this)
+    flushIfExiting()
     return !entry.settled
   }
 
@@ -347,21 +374,31 @@ export class SendQueue {
 
   /** Waits for room; false when even that is not possible, and the flight's entries have failed. */
   #block(): boolean {
+    this.#blocked = true
     try {
-      watch(this.#descriptor.fd, socket.POLLOUT, this, this.#keepsAlive)
+      this.#rewatch()
     } catch (error) {
+      this.#blocked = false
       this.#drop(error as WormholeError)
       return false
     }
     this.#counters.waits++
-    this.#blocked = true
     return true
   }
 
   #unblock(): void {
     if (!this.#blocked) return
     this.#blocked = false
-    unwatchNow(this.#descriptor.fd)
+    this.#rewatch()
+  }
+
+  /** For room in the channel, or for its end alone, which keeps no process alive. */
+  #rewatch(): void {
+    const { fd } = this.#descriptor
+    if (fd < 0) return
+    if (this.#blocked) watch(fd, socket.POLLOUT, this, this.#keepsAlive)
+    else if (this.#watchers !== null && this.#watchers.size > 0) watch(fd, socket.POLLHUP, this, false)
+    else unwatchNow(fd)
   }
 
   /** Nothing may be left to do: then lets go of what was held for it. */
@@ -375,8 +412,7 @@ export class SendQueue {
   /** Deals with a failed sendmsg: the entries under way fail, or all, or are readied anew. */
   #explain(errno: number): void {
     if (errno === socket.EPIPE || errno === socket.ECONNRESET) {
-      const details = { errno, syscall: 'sendmsg' }
-      this.#fail(new WormholeError('ERR_WORMHOLE_DISCONNECTED', 'every receiving end of the channel is gone', details))
+      this.#fail(disconnectedError('Sender', { errno, syscall: 'sendmsg' }))
     } else if (errno === socket.EMSGSIZE && this.#shrunk()) {
       this.#unload()
     } else {
@@ -405,7 +441,10 @@ export class SendQueue {
     this.#unload()
     for (let entry = this.#entries.shift(); entry !== null; entry = this.#entries.shift()) entry.settle(error)
     this.#units = 0
+    for (const tell of this.#watchers ?? []) tell(error)
+    this.#watchers = null
     this.#closing = true
+    this.#unblock()
     this.#rest()
   }
 

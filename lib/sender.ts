@@ -33,9 +33,9 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   static fromFd<T = unknown>(fd: number, options?: ChannelOptions): Sender<T> {
     const settings = settle(options)
-    socket.adopt(fd)
+    const type = socket.adoptChannel(fd)
     try {
-      return new Sender<T>(fd, socket.channelType(fd), settings)
+      return new Sender<T>(fd, type, settings)
     } catch (error) {
       socket.release(fd)
       throw error
@@ -54,7 +54,7 @@ export class Sender<in T = unknown> extends Endpoint {
    * @returns rejects with ERR_WORMHOLE_DISCONNECTED, ERR_WORMHOLE_TOO_LARGE, ERR_WORMHOLE_SYSTEM, or the signal's reason
    */
   send(message: T, options?: WaitOptions): Promise<void> {
-    return this.#send(this.#text(message), null, options)
+    return this.#send(this.#text(message), NO_FDS, options)
   }
 
   /**
@@ -76,7 +76,7 @@ export class Sender<in T = unknown> extends Endpoint {
     return text
   }
 
-  #send(text: string, fds: readonly FdSource[] | null, options: WaitOptions | undefined): Promise<void> {
+  #send(text: string, fds: readonly FdSource[], options: WaitOptions | undefined): Promise<void> {
     let entry: Entry
     let signal: AbortSignal | undefined
     try {
@@ -124,7 +124,7 @@ export class Sender<in T = unknown> extends Endpoint {
    * @throws as `send` does
    */
   trySend(message: T): boolean {
-    return this.#queue.tryHand(this.#entry(this.#text(message), null))
+    return this.#queue.tryHand(this.#entry(this.#text(message), NO_FDS))
   }
 
   /**
@@ -134,7 +134,7 @@ export class Sender<in T = unknown> extends Endpoint {
    * has taken part of it gets the rest later; the error says so
    */
   sendSync(message: T, options?: BlockingOptions): void {
-    this.#sendBlocking(this.#text(message), null, options)
+    this.#sendBlocking(this.#text(message), NO_FDS, options)
   }
 
   /** `sendSync` with descriptors, as in `sendWithFds`. */
@@ -142,7 +142,7 @@ export class Sender<in T = unknown> extends Endpoint {
     this.#sendBlocking(this.#text(message), fds, options)
   }
 
-  #sendBlocking(text: string, fds: readonly FdSource[] | null, options: BlockingOptions | undefined): void {
+  #sendBlocking(text: string, fds: readonly FdSource[], options: BlockingOptions | undefined): void {
     const deadline = deadlineOf(options)
     const entry = this.#entry(text, fds)
     this.#queue.hand(entry)
@@ -159,8 +159,9 @@ export class Sender<in T = unknown> extends Endpoint {
     if (entry.error !== undefined) throw entry.error
   }
 
-  #entry(text: string, fds: readonly FdSource[] | null): Entry {
-    if (fds === null || fds.length === 0) return this.#queue.entry(text, null)
+  #entry(text: string, fds: readonly FdSource[]): Entry {
+    if (!Array.isArray(fds)) throw argumentError('fds must be an array of descriptors')
+    if (fds.length === 0) return this.#queue.entry(text, null)
     // Checked before anything moves: a message that is too long leaves its descriptors alone.
     const most = this.#queue.mostFds(this.#queue.entry(text, null))
     const transfer = new Transfer(fds, most)
@@ -216,6 +217,8 @@ export class Sender<in T = unknown> extends Endpoint {
     return super.setKeepsAlive(keepsAlive)
   }
 }
+
+const NO_FDS: readonly FdSource[] = []
 
 function isAsync<T>(messages: Iterable<T> | AsyncIterable<T>): messages is AsyncIterable<T> {
   return typeof (messages as AsyncIterable<T> | undefined)?.[Symbol.asyncIterator] === 'function'

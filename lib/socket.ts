@@ -32,9 +32,6 @@ const CONTROL_FLAGS = 0
 const CONTROL_COUNT = 1
 const CONTROL_FIRST = 2
 
-/** No descriptor. */
-const NONE = -1
-
 /** Bytes that the kernel keeps of SO_SNDBUF for itself in each packet (measured; net/unix/af_unix.c). */
 const PACKET_OVERHEAD = 32
 
@@ -83,23 +80,35 @@ export function lostBytes(): boolean {
  * the peer is still there (no POLLRDHUP), or bytes are still queued behind it.
  */
 export function atEnd(fd: number): boolean {
-  return (native.wait(fd, POLLRDHUP, 0, NONE) & POLLRDHUP) !== 0 && native.unread(fd) <= 0
+  return (poll([fd], POLLRDHUP, 0) & POLLRDHUP) !== 0 && native.unread(fd) <= 0
 }
 
 /** Whether every holder of the other end has closed it. */
 export function hungUp(fd: number): boolean {
-  return (native.wait(fd, 0, 0, NONE) & POLLHUP) !== 0
+  return (poll([fd], 0, 0) & POLLHUP) !== 0
 }
 
-/** Blocks this thread until one of `events` holds for either descriptor, or the time is over. */
-export function wait(fd: number, events: number, milliseconds: number, other = NONE): void {
-  const result = native.wait(fd, events, Math.min(Math.ceil(milliseconds), 0x7fffffff), other)
-  if (result < 0) throw systemError('poll', result, `cannot wait for descriptor ${fd}`)
+/** Blocks this thread until one of `events` holds for one of the descriptors, or the time is over. */
+export function wait(fds: readonly number[], events: number, milliseconds: number): void {
+  const result = poll(fds, events, Math.min(Math.ceil(milliseconds), 0x7fffffff))
+  if (result < 0) throw systemError('poll', result, `cannot wait for descriptor ${fds[0]}`)
+}
+
+/** poll(2): the events that hold for the first descriptor, or a negative errno. */
+function poll(fds: readonly number[], events: number, milliseconds: number): number {
+  const count = Math.min(fds.length, SCM_MAX_FD)
+  for (let index = 0; index < count; index++) control[CONTROL_FIRST + index] = fds[index] as number
+  return native.wait(events, milliseconds, count)
+}
+
+/** What can be a descriptor's number at all. */
+export function isNumber(fd: unknown): fd is number {
+  return typeof fd === 'number' && Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff
 }
 
 /** Takes ownership of an open descriptor and makes it close-on-exec. */
 export function adopt(fd: number): void {
-  if (!Number.isInteger(fd) || fd < 0) throw badDescriptor(`${String(fd)} is not a descriptor`)
+  if (!isNumber(fd)) throw badDescriptor(`${String(fd)} is not a descriptor`)
   const result = native.adopt(fd)
   if (result === EEXIST) throw badDescriptor(`descriptor ${fd} is owned by another object of this library`)
   if (result < 0) throw badDescriptor(`descriptor ${fd} is not open`)
@@ -107,7 +116,7 @@ export function adopt(fd: number): void {
 
 /** A duplicate that this thread owns, close-on-exec (fcntl(2), F_DUPFD_CLOEXEC). */
 export function duplicate(fd: number): number {
-  const copy = Number.isInteger(fd) && fd >= 0 ? native.dup(fd) : EBADF
+  const copy = isNumber(fd) ? native.dup(fd) : EBADF
   if (copy === EBADF) throw badDescriptor(`descriptor ${String(fd)} is not open`)
   if (copy < 0) throw systemError('fcntl', copy, `cannot duplicate descriptor ${fd}`)
   return copy
@@ -149,10 +158,18 @@ export function longestPacket(fd: number): number {
   return buffer - PACKET_OVERHEAD
 }
 
+/** Takes ownership of one end of a channel; its type. What is refused is left as it was. */
+export function adoptChannel(fd: number): number {
+  if (!isNumber(fd)) throw badDescriptor(`${String(fd)} is not a descriptor`)
+  const type = channelType(fd)
+  adopt(fd)
+  return type
+}
+
 /** SOCK_SEQPACKET or SOCK_STREAM; anything that is no connected Unix socket of these is refused. */
 export function channelType(fd: number): number {
   const type = option(fd, SO_TYPE)
-  if (type < 0) throw badDescriptor(`descriptor ${fd} is not a socket`)
+  if (type < 0) throw badDescriptor(`descriptor ${fd} is not ${type === EBADF ? 'open' : 'a socket'}`)
   if (option(fd, SO_DOMAIN) !== AF_UNIX || (type !== SOCK_SEQPACKET && type !== SOCK_STREAM)) {
     throw badDescriptor(`descriptor ${fd} is not a Unix socket of type SOCK_SEQPACKET or SOCK_STREAM`)
   }

@@ -133,9 +133,7 @@ export class StreamSource implements Source {
 
   #keep(rest: Rest, held: Partial | null): void {
     if (rest.complete || rest.overLimit) {
-      held?.free()
-      this.#partial = null
-      this.#wanted = 0
+      this.drop()
       return
     }
     this.#wanted = rest.declared === undefined ? 0 : HEADER_BYTES + rest.declared

@@ -13,9 +13,6 @@ export class Transfer {
 
   /** Throws when a source has no open descriptor or there are too many; then nothing has changed. */
   constructor(sources: readonly FdSource[], most: number) {
-    if (!Array.isArray(sources)) {
-      throw new WormholeError('ERR_WORMHOLE_ARGUMENT', 'fds must be an array of descriptors')
-    }
     if (sources.length > most) {
       throw new WormholeError(
         'ERR_WORMHOLE_TOO_MANY_FDS',

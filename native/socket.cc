@@ -107,17 +107,21 @@ Napi::Value Unread(const Napi::CallbackInfo& info) {
   return Result(info, result < 0 ? result : bytes);
 }
 
-// wait(fd, events, milliseconds, other): blocks this thread in poll(2) until one of `events` holds for `fd`, or
-// for `other` unless that is negative; the events that hold for `fd`, 0 when it was `other`, when the time is over
-// or a signal came first, or -errno.
+// wait(events, milliseconds, count): blocks this thread in poll(2) until one of `events` holds for one of the
+// `count` descriptors in the control array; the events that hold for the first, 0 when it was another, when the
+// time is over or a signal came first, or -errno.
 Napi::Value Wait(const Napi::CallbackInfo& info) {
-  int32_t fd, events, milliseconds, other;
-  if (!ReadInt(info, 0, &fd) || !ReadInt(info, 1, &events) || !ReadInt(info, 2, &milliseconds) ||
-      !ReadInt(info, 3, &other)) {
+  Environment& env = Environment::Of(info);
+  int32_t events, milliseconds, count;
+  if (env.control == nullptr || !ReadInt(info, 0, &events) || !ReadInt(info, 1, &milliseconds) ||
+      !ReadInt(info, 2, &count) || count < 1 || count > kMaxDescriptors) {
     return BadArguments(info, "wait");
   }
-  pollfd entries[2] = {{fd, static_cast<short>(events), 0}, {other, static_cast<short>(events), 0}};
-  if (poll(entries, 2, milliseconds) < 0) return Result(info, errno == EINTR ? 0 : -errno);
+  pollfd entries[kMaxDescriptors];
+  for (int index = 0; index < count; index++) {
+    entries[index] = {env.control[kControlFirst + index], static_cast<short>(events), 0};
+  }
+  if (poll(entries, static_cast<nfds_t>(count), milliseconds) < 0) return Result(info, errno == EINTR ? 0 : -errno);
   return Result(info, entries[0].revents);
 }
 
