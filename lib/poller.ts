@@ -5,9 +5,11 @@ import { beginTurn } from './turn.js'
 /** How long a blocking wait lasts before JavaScript looks up, in milliseconds: a worker that is terminated ends then. */
 export const WAIT_SLICE_MS = 100
 
-/** Something that waits for a descriptor. It must not throw. */
+/** Something that waits for a descriptor. */
 export interface Waiting {
   onReady(): void
+  /** Something went wrong that should not: rejects all that wait here. It must not throw. */
+  onFailure(error: unknown): void
 }
 
 interface Watch {
@@ -83,12 +85,13 @@ function start(): void {
   started = startError >= 0
 }
 
-/** One that fails does not keep the others from their turn; there is nobody to reject. */
-function attempt(waiting: Waiting): void {
+/** One that fails does not keep the others from their turn, and is not asked again. */
+function attempt(fd: number, waiting: Waiting): void {
   try {
     waiting.onReady()
   } catch (error) {
-    process.emitWarning(`an internal error of wormhole-ipc: ${String(error)}`, 'WormholeWarning')
+    unwatchNow(fd)
+    waiting.onFailure(error)
   }
 }
 
@@ -98,6 +101,6 @@ function onReady(pairs: number): void {
     const fd = ready[2 * index] as number
     const known = watches.get(fd)
     if (known === undefined) native.unwatch(fd)
-    else attempt(known.waiting)
+    else attempt(fd, known.waiting)
   }
 }

@@ -55,6 +55,15 @@ class Queue {
       }
       this.#waiting.remove(first)
     }
+    this.#close()
+  }
+
+  onFailure(error: unknown): void {
+    for (let first = this.#waiting.shift(); first !== null; first = this.#waiting.shift()) first.reject(error)
+    this.#close()
+  }
+
+  #close(): void {
     queues.delete(this.#key)
     unwatchNow(this.#copy)
     socket.close(this.#copy)

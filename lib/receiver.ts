@@ -167,6 +167,12 @@ export class Receiver<out T = unknown> extends Endpoint {
     this.#serve()
   }
 
+  /** Called by the poller. @internal */
+  onFailure(error: unknown): void {
+    this.#watched = -1
+    this.#failAll(error)
+  }
+
   protected override get disconnected(): boolean {
     return this.#ended
   }

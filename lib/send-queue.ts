@@ -256,6 +256,11 @@ export class SendQueue {
     }
   }
 
+  /** Called by the poller. */
+  onFailure(error: unknown): void {
+    this.#fail(error as WormholeError)
+  }
+
   runScheduled(): void {
     this.#scheduled = false
     if (!this.#blocked) this.pump()

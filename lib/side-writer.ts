@@ -72,6 +72,10 @@ export class SideWriter {
     }
   }
 
+  onFailure(error: unknown): void {
+    this.abandon(error as WormholeError)
+  }
+
   /** Gives the message up; a receiver that has its header gets ERR_WORMHOLE_TRUNCATED. */
   abandon(error?: WormholeError): void {
     this.reader.close()

@@ -47,7 +47,8 @@ export class StreamSource implements Source {
         if (length < 0) batch.fail(systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
         else if (length > 0) this.#accept(length, batch)
         else if (this.#atEnd(fd)) {
-          if (!this.partial) return END
+          // A message that is being passed over has failed already.
+          if (this.#partial === null) return END
           throw new WormholeError('ERR_WORMHOLE_TRUNCATED', 'the channel ended in the middle of a message')
         }
       } catch (error) {
@@ -118,7 +119,9 @@ export class StreamSource implements Source {
   /** Descriptors belong to the last frame that starts in what was received (docs/wire.md). */
   #give(fds: number[], lostFds: boolean, rest: Rest, batch: Batch): void {
     if (fds.length === 0 && !lostFds) return
-    if (lostFds || rest.overLimit) {
+    // One message has no more, so that a peer cannot pile them up with the pieces of one frame.
+    const tooMany = this.#partialFds.length + fds.length > socket.SCM_MAX_FD
+    if (lostFds || tooMany || rest.overLimit) {
       socket.closeAll(fds)
       if (rest.overLimit) return
       if (this.#partial !== null) this.#partialLostFds = true

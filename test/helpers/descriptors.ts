@@ -27,6 +27,7 @@ export function leavesNoDescriptors(): void {
     for (let turn = 0; turn < 1000 && openDescriptors() > atStart; turn++) {
       await new Promise((resolve) => setImmediate(resolve))
     }
-    expect(openDescriptors(), 'open descriptors').to.equal(atStart)
+    // Fewer is no leak: something of an earlier file may have been closing still when this one began.
+    expect(openDescriptors(), 'open descriptors').to.be.at.most(atStart)
   })
 }

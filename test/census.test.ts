@@ -1,0 +1,392 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { type Child, start } from './helpers/child.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const program = fileURLToPath(new URL('../examples/census/main.js', import.meta.url))
+
+/** What `--json` prints; which parts, depends on the input. */
+interface Report {
+  bytes: number
+  records: number
+  packages: number
+  others: number
+  licences: Record<string, number>
+  dependencies: Record<string, number>
+  dependedOn: Record<string, number>
+  types: Record<string, number>
+  fields: Record<string, { count: number; types: Record<string, number> }>
+  malformed: { count: number; places: string[] }
+  seconds: number
+  workers: number[]
+}
+
+describe('the census example', () => {
+  let folder = ''
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'census-'))
+  })
+  after(() => rmSync(folder, { recursive: true }))
+
+  /** Writes a file below the test's folder. */
+  function write(name: string, text: string): string {
+    const path = join(folder, name)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+    return path
+  }
+
+  function census(args: readonly string[], { cwd = root, preload = '' } = {}): Child {
+    const options = preload === '' ? '' : `--import=${preload}`
+    return start('env', ['-C', cwd, `NODE_OPTIONS=${options}`, process.execPath, program, ...args])
+  }
+
+  async function report(args: readonly string[], cwd = root): Promise<Report> {
+    const { code, stdout, stderr } = await census(['--json', ...args], { cwd }).ended
+    expect(stderr).to.equal('')
+    expect(code).to.equal(0)
+    return JSON.parse(stdout)
+  }
+
+  async function fails(args: readonly string[], code: number, message: string | RegExp, cwd = root): Promise<void> {
+    const outcome = await census(args, { cwd }).ended
+    expect(outcome.stderr).to.match(message instanceof RegExp ? message : /^census: /)
+    if (typeof message === 'string') expect(outcome.stderr).to.equal(`census: ${message}\n`)
+    expect(outcome.stdout).to.equal('')
+    expect(outcome.code).to.equal(code)
+  }
+
+  describe('of installed packages', () => {
+    it('counts the project’s own node_modules as one plain loop does', async () => {
+      const expected = countPackages(join(root, 'node_modules'))
+      const { seconds, workers, ...counted } = await report([])
+      expect(counted).to.deep.equal({ input: 'node_modules', kind: 'packages', ...expected })
+      expect(expected.packages).to.be.greaterThan(30)
+      expect(workers.length).to.be.at.least(2)
+      expect(sum(workers)).to.equal(expected.packages + expected.others)
+      expect(seconds).to.be.greaterThan(0)
+    })
+
+    it('counts scoped and nested packages, and follows no link', async () => {
+      const manifest = (name: string, more: object) =>
+        write(`app/node_modules/${name}/package.json`, JSON.stringify({ name, version: '1.0.0', ...more }))
+      manifest('a', { license: 'MIT', dependencies: { b: '1', '@s/c': '1' } })
+      manifest('a/node_modules/b', { license: { type: 'ISC', url: 'https://example.com' } })
+      manifest('@s/c', { licenses: [{ type: 'MIT' }, { type: 'GPL-2.0' }], dependencies: { b: '1' } })
+      manifest('d', { license: 5, dependencies: ['not', 'an', 'object'] })
+      write('app/node_modules/e/package.json', '\uFEFF{"name":"e","version":"1","license":"MIT"}')
+      write('app/node_modules/a/dist/package.json', '{"type":"module"}')
+      const broken = 'node_modules/broken/package.json'
+      write(`app/${broken}`, '{"name":')
+      symlinkSync('a', join(folder, 'app/node_modules/linked'))
+      symlinkSync('../a/package.json', join(folder, 'app/node_modules/broken/linked.json'))
+
+      const counted = await report(['--workers', '3'], join(folder, 'app'))
+      expect(counted.packages).to.equal(5)
+      expect(counted.others).to.equal(1)
+      expect(counted.licences).to.deep.equal({ MIT: 2, ISC: 1, 'MIT OR GPL-2.0': 1, 'none given': 1 })
+      expect(counted.dependencies).to.deep.equal({ 0: 3, 1: 1, 2: 1 })
+      expect(counted.dependedOn).to.deep.equal({ b: 2, '@s/c': 1 })
+      expect(counted.malformed).to.deep.equal({ count: 1, places: [broken] })
+      expect(counted.workers).to.have.lengthOf(3)
+    })
+
+    it('prints a report for people', async () => {
+      const { code, stdout, stderr } = await census(['--workers', '1']).ended
+      const { packages, licences } = countPackages(join(root, 'node_modules'))
+      expect(stdout).to.match(new RegExp(`^${packages} packages under node_modules`))
+      expect(stdout).to.match(new RegExp(`\n {2}MIT +${licences.MIT} +\\d+ %\n`))
+      expect(stdout).to.match(/\nMost depended on +packages\n/)
+      expect(stdout).to.match(/\nRead \d+ records \(\d+ kB\) in \d+\.\d\d s with 1 worker\.\n$/)
+      expect(stderr, 'no progress bar without a terminal').to.equal('')
+      expect(code).to.equal(0)
+    })
+  })
+
+  describe('of NDJSON', () => {
+    it('counts the lines of a folder’s files as one plain loop does', async () => {
+      const lines = Array.from({ length: 6000 }, (_, index) => line(index))
+      write('lines/a.ndjson', `\uFEFF${lines.slice(0, 2500).join('\n')}\n`)
+      write('lines/b.jsonl', lines.slice(2500, 4000).join('\r\n\r\n'))
+      write('lines/c.ndjson', `\n\n${lines.slice(4000).join('\n')}`)
+      write('lines/empty.ndjson', '')
+      write('lines/notes.txt', 'not a record')
+      write('lines/folder.ndjson/not-read.ndjson', '{}')
+      const path = join(folder, 'lines')
+
+      const expected = countLines(['a.ndjson', 'b.jsonl', 'c.ndjson'].map((name) => join(path, name)))
+      const { seconds, workers, ...counted } = await report(['-w', '3', path])
+      expect(counted).to.deep.equal({ input: path, kind: 'lines', ...expected })
+      expect(expected.records).to.be.greaterThan(5000)
+      expect(expected.malformed.count).to.be.greaterThan(50)
+      expect(Object.keys(expected.fields)).to.include.members(['__proto__', 'constructor', 'id'])
+      expect(workers).to.have.lengthOf(3)
+      expect(sum(workers)).to.equal(lines.length)
+    })
+
+    it('counts a single file, whatever its name, and prints where it is malformed', async () => {
+      const path = write('records.log', '{"a":1}\n{"a":1,}\n\n{"a":null,"b":"\u001b[31m"}\n{"\u001b[2J":1}\nnope')
+      write('clean.log', '{"a":1}\n{"a":"\u2028"}\n')
+      const counted = await report([path])
+      expect(counted.malformed).to.deep.equal({ count: 4, places: [2, 4, 5, 6].map((number) => `${path}:${number}`) })
+      const { stdout } = await census([path]).ended
+      expect(stdout).to.include(`\nMalformed, not counted: 4\n  ${path}:2\n  ${path}:4\n`)
+      expect((await report([join(folder, 'clean.log')])).fields.a).to.deep.equal({
+        count: 2,
+        types: { number: 1, string: 1 },
+      })
+    })
+
+    it('lets no name from the data steer the terminal', async () => {
+      const { stdout } = await census([write('escape.ndjson', '{"\\u001b[2J\\n":1}')]).ended
+      expect(stdout).to.include('\uFFFD[2J\uFFFD')
+      expect(stdout).to.not.include('\u001b')
+    })
+  })
+
+  describe('its command line', () => {
+    it('explains itself', async () => {
+      for (const flag of ['--help', '-h']) {
+        const { code, stdout, stderr } = await census([flag]).ended
+        expect(stdout).to.match(/^Usage: census \[options\] \[file or folder\]\n/)
+        expect(stdout).to.include('--workers').and.include('--json').and.include('Exit code')
+        expect(stderr).to.equal('')
+        expect(code).to.equal(0)
+      }
+    })
+
+    it('ends with exit code 2 when it is wrong', async () => {
+      await fails(['--colour'], 2, /^census: Unknown option '--colour'.*\nTry 'census --help'\.\n$/s)
+      for (const number of ['0', '1.5', 'many', '', '257']) {
+        await fails([`--workers=${number}`], 2, /^census: --workers takes a number from 1 to 256, not '.*'\n/)
+      }
+      await fails(['one', 'two'], 2, /^census: one file or folder at a time, not also 'two'\n/)
+    })
+
+    it('ends with exit code 1 when there is nothing to count', async () => {
+      const absent = join(folder, 'absent.ndjson')
+      await fails([absent], 1, `no such file or folder: ${absent}`)
+      const blank = write('blank/blank.ndjson', '\n\n')
+      await fails([blank], 1, `nothing to count: no records in ${blank}`)
+      const other = dirname(write('other/notes.txt', ''))
+      await fails([other], 1, `no *.ndjson or *.jsonl file in the folder ${other}`)
+      const where = `no node_modules in ${other}: run 'npm install' there, or name a file or folder of NDJSON`
+      await fails([], 1, where, other)
+    })
+
+    it('ends with exit code 1 at a record that is too long', async () => {
+      const path = write('long.ndjson', `{}\n${'x'.repeat(9 * 1024 * 1024)}\n{}`)
+      const why = 'is longer than 8388608 characters: is this NDJSON, one record a line?'
+      await fails([path], 1, `${path}:2 ${why}`)
+    })
+
+    it('shows a progress bar on a terminal', async function () {
+      const path = write('bar.ndjson', '{"a":1}\n'.repeat(2000))
+      if (spawnSync('script', ['--version']).error !== undefined) this.skip()
+      const { code, stdout } = await start('script', ['-qec', `${process.execPath} ${program} ${path}`, '/dev/null'])
+        .ended
+      expect(stdout).to.match(/░+ 0% {2}0 of 16 kB/)
+      expect(stdout).to.include('2,000 records in')
+      expect(code).to.equal(0)
+    })
+  })
+
+  describe('a worker that dies', () => {
+    const pids = new Map<string, number>()
+    afterEach(() => {
+      for (const pid of pids.values()) kill(pid)
+      pids.clear()
+    })
+
+    /** Resolves when the program has said `line`; notes the workers that it names. */
+    function says(child: Child, line: string): Promise<void> {
+      return new Promise((resolve) => {
+        let text = ''
+        child.process.stderr?.on('data', (more: string) => {
+          text += more
+          for (const [, worker, pid] of text.matchAll(/(worker \d+) \(pid (\d+)\)/g)) pids.set(`${worker}`, Number(pid))
+          if (text.includes(line)) resolve()
+        })
+      })
+    }
+
+    /** A module that does something in workers, at the moment when they look at their first record. */
+    function atFirstRecord(name: string, action: string, worker?: number): string {
+      const which = worker === undefined ? '' : ` && process.argv[3] === '${worker}'`
+      return write(
+        name,
+        `if (process.argv[1]?.endsWith('worker.js')${which}) {
+          const { parse } = JSON
+          JSON.parse = (text, reviver) => {
+            if (String(text).includes('"a')) ${action}
+            return parse(text, reviver)
+          }
+        }`
+      )
+    }
+
+    it('fails the job with the number of records that died with it', async () => {
+      const preload = atFirstRecord('stop-one.mjs', "process.kill(process.pid, 'SIGSTOP')", 1)
+      const path = write('many.ndjson', '{"a":1}\n'.repeat(50_000))
+      const child = census(['--verbose', '--workers', '2', path], { preload })
+      // The other worker counts the rest meanwhile.
+      await says(child, 'all 50000 records are sent')
+      kill(pids.get('worker 1'))
+      const { code, stdout, stderr } = await child.ended
+      const what = `worker 1 (pid ${pids.get('worker 1')}) was killed by SIGKILL`
+      expect(stderr).to.include(
+        `\ncensus: ${what}; 1 of the 50000 records sent by then are lost, so there is no report.`
+      )
+      expect(stdout).to.equal('')
+      expect(code).to.equal(1)
+    })
+
+    it('fails the job when all of them die, with what waited in the channel', async () => {
+      const preload = atFirstRecord('stop-all.mjs', "process.kill(process.pid, 'SIGSTOP')")
+      const path = write('few.ndjson', '{"a":1}\n'.repeat(200))
+      const child = census(['--verbose', '--json', '--workers', '2', path], { preload })
+      await says(child, 'all 200 records are sent')
+      for (const pid of pids.values()) kill(pid)
+      const { code, stdout, stderr } = await child.ended
+      expect(stderr).to.match(
+        /worker 1 \(pid \d+\) was killed by SIGKILL, worker 2 \(pid \d+\) was killed by SIGKILL; /
+      )
+      expect(stderr).to.include('; 200 of the 200 records sent by then are lost')
+      expect(stdout).to.equal('')
+      expect(code).to.equal(1)
+    })
+
+    it('fails the job at once, although the channel is full', async () => {
+      const preload = atFirstRecord('crash.mjs', 'process.exit(7)')
+      const path = write('endless.ndjson', `{"a":"${'x'.repeat(1000)}"}\n`.repeat(50_000))
+      const { code, stderr } = await census(['--workers', '2', path], { preload }).ended
+      const lost = /^census: worker 1 .* ended with exit code 7, worker 2 .* 7; (\d+) of the (\d+) records/.exec(stderr)
+      expect(lost?.[1]).to.equal(lost?.[2])
+      expect(Number(lost?.[1])).to.be.within(2, 1000)
+      expect(code).to.equal(1)
+    })
+
+    it('fails the job when it cannot even start', async () => {
+      const preload = write('refuse.mjs', "if (process.argv[3] === '2') throw new Error('not today')")
+      const { code, stderr } = await census(['--workers', '3', join(folder, 'few.ndjson')], { preload }).ended
+      expect(stderr).to.match(/census: worker 2 \(pid \d+\) ended with exit code 1; 0 of the 0 records/)
+      expect(stderr).to.include('not today')
+      expect(code).to.equal(1)
+    })
+  })
+})
+
+/** SIGKILL for a worker that may be gone by now. */
+function kill(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    expect(error).to.have.property('code', 'ESRCH')
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}
+
+/** One line of NDJSON: mostly records, and what else is found in such files. */
+function line(index: number): string {
+  if (index % 97 === 0) return '{"id":1'
+  if (index % 101 === 0) return '{"id":1} {"id":2}'
+  if (index % 103 === 0) return '[1,2,3]'
+  if (index % 107 === 0) return 'null'
+  if (index % 109 === 0) return '{"__proto__":{"id":1},"constructor":"x"}'
+  if (index % 1999 === 0) return JSON.stringify({ long: 'ß€𝄞'.repeat(50_000) })
+  const value = [index, `${index}`, null, true, [index], { index }][index % 6]
+  return JSON.stringify({
+    id: index,
+    value,
+    [`field ${index % 5}`]: 'line\u2028separator €',
+    ...(index % 3 ? {} : { a: 1 }),
+  })
+}
+
+/** The census of packages in one process. */
+function countPackages(folder: string) {
+  const licences: Record<string, number> = {}
+  const dependencies: Record<string, number> = {}
+  const dependedOn: Record<string, number> = {}
+  let bytes = 0
+  let packages = 0
+  let others = 0
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.name !== 'package.json' || !entry.isFile()) continue
+    const text = readFileSync(join(entry.parentPath, entry.name), 'utf8')
+    bytes += Buffer.byteLength(text)
+    const manifest = JSON.parse(text)
+    if (!manifest.name || !manifest.version) {
+      others++
+      continue
+    }
+    packages++
+    let licence = ''
+    for (const given of [manifest.license ?? manifest.licenses].flat()) {
+      const name = given?.type ?? given
+      if (typeof name === 'string') licence += licence === '' ? name : ` OR ${name}`
+    }
+    if (licence === '') licence = 'none given'
+    licences[licence] = (licences[licence] ?? 0) + 1
+    const names = Object.keys(manifest.dependencies ?? {})
+    dependencies[names.length] = (dependencies[names.length] ?? 0) + 1
+    for (const name of names) dependedOn[name] = (dependedOn[name] ?? 0) + 1
+  }
+  return { bytes, packages, others, licences, dependencies, dependedOn, malformed: { count: 0, places: [] } }
+}
+
+/** The census of NDJSON files in one process. */
+function countLines(files: readonly string[]) {
+  const types = new Map<string, number>()
+  const fields = new Map<string, Map<string, number>>()
+  const places: string[] = []
+  let bytes = 0
+  let records = 0
+  for (const file of files) {
+    const lines = readFileSync(file, 'utf8').split('\n')
+    for (let index = 0; index < lines.length; index++) {
+      const text = `${lines[index]}`
+      if (text.trim() === '') continue
+      bytes += Buffer.byteLength(text)
+      let record: unknown
+      try {
+        record = JSON.parse(text.replace(/^\uFEFF/, ''))
+      } catch {
+        places.push(`${file}:${index + 1}`)
+        continue
+      }
+      records++
+      const type = typeOf(record)
+      types.set(type, (types.get(type) ?? 0) + 1)
+      if (type !== 'object') continue
+      for (const [field, value] of Object.entries(record as object)) {
+        const seen = fields.get(field) ?? new Map<string, number>()
+        seen.set(typeOf(value), (seen.get(typeOf(value)) ?? 0) + 1)
+        fields.set(field, seen)
+      }
+    }
+  }
+  const entries = [...fields].map(([field, seen]) => {
+    return [field, { count: sum([...seen.values()]), types: Object.fromEntries(seen) }] as const
+  })
+  return {
+    bytes,
+    records,
+    types: Object.fromEntries(types),
+    fields: Object.fromEntries(entries),
+    malformed: { count: places.length, places },
+  }
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'array'
+  return typeof value
+}

@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { expect } from 'chai'
+import { runProgram, startProgram } from './helpers/program.js'
+import { quiet } from './helpers/quiet.js'
+import { until } from './helpers/until.js'
+
+/** The processes that a process has started and that still live. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number)
+}
+
+describe('the request-reply example', () => {
+  it('gives each of many concurrent requests its own answer', async () => {
+    const names = Array.from({ length: 300 }, (_, index) => `name${index}`)
+    // All are asked for before any is there, and the answers come in another order.
+    const requests = [...names, ...names.map((name, index) => `${name}=${index}`).reverse()]
+    const { code, stdout, stderr } = await runProgram('request-reply', [...requests, '--deadline', '60000'])
+    expect(stderr).to.equal('')
+    const answers = [
+      ...names.map((name, index) => `${name}: ${index}`),
+      ...names.map((name, index) => `${name}=${index}: stored`).reverse(),
+    ]
+    expect(stdout.trimEnd().split('\n')).to.deep.equal(answers)
+    expect(code).to.equal(0)
+  })
+
+  it('gives up an answer at its deadline, and the store sees that', async () => {
+    const { code, stdout, stderr } = await runProgram('request-reply', ['nobody', 'stores', 'these', '-d', '50'])
+    expect(stdout).to.equal(['nobody', 'stores', 'these'].map((name) => `${name}: (no answer within 50 ms)\n`).join(''))
+    expect(stderr).to.equal('store: an answer came too late\n'.repeat(3))
+    expect(code).to.equal(1)
+  })
+
+  it('tells that the store has died', async () => {
+    const child = startProgram('request-reply', ['never', 'a=1', '--deadline', '60000'])
+    const [stdout, closed] = [text(child.stdout!), once(child, 'close')]
+    await until('the store is there', () => childrenOf(child.pid!).length === 1)
+    const [store] = childrenOf(child.pid!)
+    // Both are asked, and one is answered.
+    await quiet([child.pid!, store!])
+    process.kill(store!, 'SIGKILL')
+    expect(await closed).to.deep.equal([1, null])
+    expect(await stdout).to.equal('never: (the store is gone)\na=1: stored\n')
+  })
+
+  it('explains itself', async () => {
+    const { code, stdout } = await runProgram('request-reply', ['--help'])
+    expect(stdout).to.match(/^Usage: request-reply/)
+    expect(code).to.equal(0)
+    for (const args of [[], ['a', '--deadline', 'soon'], ['--wait']]) {
+      const wrong = await runProgram('request-reply', args)
+      expect(wrong.stderr).to.match(/^request-reply: .*\nTry/)
+      expect(wrong.code).to.equal(2)
+    }
+  })
+})

@@ -1,0 +1,210 @@
+import { expect } from 'chai'
+import { Batch } from '#lib/batch'
+import { found, INBOX_BYTES, inbox, readFrames } from '#lib/framing'
+import { view, wasm } from '#lib/wasm'
+import { readInbox } from './helpers/inbox.js'
+import { decodePacket, decodePayload, frame, frames, HEADER_BYTES, type Outcome } from './helpers/reference-framer.js'
+
+const LIMIT = 1000
+
+function malformed(received: unknown): Outcome {
+  return { code: 'ERR_WORMHOLE_MALFORMED', received }
+}
+
+const TOO_LARGE: Outcome = { code: 'ERR_WORMHOLE_TOO_LARGE', received: undefined }
+
+describe('framing: frames that are whole', () => {
+  it('reads ordinary messages as one array', () => {
+    const messages = [{ a: 1776, b: 'hello world!', c: [5, 4, 3, 2, 1] }, 'a, b]', -0.5, null, [], {}, 'é\\"', [[1, 2]]]
+    const bytes = frames(messages.map((message) => JSON.stringify(message)))
+    view.set(bytes, inbox)
+    expect(wasm.mergeFrames(inbox, bytes.length, table())).to.equal(1)
+    const text = view.toString('utf8', inbox, inbox + bytes.length + 1)
+    expect(JSON.parse(text)).to.deep.equal(messages)
+    wasm.unmergeFrames(inbox, messages.length, table())
+    expect(view.subarray(inbox, inbox + bytes.length).equals(bytes), 'headers put back').to.equal(true)
+  })
+
+  it('tells whether frames that it reads as one array are all ASCII', () => {
+    for (const [texts, ascii] of [
+      [['"a"', '1'], 1],
+      [['"a"', '"é"'], 0],
+      [['"é"', '1'], 0],
+      [['2', '1'], 1],
+    ] as const) {
+      const bytes = frames(texts)
+      view.fill('é', inbox, inbox + bytes.length + 32)
+      view.set(bytes, inbox)
+      expect(wasm.mergeFrames(inbox, bytes.length, table())).to.equal(1)
+      expect(wasm.mergedAscii(), texts.join()).to.equal(ascii)
+    }
+  })
+
+  it('changes nothing when it refuses to read frames as one array', () => {
+    for (const doubtful of ['1,2', '[1', '"a', ',', ']', '[1],[2]']) {
+      const bytes = frames(['[1]', '"a"', doubtful])
+      view.set(bytes, inbox)
+      view[inbox + bytes.length] = 0x7f
+      expect(wasm.mergeFrames(inbox, bytes.length, table()), doubtful).to.equal(0)
+      expect(view.subarray(inbox, inbox + bytes.length).equals(bytes), doubtful).to.equal(true)
+      expect(view[inbox + bytes.length]).to.equal(0x7f)
+    }
+  })
+
+  const together: [title: string, payloads: string[], outcomes: Outcome[]][] = [
+    ['an array in two halves', ['[1', '2]'], [malformed('[1'), malformed('2]')]],
+    ['brackets the wrong way round', ['1],[2', '3'], [malformed('1],[2'), { value: 3 }]],
+    ['a string in two halves', ['"a', 'b"'], [malformed('"a'), malformed('b"')]],
+    ['two values in one frame', ['1,2', '3'], [malformed('1,2'), { value: 3 }]],
+    ['two objects in one frame', ['{"a":1},{"b":2}', '3'], [malformed('{"a":1},{"b":2}'), { value: 3 }]],
+    ['an object in two halves', ['{"a":1', '"b":2}'], [malformed('{"a":1'), malformed('"b":2}')]],
+    ['a comma alone', ['1', ',', '2'], [{ value: 1 }, malformed(','), { value: 2 }]],
+    ['nothing at all', ['', '1', '', ''], [malformed(''), { value: 1 }, malformed(''), malformed('')]],
+    ['spaces alone', ['1', '  ', '2'], [{ value: 1 }, malformed('  '), { value: 2 }]],
+    ['spaces around', [' 1', '2\n', '\t\r3 '], [{ value: 1 }, { value: 2 }, { value: 3 }]],
+    ['brackets of two kinds', ['[1}', '{]', '2'], [malformed('[1}'), malformed('{]'), { value: 2 }]],
+    ['structure within strings', ['"],["', '"{"', '"\\",\\\\"'], [{ value: '],[' }, { value: '{' }, { value: '",\\' }]],
+    ['a string that a backslash keeps open', ['"a\\"', '"b"'], [malformed('"a\\"'), { value: 'b' }]],
+    ['a backslash outside strings', ['1', '\\"', '2"'], [{ value: 1 }, malformed('\\"'), malformed('2"')]],
+    ['a byte order mark', ['1', '\ufeff2'], [{ value: 1 }, malformed('\ufeff2')]],
+    ['a control character in a string', ['1', '"\n"'], [{ value: 1 }, malformed('"\n"')]],
+    ['escaped lone surrogates', ['"\\ud800"', '"\\udc00"'], [{ value: '\ud800' }, { value: '\udc00' }]],
+    [
+      'keys with a meaning of their own',
+      ['{"__proto__":1}', '2'],
+      [{ value: JSON.parse('{"__proto__":1}') }, { value: 2 }],
+    ],
+  ]
+  for (const [title, payloads, outcomes] of together) {
+    it(`reads each frame alone: ${title}`, () => {
+      const bytes = frames(payloads)
+      expect(readInbox(bytes, LIMIT).outcomes).to.deep.equal(outcomes)
+      expect(decodePacket(bytes, LIMIT).outcomes, 'the reference').to.deep.equal(outcomes)
+    })
+  }
+
+  it('reads packets of more frames than are kept aside', () => {
+    const most = wasm.MERGE_FRAMES.value
+    for (const count of [most - 1, most, most + 1, 2 * most + 1]) {
+      const { outcomes } = readInbox(frames(Array.from({ length: count }, () => '1')), LIMIT)
+      expect(outcomes.length).to.equal(count)
+      expect(outcomes.every((outcome) => 'value' in outcome && outcome.value === 1)).to.equal(true)
+    }
+  })
+
+  it('reads a packet that fills the inbox', () => {
+    const payload = JSON.stringify('x'.repeat(INBOX_BYTES / 2 - HEADER_BYTES - 2))
+    const bytes = frames([payload, payload])
+    expect(bytes.length).to.equal(INBOX_BYTES)
+    view.set(bytes, inbox)
+    const batch = new Batch()
+    expect(readFrames(inbox, bytes.length, INBOX_BYTES, batch).complete).to.equal(true)
+    expect(batch.items).to.have.length(2)
+    expect(batch.items.every((item) => item === payload.slice(1, -1))).to.equal(true)
+  })
+
+  it('counts frames, and bytes without their headers', () => {
+    readInbox(frames(['1', '"é"', 'bad', '', '[]']), LIMIT)
+    expect(found).to.deep.equal({ frames: 5, bytes: 1 + 4 + 3 + 0 + 2 })
+    readInbox(Buffer.alloc(0), LIMIT)
+    expect(found).to.deep.equal({ frames: 0, bytes: 0 })
+  })
+
+  it('adds to a batch that holds messages', () => {
+    const batch = new Batch()
+    for (const texts of [['1'], ['2', '3'], ['4', 'x', '5'], ['6', '7']]) {
+      const bytes = frames(texts)
+      view.set(bytes, inbox)
+      readFrames(inbox, bytes.length, LIMIT, batch)
+    }
+    expect(batch.takeAll()).to.deep.equal([1, 2, 3, 4])
+    expect(() => batch.takeAll()).to.throw('not JSON')
+    expect(batch.takeAll()).to.deep.equal([5, 6, 7])
+  })
+})
+
+describe('framing: frames over the limit', () => {
+  it('refuses them alone', () => {
+    const long = JSON.stringify('x'.repeat(LIMIT))
+    for (const texts of [
+      [long],
+      ['1', long, '2'],
+      [long, long, '3'],
+      ['4', '5', long],
+      [long, '6', '7', long, '8', '9'],
+    ]) {
+      const expected = texts.map((text): Outcome => (text === long ? TOO_LARGE : { value: JSON.parse(text) }))
+      expect(readInbox(frames(texts), LIMIT).outcomes).to.deep.equal(expected)
+    }
+  })
+
+  it('draws the line behind the last byte that the limit allows', () => {
+    const bytes = frames(['"2345678"', '"23456789"', '"é345678"', '"é3456"'])
+    const expected: Outcome[] = [{ value: '2345678' }, TOO_LARGE, TOO_LARGE, { value: 'é3456' }]
+    expect(readInbox(bytes, 9).outcomes).to.deep.equal(expected)
+  })
+})
+
+describe('framing: bytes that are not UTF-8', () => {
+  const wrong: [title: string, bytes: number[]][] = [
+    ['a continuation byte alone', [0x80]],
+    ['a first byte alone', [0xc3]],
+    ['three bytes of four', [0xf0, 0x9f, 0x98]],
+    ['an overlong slash', [0xc0, 0xaf]],
+    ['an overlong null', [0xe0, 0x80, 0x80]],
+    ['a high surrogate', [0xed, 0xa0, 0x80]],
+    ['a low surrogate', [0xed, 0xb0, 0x80]],
+    ['a pair of surrogates', [0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80]],
+    ['a code point past U+10FFFF', [0xf4, 0x90, 0x80, 0x80]],
+    ['0xFE', [0xfe]],
+    ['0xFF', [0xff]],
+  ]
+  for (const [title, bytes] of wrong) {
+    it(`fails alone, with the bytes: ${title}`, () => {
+      for (let pad = 0; pad < 18; pad++) {
+        const payload = Buffer.from([0x22, ...Buffer.alloc(pad, 'x'), ...bytes, 0x22])
+        expect(readInbox(frame(payload), LIMIT).outcomes).to.deep.equal([malformed(payload)])
+        const { outcomes } = readInbox(frames(['"é"', payload, '[2]']), LIMIT)
+        expect(outcomes).to.deep.equal([{ value: 'é' }, malformed(payload), { value: [2] }])
+        expect(decodePayload(payload), 'the reference').to.deep.equal(malformed(payload))
+      }
+    })
+  }
+
+  it('fails both halves of a character that two frames share', () => {
+    const character = Buffer.from('"😀"')
+    for (let cut = 2; cut < 5; cut++) {
+      const halves = [character.subarray(0, cut), character.subarray(cut)]
+      expect(readInbox(frames(halves), LIMIT).outcomes).to.deep.equal(halves.map(malformed))
+    }
+  })
+
+  it('keeps the bytes that it reports when others come', () => {
+    const bytes = frame(Buffer.of(0xff, 0xfe))
+    view.set(bytes, inbox)
+    const { outcomes } = readInbox(bytes, LIMIT)
+    readInbox(frame('12'), LIMIT)
+    expect(outcomes).to.deep.equal([malformed(Buffer.of(0xff, 0xfe))])
+  })
+
+  it('tells ASCII from the rest, whatever stands around it', () => {
+    for (let offset = 0; offset < 16; offset++) {
+      for (let length = 0; length <= 140; length++) {
+        const at = inbox + 16 + offset
+        view.fill(0x80, inbox, at + length + 32)
+        view.fill(0x7f, at, at + length)
+        expect(wasm.allAscii(at, at + length), `${length} at ${offset}`).to.equal(1)
+        for (let high = 0; high < length; high += 1 + (length >> 4)) {
+          view[at + high] = 0x80
+          expect(wasm.allAscii(at, at + length), `${length} at ${offset}, ${high} is not`).to.equal(0)
+          view[at + high] = 0x7f
+        }
+      }
+    }
+  })
+})
+
+/** Memory for the lengths that `mergeFrames` keeps: behind all that these tests put into the inbox. */
+function table(): number {
+  return inbox + 2 ** 20
+}

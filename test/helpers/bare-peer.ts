@@ -1,0 +1,54 @@
+import { closeSync } from 'node:fs'
+import { type ChannelOptions, Receiver, WormholeError } from 'wormhole-ipc'
+import { rawPair, rawSend } from './raw.js'
+import type { Outcome } from './reference-framer.js'
+
+export const DISCONNECTED: Outcome = { code: 'ERR_WORMHOLE_DISCONNECTED', received: undefined }
+
+/** More than any test writes. */
+const MOST_OUTCOMES = 100_000
+
+/** A receiver whose peer is bare: it writes whatever bytes it is told to. */
+export class BarePeer {
+  readonly receiver: Receiver
+  #fd: number
+
+  constructor(type: number, options?: ChannelOptions) {
+    const [bare, receiving] = rawPair(type)
+    this.#fd = bare
+    this.receiver = Receiver.fromFd(receiving, options)
+  }
+
+  /** One sendmsg(2). */
+  write(bytes: Uint8Array, fds?: readonly number[]): void {
+    rawSend(this.#fd, bytes, fds)
+  }
+
+  /** No more will be written. */
+  end(): void {
+    if (this.#fd >= 0) closeSync(this.#fd)
+    this.#fd = -1
+  }
+
+  /** All that can be received without waiting, up to the end. */
+  drain(): Outcome[] {
+    const outcomes: Outcome[] = []
+    while (outcomes.length < MOST_OUTCOMES) {
+      try {
+        const value = this.receiver.tryRecv()
+        if (value === undefined) return outcomes
+        outcomes.push({ value })
+      } catch (error) {
+        if (!(error instanceof WormholeError)) throw error
+        outcomes.push({ code: error.code, received: error.received })
+        if (error.code === 'ERR_WORMHOLE_DISCONNECTED') return outcomes
+      }
+    }
+    throw new Error('there is no end of what can be received')
+  }
+
+  [Symbol.dispose](): void {
+    this.end()
+    this.receiver.close()
+  }
+}

@@ -1,0 +1,6 @@
+/** Everything that is still to come, in order. */
+export async function collect<T>(messages: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const message of messages) all.push(message)
+  return all
+}

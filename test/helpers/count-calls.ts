@@ -1,0 +1,34 @@
+import { native } from '#lib/native'
+
+/** How often the kernel was asked to move bytes, and how many it moved. */
+export interface Calls {
+  recvmsg: number
+  received: number
+  sendmsg: number
+  sent: number
+}
+
+/** Counts the calls of this thread while `operation` runs. */
+export async function countCalls(operation: () => Promise<void>): Promise<Calls> {
+  const calls: Calls = { recvmsg: 0, received: 0, sendmsg: 0, sent: 0 }
+  const { recvmsg, sendmsg } = native
+  native.recvmsg = (fd, offset, length) => {
+    const result = recvmsg(fd, offset, length)
+    calls.recvmsg++
+    calls.received += Math.max(result, 0)
+    return result
+  }
+  native.sendmsg = (fd, offset, length, descriptors) => {
+    const result = sendmsg(fd, offset, length, descriptors)
+    calls.sendmsg++
+    calls.sent += Math.max(result, 0)
+    return result
+  }
+  try {
+    await operation()
+  } finally {
+    native.recvmsg = recvmsg
+    native.sendmsg = sendmsg
+  }
+  return calls
+}

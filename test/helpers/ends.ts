@@ -1,0 +1,40 @@
+import type { Jsonify } from 'type-fest'
+import { type ChannelOptions, channel, Receiver, Sender } from 'wormhole-ipc'
+import * as socket from '#lib/socket'
+
+/** What a test opens and need not close. */
+export interface Ends {
+  open<T = unknown>(options?: ChannelOptions): [Sender<T>, Receiver<Jsonify<T>>]
+  /** A channel over a byte stream, each end with options of its own. */
+  openStream<T = unknown>(sending?: ChannelOptions, receiving?: ChannelOptions): [Sender<T>, Receiver]
+  /** The same receiving end under other options. */
+  reopen<T>(receiver: Receiver<T>, options: ChannelOptions<T>): Receiver<T>
+  keep<End extends Disposable>(end: End): End
+}
+
+/** In a `describe`: the ends that its tests open are closed after each test, whatever became of it. */
+export function closesEnds(): Ends {
+  const kept: Disposable[] = []
+  const keep = <End extends Disposable>(end: End): End => {
+    kept.push(end)
+    return end
+  }
+  afterEach(() => {
+    for (const end of kept.splice(0)) end[Symbol.dispose]()
+  })
+  return {
+    keep,
+    open: <T>(options?: ChannelOptions) => {
+      const [sender, receiver] = channel<T>(options)
+      return [keep(sender), keep(receiver)]
+    },
+    openStream: <T>(sending?: ChannelOptions, receiving?: ChannelOptions) => {
+      const [first, second] = socket.socketpair(socket.SOCK_STREAM)
+      socket.release(first)
+      socket.release(second)
+      return [keep(Sender.fromFd<T>(first, sending)), keep(Receiver.fromFd(second, receiving))]
+    },
+    reopen: <T>(receiver: Receiver<T>, options: ChannelOptions<T>) =>
+      keep(Receiver.fromFd<T>(receiver.detach(), options)),
+  }
+}

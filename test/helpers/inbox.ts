@@ -1,0 +1,43 @@
+import { Batch } from '#lib/batch'
+import { Failure } from '#lib/codec'
+import { inbox, readFrames } from '#lib/framing'
+import { view } from '#lib/wasm'
+import type { Outcome } from './reference-framer.js'
+
+const GUARD_BYTES = 32
+
+/** What `readFrames` made of some bytes, in the terms of the reference. */
+export interface Read {
+  outcomes: Outcome[]
+  /** The bytes behind the last whole frame, as they stand in memory afterwards. */
+  rest: Buffer
+  declared: number | undefined
+  overLimit: boolean
+}
+
+/**
+ * Puts bytes into the inbox, `offset` bytes from its start, and reads them as frames. `behind` stands where
+ * the last packet's bytes may still be: it must not matter.
+ */
+export function readInbox(bytes: Uint8Array, limit: number, offset = 0, behind: Uint8Array = stale): Read {
+  const at = inbox + offset
+  view.set(bytes, at)
+  view.set(behind, at + bytes.length)
+  const batch = new Batch()
+  const rest = readFrames(at, bytes.length, limit, batch)
+  if (rest.complete !== (rest.length === 0)) throw new Error('complete does not agree with what is left')
+  return {
+    outcomes: batch.items.map(outcomeOf),
+    rest: Buffer.from(view.subarray(rest.at, rest.at + rest.length)),
+    declared: rest.declared,
+    overLimit: rest.overLimit,
+  }
+}
+
+/** Half a packet's worth of everything that means something in JSON. */
+const stale = Buffer.from('"]}\\,[{"\\]é"},:]'.repeat(2)).subarray(0, GUARD_BYTES)
+
+export function outcomeOf(item: unknown): Outcome {
+  if (!(item instanceof Failure)) return { value: item }
+  return { code: item.error.code, received: item.error.received }
+}

@@ -1,0 +1,23 @@
+import { closeSync, openSync, readdirSync } from 'node:fs'
+import { type Child, fixture, start } from './child.js'
+
+/** Starts a Node program from `test/fixtures` that may have `limit` descriptors open (RLIMIT_NOFILE). */
+export function startLimited(limit: number, name: string, args: readonly string[], fds: readonly number[] = []): Child {
+  const command = `ulimit -n ${limit} && exec "$0" "$@"`
+  return start('sh', ['-c', command, process.execPath, fixture(name), ...args], fds)
+}
+
+/** In such a program: leaves room for only so many more descriptors while `use` runs; answers how many it leaked. */
+export async function withRoomFor(count: number, use: () => Promise<void>): Promise<number> {
+  const before = readdirSync('/proc/self/fd').length
+  const fillers: number[] = []
+  try {
+    for (;;) fillers.push(openSync('/dev/null', 'r'))
+  } catch {
+    // The limit is reached.
+  }
+  for (const fd of fillers.splice(0, count)) closeSync(fd)
+  await use()
+  for (const fd of fillers) closeSync(fd)
+  return readdirSync('/proc/self/fd').length - before
+}

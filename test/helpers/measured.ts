@@ -1,0 +1,22 @@
+import { expect } from 'chai'
+import { type Child, fixture, start } from './child.js'
+
+/** Starts a program of `test/fixtures` that measures itself: it may collect garbage when it likes. */
+export function startMeasuring(name: string, args: readonly string[] = [], fds: readonly number[] = []): Child {
+  return start(process.execPath, ['--expose-gc', fixture(name), ...args], fds)
+}
+
+/** What it printed as JSON, once it has ended well. */
+export async function measured<Figures>(child: Child): Promise<Figures> {
+  const { code, signal, stdout, stderr } = await child.ended
+  expect({ code, signal, stderr }).to.deep.equal({ code: 0, signal: null, stderr: '' })
+  return JSON.parse(stdout) as Figures
+}
+
+/** Collects all garbage, also what is freed in the background or after a finalizer. */
+export async function collectGarbage(): Promise<void> {
+  for (let round = 0; round < 5; round++) {
+    globalThis.gc?.()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}

@@ -1,0 +1,39 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+
+let names = 0
+
+/** Node's TCP server on a free port, or its Unix server under an abstract name (unix(7)): no file is left behind. */
+export async function listen(kind: 'tcp' | 'unix'): Promise<Server> {
+  names++
+  const server = createServer().listen(kind === 'tcp' ? 0 : `\0wormhole-test-${process.pid}-${names}`)
+  await once(server, 'listening')
+  return server
+}
+
+/** Where to connect to reach a server; asked while it is open. */
+export function addressOf(server: Server): { port: number } | { path: string } {
+  const address = server.address() as AddressInfo | string
+  return typeof address === 'string' ? { path: address } : { port: address.port }
+}
+
+/** A connection's two ends. The server that made it is closed already. */
+export async function connection(kind: 'tcp' | 'unix'): Promise<[Socket, Socket]> {
+  const server = await listen(kind)
+  const near = connect(addressOf(server))
+  const [[far]] = await Promise.all([once(server, 'connection') as Promise<[Socket]>, once(near, 'connect')])
+  server.close()
+  return [near, far]
+}
+
+/** What Node keeps to itself: the descriptor of a socket or server. */
+export function fdOf(item: Socket | Server): number {
+  return (item as unknown as { _handle: { fd: number } })._handle.fd
+}
+
+/** Everything that comes until the end. */
+export async function textFrom(stream: AsyncIterable<unknown>): Promise<string> {
+  let text = ''
+  for await (const chunk of stream) text += String(chunk)
+  return text
+}

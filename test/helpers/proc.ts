@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs'
+import { until } from './until.js'
+
+const O_NONBLOCK = 0o4000
+
+/** Whether the open file description behind a descriptor blocks, as all that share it see it. */
+export function isBlocking(fd: number, pid: number | 'self' = 'self'): boolean {
+  const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1'))
+  if (flags === null) throw new Error(`no flags of descriptor ${fd} of process ${pid}`)
+  return (Number.parseInt(flags[1] as string, 8) & O_NONBLOCK) === 0
+}
+
+/** Resolves once the main thread of a process sleeps in a system call. */
+export function sleeps(pid: number): Promise<void> {
+  return until(`process ${pid} sleeps`, () => /^State:\s*S/m.test(readFileSync(`/proc/${pid}/status`, 'latin1')))
+}
+
+/** How many threads this process has. */
+export function threads(): number {
+  return Number(/^Threads:\s*(\d+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1])
+}

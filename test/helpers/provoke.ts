@@ -1,0 +1,183 @@
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { type ChannelOptions, channel, Receiver, type WormholeErrorCode } from 'wormhole-ipc'
+import { forkAndRun, inherited } from 'wormhole-ipc/process'
+import { peerCredentials } from 'wormhole-ipc/socket'
+import * as socket from '#lib/socket'
+import { BarePeer } from './bare-peer.js'
+import { start } from './child.js'
+import { frame } from './reference-framer.js'
+
+/** Makes an error happen: throws it, or rejects with it. */
+export type Provocation = () => unknown
+
+const nextTick = promisify(process.nextTick)
+
+/** What a schema library would make: refuses everything. */
+const refusing: NonNullable<ChannelOptions['schema']> = {
+  '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'no' }] }) },
+}
+
+/** A channel for one operation. */
+async function within<T>(
+  operation: (sender: ReturnType<typeof channel>[0], receiver: Receiver) => T | Promise<T>,
+  options?: ChannelOptions
+): Promise<T> {
+  const [sender, receiver] = channel(options)
+  try {
+    return await operation(sender, receiver)
+  } finally {
+    sender.close()
+    receiver.close()
+  }
+}
+
+/** What a receiver makes of bytes that its peer wrote before it ended. */
+function receiving(type: number, bytes: Uint8Array): unknown {
+  const peer = new BarePeer(type)
+  try {
+    peer.write(bytes)
+    peer.end()
+    return peer.receiver.tryRecv()
+  } finally {
+    peer[Symbol.dispose]()
+  }
+}
+
+/**
+ * Runs statements in a Node process of its own, where `load(name)` imports one of our entry points. What they
+ * throw is thrown here, with its fields.
+ */
+async function elsewhere(statements: string, openFiles = 200): Promise<never> {
+  const script = `
+    import fs from 'node:fs'
+    const load = (name) => import(name === '' ? ${url('wormhole-ipc')} : ${url('wormhole-ipc/process')})
+    try { ${statements} } catch (error) { fs.writeSync(1, JSON.stringify({ ...error, cause: error.cause && 'some' })) }`
+  const limited = ['-c', `ulimit -n ${openFiles}; exec "$0" "$@"`]
+  const child = start('sh', [...limited, process.execPath, '--input-type=module', '-e', script])
+  const { stdout, stderr } = await child.ended
+  if (stdout === '') throw new Error(`nothing was thrown: ${stderr}`)
+  throw Object.assign(new Error('elsewhere'), JSON.parse(stdout))
+}
+
+function url(specifier: string): string {
+  return JSON.stringify(import.meta.resolve(specifier))
+}
+
+function javascript(text: string): string {
+  return `data:text/javascript,${encodeURIComponent(text)}`
+}
+
+/** A long message whose receiver gives up half-way, while another one is still there. */
+function giveUp(): Promise<void> {
+  return within(async (sender, receiver) => {
+    const other = receiver.clone()
+    const sent = sender.send('x'.repeat(8 * 2 ** 20))
+    await nextTick()
+    receiver.tryRecv()
+    receiver.close()
+    await sent.finally(() => other.close())
+  })
+}
+
+/** No process can be started. */
+async function failToStart(): Promise<void> {
+  const { execPath } = process
+  process.execPath = fileURLToPath(new URL('./no-such-program', import.meta.url))
+  try {
+    await forkAndRun(javascript('export default () => 1'))
+  } finally {
+    process.execPath = execPath
+  }
+}
+
+/** An environment that the kernel gives no process (E2BIG, execve(2)). */
+const tooBig = { env: { LONG: 'x'.repeat(2 ** 20) } }
+
+/** For each code, ways to it: together they show every field that the code may carry. */
+export const provocations: Record<WormholeErrorCode, Provocation[]> = {
+  ERR_WORMHOLE_ARGUMENT: [() => channel({ maxMessageBytes: 0 })],
+  ERR_WORMHOLE_BAD_FD: [() => Receiver.fromFd(-1)],
+  ERR_WORMHOLE_CHILD_EXITED: [() => forkAndRun(javascript('export default () => process.exit(3)'))],
+  ERR_WORMHOLE_CHILD_THREW: [
+    () =>
+      forkAndRun(
+        javascript(`export default () => { throw Object.assign(new Error('m', { cause: 1 }), { code: 'E' }) }`)
+      ),
+  ],
+  ERR_WORMHOLE_CLOSED: [
+    () =>
+      within((_, receiver) => {
+        receiver.close()
+        return receiver.recv()
+      }),
+  ],
+  ERR_WORMHOLE_DISCONNECTED: [
+    () =>
+      within((sender, receiver) => {
+        sender.close()
+        return receiver.recv()
+      }),
+    () =>
+      within((sender, receiver) => {
+        receiver.close()
+        return sender.send(1)
+      }),
+  ],
+  ERR_WORMHOLE_FDS_TRUNCATED: [
+    () =>
+      elsewhere(`
+        const { channel } = await load('')
+        const [sender, receiver] = channel()
+        await sender.sendWithFds('message', [0, 0, 0])
+        try { for (;;) fs.openSync('/dev/null') } catch {}
+        receiver.recvWithFdsSync()`),
+  ],
+  ERR_WORMHOLE_INVALID: [
+    () =>
+      within(
+        async (sender, receiver) => {
+          await sender.send('message')
+          return receiver.recv()
+        },
+        { schema: refusing }
+      ),
+  ],
+  ERR_WORMHOLE_MALFORMED: [
+    () => receiving(socket.SOCK_SEQPACKET, frame('no JSON')),
+    () => receiving(socket.SOCK_SEQPACKET, frame(Buffer.of(0xff))),
+    () => receiving(socket.SOCK_STREAM, frame('', 2n ** 63n)),
+  ],
+  ERR_WORMHOLE_NO_CHANNEL: [
+    () => inherited(),
+    () => elsewhere(`process.env.WORMHOLE_CHANNELS = '{'; (await load('process')).inherited()`),
+  ],
+  ERR_WORMHOLE_PENDING: [
+    () =>
+      within(async (sender, receiver) => {
+        await Promise.all([sender.send(1), sender.send(2)])
+        await receiver.recv()
+        receiver.detach()
+      }),
+  ],
+  ERR_WORMHOLE_SYSTEM: [
+    () => peerCredentials(process.stdin.fd + 1_000_000),
+    failToStart,
+    () => forkAndRun(javascript('export default () => 1'), 1, tooBig),
+  ],
+  ERR_WORMHOLE_TIMEOUT: [() => within((_, receiver) => receiver.recvSync({ timeout: 0 }))],
+  ERR_WORMHOLE_TOO_LARGE: [
+    () => within((sender) => sender.send('longer'), { maxMessageBytes: 5 }),
+    () => within((sender) => sender.send({ toJSON: () => 'x'.repeat(2 ** 30) })),
+  ],
+  ERR_WORMHOLE_TOO_MANY_FDS: [() => within((sender) => sender.sendWithFds(1, Array<number>(254).fill(0)))],
+  ERR_WORMHOLE_TRUNCATED: [() => receiving(socket.SOCK_STREAM, frame('1', 2n)), giveUp],
+  ERR_WORMHOLE_UNSERIALIZABLE: [
+    () => within((sender) => sender.send(undefined)),
+    () => within((sender) => sender.send(1n)),
+  ],
+  ERR_WORMHOLE_UNSUPPORTED: [
+    () => elsewhere(`Object.defineProperty(process, 'platform', { value: 'darwin' }); await load('')`),
+    () => elsewhere(`process.env.WORMHOLE_IPC_PREBUILD = '/nowhere'; await load('')`),
+  ],
+}

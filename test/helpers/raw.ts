@@ -1,0 +1,24 @@
+import * as framing from '#lib/framing'
+import * as socket from '#lib/socket'
+import { view } from '#lib/wasm'
+
+/** The descriptors of a socket pair that nobody owns: to be adopted, or closed with fs. */
+export function rawPair(type: number): [number, number] {
+  const pair = socket.socketpair(type)
+  for (const fd of pair) socket.release(fd)
+  return pair
+}
+
+/** One sendmsg(2) of these bytes, as a peer that is not this library may make it. */
+export function rawSend(fd: number, bytes: Uint8Array, fds: readonly number[] = []): void {
+  view.set(bytes, framing.inbox)
+  const sent = socket.send(fd, framing.inbox, bytes.length, fds.length === 0 ? null : fds)
+  if (sent !== bytes.length) throw new Error(`sendmsg: ${sent} of ${bytes.length} bytes`)
+}
+
+/** The header of a frame whose payload has so many bytes. */
+export function headerOf(length: number): Buffer {
+  const header = Buffer.alloc(framing.HEADER_BYTES)
+  header.writeBigUInt64LE(BigInt(length))
+  return header
+}
