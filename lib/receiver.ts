@@ -145,6 +145,7 @@ export class Receiver<out T = unknown> extends Endpoint {
     if (this.shut) return
     this.shut = true
     this.letGo()
+    this.#counters.messages -= this.#batch.left
     this.#batch.clear()
     this.#source.drop()
     this.descriptor.close()

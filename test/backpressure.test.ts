@@ -1,6 +1,7 @@
 import { expect } from 'chai'
-import type { Receiver } from 'wormhole-ipc'
+import { type Receiver, select } from 'wormhole-ipc'
 import * as socket from '#lib/socket'
+import { startNode } from './helpers/child.js'
 import { collect } from './helpers/collect.js'
 import { leavesNoDescriptors, openDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
@@ -152,6 +153,57 @@ describe('a full channel', () => {
     for (const _ of range(8)) expect((await receiver.recv()).length).to.equal(long.length)
     await sent
     expect(receiver.tryRecv() !== undefined).to.equal(accepted)
+  })
+})
+
+describe('a channel that is never full', () => {
+  leavesNoDescriptors()
+  const { open } = closesEnds()
+
+  /** Runs `step` until timers and immediates have had their turns meanwhile. */
+  async function untilOthersRan(step: (index: number) => Promise<unknown>): Promise<void> {
+    let [ticks, turns] = [0, 0]
+    const interval = setInterval(() => ticks++, 1)
+    const again = () => {
+      turns++
+      immediate = setImmediate(again)
+    }
+    let immediate = setImmediate(again)
+    for (let index = 0; ticks < 5 || turns < 5; index++) await step(index)
+    clearInterval(interval)
+    clearImmediate(immediate)
+  }
+
+  it('leaves timers and others their turns, however it is used', async () => {
+    const [sender, receiver] = open<number>()
+    await untilOthersRan(async (index) => {
+      await sender.send(index)
+      expect(await receiver.recv()).to.equal(index)
+    })
+    await untilOthersRan(async (index) => {
+      expect(sender.trySend(index)).to.equal(true)
+      expect(await select({ receiver })).to.deep.equal(['receiver', index])
+    })
+    await untilOthersRan(async (index) => {
+      expect(await sender.sendAll([index])).to.equal(1)
+      expect(receiver.tryRecv()).to.equal(index)
+    })
+  })
+
+  it('leaves them their turns while it is drained elsewhere as fast as it is filled', async () => {
+    const [sender, receiver] = open<[string, number, string]>()
+    const [reporting, reports] = open<[string, number, number][]>()
+    const { ended } = startNode('consumer', [], [receiver.fd, reporting.fd])
+    receiver.close()
+    reporting.close()
+    let sent = 0
+    await untilOthersRan(async (index) => {
+      await sender.send(['a', index, ''])
+      sent++
+    })
+    sender.close()
+    expect((await reports.recv()).length).to.equal(sent)
+    expect(await ended).to.include({ code: 0, stderr: '' })
   })
 })
 
