@@ -47,26 +47,25 @@ const { stages, perProcess, verbose, help } = readCommandLine()
 async function main(): Promise<void> {
   const [naturals, numbers] = channel<number>()
   const [found, primes] = channel<Found>()
-  // Without end: it is stopped by the stages, which take no more than they can pass on, and at last none at all.
-  const count = async () => {
-    for (let n = 2; ; n++) await naturals.send(n)
+  const ended = start({ numbers, primes: found }, { index: 0, stages, perProcess })
+  let fed = 2
+  let feeding = naturals.send(fed)
+  const pids: number[] = []
+  for await (const { prime, pid } of primes) {
+    console.log(prime)
+    pids.push(pid)
+    // The next prime is below the double of this one (Bertrand's postulate): it needs no number beyond that.
+    const more = Array.from({ length: 2 * prime - fed }, (_, index) => fed + 1 + index)
+    fed = 2 * prime
+    // Not awaited: this loop must go on, or a stage with a prime to tell could wait for ever.
+    feeding = feeding.then(() => untilNobodyTakes(naturals.sendAll(more)))
   }
-  const pids = new Set<number>()
-  let printed = 0
-  const print = async () => {
-    for await (const { prime, pid } of primes) {
-      console.log(prime)
-      printed++
-      pids.add(pid)
-    }
-  }
-  await Promise.all([
-    start({ numbers, primes: found }, { index: 0, stages, perProcess }),
-    untilNobodyTakes(count()),
-    print(),
-  ])
-  if (verbose) console.error(`sieve: ${stages} stages in ${pids.size} processes: ${[...pids].join(' ')}`)
-  if (printed < stages) process.exitCode = 1
+  await feeding
+  naturals.close()
+  await ended
+  const processes = [...new Set(pids)]
+  if (verbose) console.error(`sieve: ${pids.length} stages in ${processes.length} processes: ${processes.join(' ')}`)
+  if (pids.length < stages) process.exitCode = 1
 }
 
 if (help) process.stdout.write(HELP)

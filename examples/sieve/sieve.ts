@@ -29,10 +29,15 @@ export async function start(ends: Ends, place: Place): Promise<void> {
 
 /**
  * The first number that comes is a prime. Of the others, those that it does not divide go to the next stage,
- * which this one makes. The last stage just ends, and so, with their next number, do those before it.
+ * which this one makes. A stage ends when no more numbers come, or when the next one takes no more.
  */
 export async function stage({ numbers, primes }: Ends, place: Place): Promise<void> {
-  const prime = await numbers.recv()
+  const { value: prime, done } = await numbers[Symbol.asyncIterator]().next()
+  if (done === true) {
+    // A stage before this one has died.
+    primes.close()
+    return
+  }
   await primes.send({ prime, pid: process.pid })
   const index = place.index + 1
   if (index === place.stages) {
@@ -44,7 +49,7 @@ export async function stage({ numbers, primes }: Ends, place: Place): Promise<vo
   // The sender for primes goes on from stage to stage: main sees the end of them when the last one closes it.
   const next = start({ numbers: following, primes }, { ...place, index })
   const filter = async () => {
-    for await (const n of numbers) if (n % prime !== 0) await rest.send(n)
+    for await (const batch of numbers.batches()) await rest.sendAll(batch.filter((n) => n % prime !== 0))
   }
   await untilNobodyTakes(filter())
   numbers.close()
@@ -52,8 +57,8 @@ export async function stage({ numbers, primes }: Ends, place: Place): Promise<vo
   await next
 }
 
-/** Waits for what sends. That nobody receives any more is how it ends. */
-export async function untilNobodyTakes(sending: Promise<void>): Promise<void> {
+/** Waits for what sends. That nobody receives any more is an end like another. */
+export async function untilNobodyTakes(sending: Promise<unknown>): Promise<void> {
   try {
     await sending
   } catch (error) {

@@ -9,7 +9,7 @@ export function openDescriptors(): number {
 
 /**
  * In a `describe`: its tests, all together, leave as many descriptors open as they found. Descriptors that
- * close in the background (a socket that Node ends, a child's pipes) get a few turns of the event loop.
+ * close in the background (a socket that Node ends, a child's pipes) get a while, looked at again and again.
  */
 export function leavesNoDescriptors(): void {
   let atStart = 0
@@ -24,8 +24,8 @@ export function leavesNoDescriptors(): void {
     atStart = openDescriptors()
   })
   after(async () => {
-    for (let turn = 0; turn < 1000 && openDescriptors() > atStart; turn++) {
-      await new Promise((resolve) => setImmediate(resolve))
+    for (let look = 0; look < 1000 && openDescriptors() > atStart; look++) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
     }
     // Fewer is no leak: something of an earlier file may have been closing still when this one began.
     expect(openDescriptors(), 'open descriptors').to.be.at.most(atStart)
