@@ -76,7 +76,8 @@ export class Receiver<out T = unknown> extends Endpoint {
   /**
    * The next message. Its descriptors, if it has any, are closed: take them with `recvWithFds`. Several
    * waiting calls are served first come, first served. When `signal` aborts, the socket is read once more
-   * without waiting: a message that is there wins; otherwise the next one stays for the next taker.
+   * without waiting: a message that is there wins; otherwise the next one stays for the next taker. A signal that
+   * is aborted already rejects at once.
    *
    * @throws at once: ERR_WORMHOLE_CLOSED
    * @returns rejects with ERR_WORMHOLE_DISCONNECTED at the end; with ERR_WORMHOLE_MALFORMED, _TOO_LARGE, _INVALID,

@@ -10,16 +10,13 @@ import { nextTurn, turnIsOver } from './turn.js'
 export class SendAll {
   readonly #queue: SendQueue
   readonly #signal: AbortSignal | undefined
-  /** Throws when the sender is no longer usable. */
-  readonly #assertUsable: () => void
   #sent = 0
   /** Rejects what the iterable is being waited for with. */
   #interrupt: (error: unknown) => void = ignore
 
-  constructor(queue: SendQueue, signal: AbortSignal | undefined, assertUsable: () => void) {
+  constructor(queue: SendQueue, signal: AbortSignal | undefined) {
     this.#queue = queue
     this.#signal = signal
-    this.#assertUsable = assertUsable
   }
 
   /** As many messages to a packet as fit: their texts are gathered without a promise or an entry for each. */
@@ -72,7 +69,6 @@ export class SendAll {
         const next = iterator.next()
         const step = next instanceof Promise ? await this.#orInterrupted(next) : await next
         if (step.done === true) break
-        this.#assertUsable()
         const entry = this.#queue.entry(toText(step.value), null)
         this.#queue.push(entry)
         waiting.push(entry)
@@ -103,7 +99,6 @@ export class SendAll {
   }
 
   async #hand(entry: Entry): Promise<void> {
-    this.#assertUsable()
     const { count } = entry
     this.#queue.hand(entry)
     await this.#settled(entry)

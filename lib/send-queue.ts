@@ -9,6 +9,7 @@ import { HEADER_BYTES, OUTBOX_BYTES } from './framing.js'
 import { List } from './list.js'
 import type { Settings } from './options.js'
 import { unwatchNow, WAIT_SLICE_MS, watch } from './poller.js'
+import { SideStreams } from './side-streams.js'
 import { SideWriter } from './side-writer.js'
 import * as socket from './socket.js'
 import type { Transfer } from './transfer.js'
@@ -19,9 +20,6 @@ import type { EndpointStats } from './types.js'
 const BATCH_UNITS = 16 * 1024
 /** Units that may gather in one tick before they are sent within it. */
 const EAGER_UNITS = 4 * BATCH_UNITS
-/** Long messages that may be under way at once; the next one waits in the queue. */
-const MOST_SIDE_STREAMS = 8
-
 /** Why a message was taken back that could not be sent at once. */
 const NOT_SENT = new Error('not sent')
 
@@ -32,8 +30,9 @@ export class SendQueue {
   readonly #counters: EndpointStats
   readonly #packets: boolean
   readonly #entries = new List<Entry>()
-  /** Long messages whose header the kernel has and whose payload is under way. */
-  #sides: Map<SideWriter, Entry> | null = null
+  #sides: SideStreams | null = null
+  /** Calls of `sendAll` that are not done. */
+  #running: Set<Promise<unknown>> | null = null
   #watchers: Set<(error: WormholeError) => void> | null = null
   #flight: Flight | null = null
   /** The longest packet, headers included; on a SOCK_STREAM socket what goes through the outbox at once. */
@@ -68,7 +67,7 @@ export class SendQueue {
   }
 
   get idle(): boolean {
-    return this.#entries.first === null && (this.#sides === null || this.#sides.size === 0)
+    return this.#entries.first === null && (this.#sides?.size ?? 0) === 0
   }
 
   /** Whether the channel is full and entries wait for it. */
@@ -142,11 +141,7 @@ export class SendQueue {
   /** Takes an entry back whose bytes are not under way; false when they are. */
   withdraw(entry: Entry, reason: unknown): boolean {
     if (entry.settled) return true
-    for (const [side, owner] of this.#sides ?? []) {
-      if (owner !== entry) continue
-      side.abandon(reason as WormholeError)
-      return true
-    }
+    if (this.#sides?.withdraw(entry, reason) === true) return true
     if (this.#flight?.includes(entry, this.#entries.first) === true) {
       if (this.#flight.cargo.begun) return false
       this.#unload()
@@ -201,23 +196,39 @@ export class SendQueue {
   /** Hands over what the kernel takes without waiting, of long messages too. */
   pumpAll(): void {
     this.pump(true)
-    for (const side of this.#sides?.keys() ?? []) side.onReady()
+    this.#sides?.pump()
   }
 
   /** The descriptors that must become writable before `pumpAll` can do more. */
   waitsFor(): number[] {
-    const fds = [...(this.#sides?.keys() ?? [])].map((side) => side.fd)
+    const fds = this.#sides?.fds ?? []
     if (this.#blocked || fds.length === 0) fds.push(this.#descriptor.fd)
     return fds
   }
 
   /** Resolves when everything queued by now is with the kernel; rejects with the first of it that fails. */
   async flush(): Promise<void> {
-    const waiting: Promise<void>[] = []
+    const waiting: Promise<unknown>[] = [...(this.#running ?? []), ...(this.#sides?.settled() ?? [])]
     for (let entry = this.#entries.first; entry !== null; entry = entry.next) waiting.push(entry.wait())
-    for (const entry of this.#sides?.values() ?? []) waiting.push(entry.wait())
     const failed = (await Promise.allSettled(waiting)).find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
+  }
+
+  /** A `sendAll` that has begun: it belongs to what `flush` and `close` wait for. */
+  track<Result>(running: Promise<Result>): Promise<Result> {
+    this.#running ??= new Set()
+    this.#running.add(running)
+    const done = () => {
+      this.#running?.delete(running)
+      this.#rest()
+    }
+    running.then(done, done)
+    return running
+  }
+
+  /** How many calls of `sendAll` are not done. */
+  get running(): number {
+    return this.#running?.size ?? 0
   }
 
   /** Closes the descriptor as soon as nothing is pending. */
@@ -229,7 +240,7 @@ export class SendQueue {
   setKeepsAlive(keepsAlive: boolean): void {
     this.#keepsAlive = keepsAlive
     if (this.#blocked) this.#rewatch()
-    for (const side of this.#sides?.keys() ?? []) side.setKeepsAlive(keepsAlive)
+    this.#sides?.setKeepsAlive(keepsAlive)
   }
 
   /** Calls `callback` once every receiving end is gone, until the returned function is called. */
@@ -314,7 +325,7 @@ export class SendQueue {
       this.#flight = Flight.alone(first)
       return true
     }
-    if ((this.#sides?.size ?? 0) >= MOST_SIDE_STREAMS) return true
+    if (this.#sides?.full === true) return true
     try {
       this.#flight = Flight.aside(first, this.#descriptor)
       return true
@@ -355,12 +366,9 @@ export class SendQueue {
   #follow(side: SideWriter, entry: Entry): void {
     const bytes = entry.longBytes
     entry.transfer?.accepted()
-    this.#sides ??= new Map()
-    this.#sides.set(side, entry)
-    side.start(this.#keepsAlive, (error) => {
-      this.#sides?.delete(side)
+    this.#sides ??= new SideStreams()
+    this.#sides.follow(side, entry, this.#keepsAlive, () => {
       this.#counters.bytes += bytes
-      entry.settle(error)
       if (this.#entries.first !== null && !this.#blocked) this.#schedule()
       this.#rest()
     })
@@ -411,7 +419,7 @@ export class SendQueue {
     if (this.#entries.first === null) this.#unblock()
     if (!this.idle) return
     forgetPending(this)
-    if (this.#closing) this.#descriptor.close()
+    if (this.#closing && this.running === 0) this.#descriptor.close()
   }
 
   /** Deals with a failed sendmsg: the entries under way fail, or all, or are readied anew. */

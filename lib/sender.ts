@@ -98,7 +98,8 @@ export class Sender<in T = unknown> extends Endpoint {
   /**
    * Sends every message of an iterable, as many to a packet as fit, and resolves to their number once the
    * kernel has all. The iterable is asked for more only as the channel takes it. Where it fails midway,
-   * `stats().messages` tells how many messages of this sender the kernel has.
+   * `stats().messages` tells how many messages of this sender the kernel has. A `close()` meanwhile waits for it;
+   * abort it by `signal` to stop it.
    *
    * @returns rejects as `send` does, and with ERR_WORMHOLE_UNSERIALIZABLE; the messages before are sent
    */
@@ -107,10 +108,10 @@ export class Sender<in T = unknown> extends Endpoint {
     try {
       const signal = signalOf(options)
       signal?.throwIfAborted()
-      const all = new SendAll(this.#queue, signal, () => this.assertUsable())
-      if (isAsync(messages)) return quiet(all.each(messages))
+      const all = new SendAll(this.#queue, signal)
+      if (isAsync(messages)) return this.#queue.track(quiet(all.each(messages)))
       if (typeof messages?.[Symbol.iterator] !== 'function') throw argumentError('sendAll needs an iterable')
-      return quiet(this.settings.coalesce ? all.batches(messages) : all.each(messages))
+      return this.#queue.track(quiet(this.settings.coalesce ? all.batches(messages) : all.each(messages)))
     } catch (error) {
       return rejected(error)
     }
@@ -207,7 +208,7 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   protected override held(): number {
-    return this.#queue.pending
+    return this.#queue.pending + this.#queue.running
   }
 
   protected override letGo(): void {}

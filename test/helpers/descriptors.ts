@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { expect } from 'chai'
 import { channel } from 'wormhole-ipc'
 
@@ -21,6 +23,10 @@ export function leavesNoDescriptors(): void {
     await waiting
     sender.close()
     receiver.close()
+    // Nor does /dev/null, which libuv opens with a thread's first stream and keeps.
+    const server = createServer().listen({ path: `\0wormhole-${process.pid}` })
+    await once(server, 'listening')
+    await once(server.close(), 'close')
     atStart = openDescriptors()
   })
   after(async () => {
