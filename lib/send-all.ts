@@ -21,12 +21,12 @@ export class SendAll {
 
   /** As many messages to a packet as fit: their texts are gathered without a promise or an entry for each. */
   async batches(messages: Iterable<unknown>): Promise<number> {
-    const { batchUnits, surelyShort } = this.#queue
+    const { batchUnits, surelyShort } = this.#queue.sizing
     let batch = ''
     let count = 0
     const handOver = (): Promise<void> | undefined => {
       if (count === 0) return undefined
-      const entry = this.#queue.batch(batch, count)
+      const entry = this.#queue.sizing.batch(batch, count)
       batch = ''
       count = 0
       return this.#hand(entry)
@@ -38,7 +38,7 @@ export class SendAll {
         if (batch.length + units > batchUnits || text.length > surelyShort) {
           await handOver()
           if (units > batchUnits || text.length > surelyShort) {
-            await this.#hand(this.#queue.entry(text, null))
+            await this.#hand(this.#queue.sizing.entry(text, null))
             continue
           }
         }
@@ -69,7 +69,7 @@ export class SendAll {
         const next = iterator.next()
         const step = next instanceof Promise ? await this.#orInterrupted(next) : await next
         if (step.done === true) break
-        const entry = this.#queue.entry(toText(step.value), null)
+        const entry = this.#queue.sizing.entry(toText(step.value), null)
         this.#queue.push(entry)
         waiting.push(entry)
         while (waiting[0]?.settled === true) await this.#settleFirst(waiting)

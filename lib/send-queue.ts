@@ -1,25 +1,21 @@
-import { frame } from './cargo.js'
-import { tooLarge } from './codec.js'
 import type { Descriptor } from './descriptor.js'
-import { Entry } from './entry.js'
+import type { Entry } from './entry.js'
 import { closedError, disconnectedError, systemError, type WormholeError } from './errors.js'
 import { flushIfExiting, forgetPending, notePending } from './exit.js'
 import { Flight } from './flight.js'
-import { HEADER_BYTES, OUTBOX_BYTES } from './framing.js'
+import { HEADER_BYTES } from './framing.js'
 import { List } from './list.js'
 import type { Settings } from './options.js'
 import { unwatchNow, WAIT_SLICE_MS, watch } from './poller.js'
 import { SideStreams } from './side-streams.js'
 import { SideWriter } from './side-writer.js'
+import { Sizing } from './sizing.js'
 import * as socket from './socket.js'
-import type { Transfer } from './transfer.js'
 import { nextTurn, turnIsOver } from './turn.js'
 import type { EndpointStats } from './types.js'
 
-/** UTF-16 units of text that share a packet: past 16 KiB a packet gains little (docs/performance.md). */
-const BATCH_UNITS = 16 * 1024
 /** Units that may gather in one tick before they are sent within it. */
-const EAGER_UNITS = 4 * BATCH_UNITS
+const EAGER_UNITS = 64 * 1024
 /** Why a message was taken back that could not be sent at once. */
 const NOT_SENT = new Error('not sent')
 
@@ -35,8 +31,7 @@ export class SendQueue {
   #running: Set<Promise<unknown>> | null = null
   #watchers: Set<(error: WormholeError) => void> | null = null
   #flight: Flight | null = null
-  /** The longest packet, headers included; on a SOCK_STREAM socket what goes through the outbox at once. */
-  #longest: number
+  readonly sizing: Sizing
   #units = 0
   #scheduled = false
   #blocked = false
@@ -56,7 +51,7 @@ export class SendQueue {
     this.#settings = settings
     this.#counters = counters
     this.#packets = type === socket.SOCK_SEQPACKET
-    this.#longest = this.#readLongest()
+    this.sizing = new Sizing(descriptor, this.#packets, settings)
   }
 
   /** Messages that the kernel has not yet taken whole. */
@@ -73,37 +68,6 @@ export class SendQueue {
   /** Whether the channel is full and entries wait for it. */
   get blocked(): boolean {
     return this.#blocked
-  }
-
-  /** Units of text, placeholders included, that surely fit one packet together. */
-  get batchUnits(): number {
-    return Math.min(BATCH_UNITS, Math.floor(this.#longest / 3))
-  }
-
-  /** Units of one text that is surely not longer than `maxMessageBytes`. */
-  get surelyShort(): number {
-    return Math.floor(this.#settings.maxMessageBytes / 3)
-  }
-
-  /** Most descriptors of one message: a long one needs room for the reading end of its side stream. */
-  mostFds(entry: Entry): number {
-    return entry.longBytes > 0 && this.#packets ? socket.SCM_MAX_FD - 1 : socket.SCM_MAX_FD
-  }
-
-  /** Checks one message's text against the limits and makes its entry. */
-  entry(text: string, transfer: Transfer | null): Entry {
-    const { maxMessageBytes } = this.#settings
-    const sure = 3 * text.length + HEADER_BYTES
-    if (sure <= this.#longest && sure <= maxMessageBytes) return new Entry(frame(text), 1, 0, this.#longest, transfer)
-    const bytes = Buffer.byteLength(text)
-    if (bytes > maxMessageBytes) throw tooLarge(bytes, maxMessageBytes)
-    const long = bytes + HEADER_BYTES > this.#longest
-    return new Entry(long ? text : frame(text), 1, long ? bytes : 0, this.#longest, transfer)
-  }
-
-  /** An entry of several texts, each behind a placeholder, `batchUnits` in all at most. */
-  batch(batch: string, count: number): Entry {
-    return new Entry(batch, count, 0, this.#longest, null)
   }
 
   /** Queues an entry; it is sent at the end of this tick, or at once when much has gathered. */
@@ -312,13 +276,13 @@ export class SendQueue {
 
   /** Readies the first entries; false when the first one failed, and left the queue. */
   #load(first: Entry): boolean {
-    if (first.sizedFor !== this.#longest) {
+    if (first.sizedFor !== this.sizing.longest) {
       this.#units -= first.batch.length
-      first.resize(this.#longest)
+      first.resize(this.sizing.longest)
       this.#units += first.batch.length
     }
     if (first.longBytes === 0) {
-      this.#flight = Flight.together(first, this.#settings.coalesce, this.batchUnits)
+      this.#flight = Flight.together(first, this.#settings.coalesce, this.sizing.batchUnits)
       return true
     }
     if (!this.#packets) {
@@ -426,7 +390,7 @@ export class SendQueue {
   #explain(errno: number): void {
     if (errno === socket.EPIPE || errno === socket.ECONNRESET) {
       this.#fail(disconnectedError('Sender', { errno, syscall: 'sendmsg' }))
-    } else if (errno === socket.EMSGSIZE && this.#shrunk()) {
+    } else if (errno === socket.EMSGSIZE && this.sizing.shrunk()) {
       this.#unload()
     } else {
       this.#drop(systemError('sendmsg', errno, `cannot send on descriptor ${this.#descriptor.fd}`))
@@ -459,21 +423,6 @@ export class SendQueue {
     this.#closing = true
     this.#unblock()
     this.#rest()
-  }
-
-  #readLongest(): number {
-    return this.#packets ? Math.min(socket.longestPacket(this.#descriptor.fd), OUTBOX_BYTES) : OUTBOX_BYTES
-  }
-
-  /** Whether somebody made SO_SNDBUF smaller since it was read last. */
-  #shrunk(): boolean {
-    const before = this.#longest
-    try {
-      this.#longest = this.#readLongest()
-    } catch {
-      return false
-    }
-    return this.#longest < before
   }
 }
 

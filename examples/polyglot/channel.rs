@@ -4,8 +4,8 @@ use std::ffi::{c_int, c_short, c_ulong};
 use std::fs::File;
 use std::io::{Error, ErrorKind};
 use std::mem::ManuallyDrop;
-use std::os::fd::FromRawFd;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::io::FromRawFd;
 use std::process;
 
 #[repr(C)]
@@ -26,6 +26,7 @@ const MSG_NOSIGNAL: c_int = 0x4000;
 const POLLRDHUP: c_short = 0x2000;
 const FIONREAD: c_ulong = 0x541b;
 
+const HEADER_BYTES: usize = 8;
 const LONGEST_PACKET: usize = 4_263_616;
 
 pub fn fail(message: &str) -> ! {
@@ -42,9 +43,7 @@ fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 
 pub fn number(text: &str, key: &str) -> Option<u64> {
     let digits = value(text, key)?;
-    let end = digits
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(digits.len());
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
     digits[..end].parse().ok()
 }
 
@@ -85,8 +84,7 @@ impl Channel {
             }
             let error = Error::last_os_error();
             // After a reset comes what is queued; after an empty packet the next one.
-            let passes =
-                [ErrorKind::Interrupted, ErrorKind::ConnectionReset].contains(&error.kind());
+            let passes = [ErrorKind::Interrupted, ErrorKind::ConnectionReset].contains(&error.kind());
             if length < 0 && !passes {
                 fail(&format!("cannot receive: {error}"));
             }
@@ -101,9 +99,7 @@ impl Channel {
             events: POLLRDHUP,
             revents: 0,
         };
-        unsafe {
-            poll(&mut state, 1, 0) > 0 && ioctl(self.fd, FIONREAD, &mut queued) == 0 && queued == 0
-        }
+        unsafe { poll(&mut state, 1, 0) > 0 && ioctl(self.fd, FIONREAD, &mut queued) == 0 && queued == 0 }
     }
 
     pub fn send(&self, packet: &[u8]) {
@@ -114,4 +110,19 @@ impl Channel {
             }
         }
     }
+}
+
+/// The payloads of a packet.
+pub fn frames(packet: &[u8]) -> Vec<&[u8]> {
+    let (mut rest, mut payloads) = (packet, Vec::new());
+    while rest.len() >= HEADER_BYTES {
+        let (header, behind) = rest.split_at(HEADER_BYTES);
+        let length = u64::from_ne_bytes(header.try_into().unwrap()) as usize;
+        if behind.len() < length {
+            fail("got a message too long for one packet, which it does not take");
+        }
+        payloads.push(&behind[..length]);
+        rest = &behind[length..];
+    }
+    payloads
 }

@@ -1,9 +1,8 @@
 //! Factorises numbers for main.ts.
 
 mod channel;
-use channel::{fail, number, Channel};
+use channel::{fail, frames, number, Channel};
 
-const HEADER_BYTES: usize = 8;
 /// Longer packets gain little, and every socket takes these.
 const ROOMY_PACKET: usize = 16 * 1024;
 
@@ -24,33 +23,15 @@ fn factorise(n: u64) -> String {
 
 fn main() {
     let table = std::env::var("WORMHOLE_CHANNELS").unwrap_or_default();
-    let (Some(jobs), Some(results)) = (
-        Channel::find(&table, "jobs"),
-        Channel::find(&table, "results"),
-    ) else {
-        fail("was not started with the channels 'jobs' and 'results'")
-    };
+    let find = |name| Channel::find(&table, name).unwrap_or_else(|| fail("was started without channels"));
+    let (jobs, results) = (find("jobs"), find("results"));
     let mut packet = Vec::new();
     while jobs.receive(&mut packet) {
-        let mut rest = &packet[..];
         let mut answers = Vec::new();
-        while let Some((header, behind)) = rest.split_first_chunk::<HEADER_BYTES>() {
-            let length = u64::from_ne_bytes(*header) as usize;
-            if behind.len() < length {
-                fail("got a message too long for one packet, which it does not take");
-            }
-            let (payload, others) = behind.split_at(length);
-            rest = others;
-            let Some(n) = std::str::from_utf8(payload)
-                .ok()
-                .and_then(|text| number(text, "n"))
-            else {
-                fail("got a job without \"n\"")
-            };
-            let answer = factorise(n);
-            if !answers.is_empty()
-                && (!results.coalesce || answers.len() + answer.len() > ROOMY_PACKET)
-            {
+        for payload in frames(&packet) {
+            let job = std::str::from_utf8(payload).unwrap_or_default();
+            let answer = factorise(number(job, "n").unwrap_or_else(|| fail("got a job without \"n\"")));
+            if !answers.is_empty() && (!results.coalesce || answers.len() + answer.len() > ROOMY_PACKET) {
                 results.send(&answers);
                 answers.clear();
             }

@@ -1,0 +1,76 @@
+import { frame } from './cargo.js'
+import { tooLarge } from './codec.js'
+import type { Descriptor } from './descriptor.js'
+import { Entry } from './entry.js'
+import { HEADER_BYTES, OUTBOX_BYTES } from './framing.js'
+import type { Settings } from './options.js'
+import * as socket from './socket.js'
+import type { Transfer } from './transfer.js'
+
+/** UTF-16 units of text that share a packet: past 16 KiB a packet gains little (docs/architecture.md). */
+const BATCH_UNITS = 16 * 1024
+/** Most bytes of UTF-8 that one UTF-16 unit becomes. */
+const BYTES_PER_UNIT = 3
+
+/** What fits into a packet of one socket, and what is too long for it or for the channel. */
+export class Sizing {
+  readonly #descriptor: Descriptor
+  readonly #packets: boolean
+  readonly #maxMessageBytes: number
+  /** The longest packet, headers included; on a SOCK_STREAM socket what goes through the outbox at once. */
+  longest: number
+
+  constructor(descriptor: Descriptor, packets: boolean, settings: Settings) {
+    this.#descriptor = descriptor
+    this.#packets = packets
+    this.#maxMessageBytes = settings.maxMessageBytes
+    this.longest = this.#read()
+  }
+
+  /** Units of text, placeholders included, that surely fit one packet together. */
+  get batchUnits(): number {
+    return Math.min(BATCH_UNITS, Math.floor(this.longest / BYTES_PER_UNIT))
+  }
+
+  /** Units of one text that is surely not longer than `maxMessageBytes`. */
+  get surelyShort(): number {
+    return Math.floor(this.#maxMessageBytes / BYTES_PER_UNIT)
+  }
+
+  /** Checks one message's text against the limits and makes its entry. */
+  entry(text: string, transfer: Transfer | null): Entry {
+    const most = BYTES_PER_UNIT * text.length + HEADER_BYTES
+    if (most <= this.longest && most <= this.#maxMessageBytes) {
+      return new Entry(frame(text), 1, 0, this.longest, transfer)
+    }
+    const bytes = Buffer.byteLength(text)
+    if (bytes > this.#maxMessageBytes) throw tooLarge(bytes, this.#maxMessageBytes)
+    const long = bytes + HEADER_BYTES > this.longest
+    return new Entry(long ? text : frame(text), 1, long ? bytes : 0, this.longest, transfer)
+  }
+
+  /** An entry of several texts, each behind a placeholder, `batchUnits` in all at most. */
+  batch(batch: string, count: number): Entry {
+    return new Entry(batch, count, 0, this.longest, null)
+  }
+
+  /** Most descriptors of one message: a long one needs room for the reading end of its side stream. */
+  mostFds(entry: Entry): number {
+    return entry.longBytes > 0 && this.#packets ? socket.SCM_MAX_FD - 1 : socket.SCM_MAX_FD
+  }
+
+  /** Whether somebody made SO_SNDBUF smaller since it was read last. */
+  shrunk(): boolean {
+    const before = this.longest
+    try {
+      this.longest = this.#read()
+    } catch {
+      return false
+    }
+    return this.longest < before
+  }
+
+  #read(): number {
+    return this.#packets ? Math.min(socket.longestPacket(this.#descriptor.fd), OUTBOX_BYTES) : OUTBOX_BYTES
+  }
+}
