@@ -5,6 +5,9 @@ import { unwatchNow, watch } from './poller.js'
 import * as socket from './socket.js'
 import { turnIsOver } from './turn.js'
 
+/** A process that dies closes its descriptors one after the other, perhaps the channel after the side stream. */
+const DEATH_MS = 5
+
 /** What a side stream's buffer is asked to hold; the kernel gives at most net.core.wmem_max. */
 const SIDE_BUFFER_BYTES = 1024 * 1024
 
@@ -99,7 +102,7 @@ export class SideWriter {
       return systemError('sendmsg', errno, 'cannot send a long message')
     }
     const details = { errno, syscall: 'sendmsg' }
-    return this.#channel.fd < 0 || socket.hungUp(this.#channel.fd)
+    return this.#channel.fd < 0 || socket.hungUp(this.#channel.fd, DEATH_MS)
       ? new WormholeError('ERR_WORMHOLE_DISCONNECTED', 'every receiving end of the channel is gone', details)
       : new WormholeError('ERR_WORMHOLE_TRUNCATED', 'the receiver gave up half-way through a long message', details)
   }

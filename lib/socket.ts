@@ -83,9 +83,9 @@ export function atEnd(fd: number): boolean {
   return (poll([fd], POLLRDHUP, 0) & POLLRDHUP) !== 0 && native.unread(fd) <= 0
 }
 
-/** Whether every holder of the other end has closed it. */
-export function hungUp(fd: number): boolean {
-  return (poll([fd], 0, 0) & POLLHUP) !== 0
+/** Whether every holder of the other end has closed it, or does so within so many milliseconds. */
+export function hungUp(fd: number, milliseconds = 0): boolean {
+  return (poll([fd], 0, milliseconds) & POLLHUP) !== 0
 }
 
 /** Blocks this thread until one of `events` holds for one of the descriptors, or the time is over. */

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
-import { runProgram, startProgram } from './helpers/program.js'
+import { childrenOf, runProgram, startProgram } from './helpers/program.js'
 
 /** The first primes, one a line, by a plain sieve. */
 function firstPrimes(count: number): string {
@@ -33,7 +33,7 @@ describe('the sieve example', () => {
     [1, 1],
   ] as const) {
     const processes = primes / perProcess
-    it(`finds ${primes} with up to ${perProcess} stages a process, and leaves no process behind`, async () => {
+    it(`finds ${primes} primes with up to ${perProcess} stages a process, and leaves no process behind`, async () => {
       const args = ['--primes', `${primes}`, '--per-process', `${perProcess}`, '--verbose']
       const { code, stdout, stderr } = await runProgram('sieve', args)
       expect(stdout).to.equal(firstPrimes(primes))
@@ -53,8 +53,7 @@ describe('the sieve example', () => {
       stdout += part
     })
     await once(child.stdout!, 'data')
-    const [first = ''] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1').split(' ')
-    process.kill(Number(first), 'SIGKILL')
+    process.kill(childrenOf(child)[0]!, 'SIGKILL')
     // Nothing has its standard output and error any more: all are gone.
     expect(await closed).to.deep.equal([1, null])
     expect(await complaints).to.include('sieve: the process of stage 1 ended with SIGKILL\n')

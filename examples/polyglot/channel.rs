@@ -1,9 +1,9 @@
 //! Packets of a channel, and how a child finds its channels: docs/wire.md without crates.
 
-use std::ffi::{c_int, c_short, c_ulong};
 use std::fs::File;
 use std::io::{Error, ErrorKind};
 use std::mem::ManuallyDrop;
+use std::os::raw::{c_int, c_short, c_ulong};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::io::FromRawFd;
 use std::process;
@@ -27,7 +27,7 @@ const POLLRDHUP: c_short = 0x2000;
 const FIONREAD: c_ulong = 0x541b;
 
 const HEADER_BYTES: usize = 8;
-const LONGEST_PACKET: usize = 4_263_616;
+pub const LONGEST_PACKET: usize = 4_263_616;
 
 pub fn fail(message: &str) -> ! {
     eprintln!("child.rs: {message}");
@@ -70,17 +70,15 @@ impl Channel {
         })
     }
 
-    /// Reads a packet; false once every sender is gone.
-    pub fn receive(&self, packet: &mut Vec<u8>) -> bool {
+    /// The next packet; none once every sender is gone.
+    pub fn receive<'a>(&self, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
         loop {
-            packet.resize(LONGEST_PACKET, 0);
-            let length = unsafe { recv(self.fd, packet.as_mut_ptr(), LONGEST_PACKET, 0) };
+            let length = unsafe { recv(self.fd, buffer.as_mut_ptr(), buffer.len(), 0) };
             if length > 0 {
-                packet.truncate(length as usize);
-                return true;
+                return Some(&buffer[..length as usize]);
             }
             if length == 0 && self.ended() {
-                return false;
+                return None;
             }
             let error = Error::last_os_error();
             // After a reset comes what is queued; after an empty packet the next one.
@@ -115,7 +113,10 @@ impl Channel {
 /// The payloads of a packet.
 pub fn frames(packet: &[u8]) -> Vec<&[u8]> {
     let (mut rest, mut payloads) = (packet, Vec::new());
-    while rest.len() >= HEADER_BYTES {
+    while !rest.is_empty() {
+        if rest.len() < HEADER_BYTES {
+            fail("got half a frame");
+        }
         let (header, behind) = rest.split_at(HEADER_BYTES);
         let length = u64::from_ne_bytes(header.try_into().unwrap()) as usize;
         if behind.len() < length {

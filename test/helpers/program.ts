@@ -1,5 +1,6 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
@@ -30,4 +31,9 @@ export async function runProgram(name: string, args: readonly string[] = [], inp
     text(child.stderr!),
   ])
   return { code, signal, stdout, stderr }
+}
+
+/** The processes that a process has started and that still live. */
+export function childrenOf({ pid }: ChildProcess): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number)
 }
