@@ -12,14 +12,14 @@ const here = fileURLToPath(import.meta.url)
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
-    messages: { type: 'string', default: '1000000' },
+    messages: { type: 'string', default: '2000000' },
     role: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   },
 })
 
 if (values.help) {
-  console.log('usage: node bench/stream.mjs [--runs 5] [--messages 1000000]')
+  console.log('usage: node bench/stream.mjs [--runs 5] [--messages 2000000]')
 } else if (values.role === 'wormhole') {
   const { messages, counts } = inherited()
   let count = 0
@@ -79,7 +79,7 @@ async function compare(runs, count) {
   const ratios = []
   for (let run = 0; run < runs; run++) {
     peers['wormhole-ipc'].push(await wormhole(count))
-    peers.child_process.push(await childProcess(Math.ceil(count / 10)))
+    peers.child_process.push(await childProcess(Math.ceil(count / 5)))
     ratios.push(peers['wormhole-ipc'].at(-1) / peers.child_process.at(-1))
   }
   console.log(`${count} messages of 45 bytes, sendAll to for await, ${runs} runs each in turn, Node ${process.version}`)

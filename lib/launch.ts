@@ -23,7 +23,7 @@ export interface ChannelsOption {
 
 /**
  * `child_process.fork` with channels. All its options work; the channels come behind its `stdio`. Where the
- * child cannot be started, the ends are as they were.
+ * child cannot be started, the ends are as they were: yours to close, a `clone()` made for it too.
  *
  * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), and what `fork` throws
  */

@@ -81,7 +81,10 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     return this.#give((fd) => new Socket({ fd, ...directions(fd) }))
   }
 
-  /** The listening socket as Node's own server, which owns it from now on; resolves once it accepts. */
+  /**
+   * The listening socket as Node's own server, which owns it from now on; resolves once it accepts. Attach its
+   * `'connection'` listener before anything else is awaited.
+   */
   async toServer(): Promise<Server> {
     if (this.kind !== 'socket') throw this.#unfit(`is a ${this.kind}, not a socket`)
     this.#requireStreamSocket()

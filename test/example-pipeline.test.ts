@@ -3,28 +3,14 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { expect } from 'chai'
-import { runProgram, startProgram } from './helpers/program.js'
+import { runProgram, startProgram, startVerbose } from './helpers/program.js'
 import { quiet } from './helpers/quiet.js'
-import { until } from './helpers/until.js'
 
 const LINES = 60_000
 const FILLER = 'x'.repeat(1000)
 
 function line(id: number): string {
   return `${JSON.stringify({ id, filler: FILLER })}\n`
-}
-
-/** Starts the program so that it tells of its stages, and waits until it has told of both. */
-async function startVerbose() {
-  const child = startProgram('pipeline', ['--verbose'])
-  const closed = once(child, 'close')
-  let stderr = ''
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text
-  })
-  const pids = () => [...stderr.matchAll(/is process (\d+)\n/g)].map(([, pid]) => Number(pid))
-  await until('both stages are started', () => pids().length === 2)
-  return { child, closed, pids: pids(), stderr: () => stderr }
 }
 
 /** Writes lines for as long as they are read. */
@@ -72,7 +58,7 @@ describe('the pipeline example', () => {
   })
 
   it('stops reading while nobody takes the output, in flat memory, and loses nothing', async () => {
-    const { child, closed, pids, stderr } = await startVerbose()
+    const { child, closed, pids, stderr } = await startVerbose('pipeline', 2)
     const stdin = child.stdin!
     let bytes = 0
     const fed = (async () => {
@@ -112,7 +98,7 @@ describe('the pipeline example', () => {
   })
 
   it('ends and says why when a stage is killed', async () => {
-    const { child, closed, pids, stderr } = await startVerbose()
+    const { child, closed, pids, stderr } = await startVerbose('pipeline', 2)
     child.stdout!.resume()
     process.kill(pids[0]!, 'SIGKILL')
     feedWithoutEnd(child)

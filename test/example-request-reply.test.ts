@@ -1,9 +1,7 @@
-import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
-import { childrenOf, runProgram, startProgram } from './helpers/program.js'
+import { runProgram, startVerbose } from './helpers/program.js'
 import { quiet } from './helpers/quiet.js'
-import { until } from './helpers/until.js'
 
 describe('the request-reply example', () => {
   it('gives each of many concurrent requests its own answer', async () => {
@@ -28,13 +26,12 @@ describe('the request-reply example', () => {
   })
 
   it('tells that the store has died', async () => {
-    const child = startProgram('request-reply', ['never', 'a=1', '--deadline', '60000'])
-    const [stdout, closed] = [text(child.stdout!), once(child, 'close')]
-    await until('the store is there', () => childrenOf(child).length === 1)
-    const [store] = childrenOf(child)
+    const args = ['never', 'a=1', '--deadline', '60000']
+    const { child, closed, pids } = await startVerbose('request-reply', 1, args)
+    const stdout = text(child.stdout!)
     // Both are asked, and one is answered.
-    await quiet([child.pid!, store!])
-    process.kill(store!, 'SIGKILL')
+    await quiet([child.pid!, ...pids])
+    process.kill(pids[0]!, 'SIGKILL')
     expect(await closed).to.deep.equal([1, null])
     expect(await stdout).to.equal('never: (the store is gone)\na=1: stored\n')
   })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
-import { childrenOf, runProgram, startProgram } from './helpers/program.js'
+import { runProgram, startProgram } from './helpers/program.js'
 
 /** The first primes, one a line, by a plain sieve. */
 function firstPrimes(count: number): string {
@@ -53,7 +53,8 @@ describe('the sieve example', () => {
       stdout += part
     })
     await once(child.stdout!, 'data')
-    process.kill(childrenOf(child)[0]!, 'SIGKILL')
+    const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1')
+    process.kill(Number.parseInt(children, 10), 'SIGKILL')
     // Nothing has its standard output and error any more: all are gone.
     expect(await closed).to.deep.equal([1, null])
     expect(await complaints).to.include('sieve: the process of stage 1 ended with SIGKILL\n')

@@ -13,6 +13,7 @@ printed in the order of the requests. A REQUEST is
   NAME                get it; if there is none yet, wait until somebody stores one
 
   -d, --deadline MS   wait at most so long for each answer (default: 5000)
+  -v, --verbose       tell on standard error the store's process id
   -h, --help          print this
 
 Exit code: 0 all were answered, 1 some were not, 2 the command line is wrong.
@@ -24,13 +25,14 @@ function readCommandLine() {
       allowPositionals: true,
       options: {
         deadline: { type: 'string', short: 'd', default: '5000' },
+        verbose: { type: 'boolean', short: 'v', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
     const deadline = Number(values.deadline)
     if (!(deadline >= 1)) throw new Error(`--deadline takes a number of milliseconds, not '${values.deadline}'`)
     if (positionals.length === 0 && values.help !== true) throw new Error('nothing to ask')
-    return { deadline, help: values.help, requests: positionals }
+    return { ...values, deadline, requests: positionals }
   } catch (error) {
     console.error(`request-reply: ${(error as Error).message}\nTry 'request-reply --help'.`)
     process.exit(2)
@@ -64,12 +66,13 @@ function explain(error: unknown, deadline: number): string {
   return (error as Error).message
 }
 
-const { requests, deadline, help } = readCommandLine()
+const { requests, deadline, verbose, help } = readCommandLine()
 
 async function main(): Promise<void> {
   const [store, served] = channel<Request>()
   const child = fork(new URL('store.js', import.meta.url), { channels: { requests: served } })
   const ended = once(child, 'exit')
+  if (verbose) console.error(`request-reply: the store is process ${child.pid}`)
   // The store is up from here on: the deadlines are for its answers alone.
   await ask(store, { set: '', value: '' })
 

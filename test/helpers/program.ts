@@ -1,6 +1,5 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
@@ -33,7 +32,21 @@ export async function runProgram(name: string, args: readonly string[] = [], inp
   return { code, signal, stdout, stderr }
 }
 
-/** The processes that a process has started and that still live. */
-export function childrenOf({ pid }: ChildProcess): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number)
+/**
+ * Starts an example with `--verbose`, and waits until it has told of so many processes that it has started.
+ * `stderr()` is what it has written since; `closed` resolves to code and signal once they are all gone.
+ */
+export async function startVerbose(name: string, processes: number, args: readonly string[] = []) {
+  const child = startProgram(name, [...args, '--verbose'])
+  const closed = once(child, 'close')
+  let stderr = ''
+  child.stderr!.setEncoding('utf8').on('data', (part: string) => {
+    stderr += part
+  })
+  let pids: number[] = []
+  while (pids.length < processes) {
+    await once(child.stderr!, 'data')
+    pids = [...stderr.matchAll(/is process (\d+)\n/g)].map(([, pid]) => Number(pid))
+  }
+  return { child, closed, pids, stderr: () => stderr }
 }
