@@ -1,3 +1,4 @@
+import { ChannelWatch } from './channel-watch.js'
 import type { Descriptor } from './descriptor.js'
 import type { Entry } from './entry.js'
 import { closedError, disconnectedError, systemError, type WormholeError } from './errors.js'
@@ -6,7 +7,7 @@ import { Flight } from './flight.js'
 import { HEADER_BYTES } from './framing.js'
 import { List } from './list.js'
 import type { Settings } from './options.js'
-import { unwatchNow, WAIT_SLICE_MS, watch } from './poller.js'
+import { WAIT_SLICE_MS } from './poller.js'
 import { SideStreams } from './side-streams.js'
 import { SideWriter } from './side-writer.js'
 import { Sizing } from './sizing.js'
@@ -29,12 +30,11 @@ export class SendQueue {
   #sides: SideStreams | null = null
   /** Calls of `sendAll` that are not done. */
   #running: Set<Promise<unknown>> | null = null
-  #watchers: Set<(error: WormholeError) => void> | null = null
+  readonly #watch: ChannelWatch
   #flight: Flight | null = null
   readonly sizing: Sizing
   #units = 0
   #scheduled = false
-  #blocked = false
   #closing = false
   #keepsAlive = true
   disconnected: WormholeError | null = null
@@ -48,6 +48,7 @@ export class SendQueue {
     counters: EndpointStats
   ) {
     this.#descriptor = descriptor
+    this.#watch = new ChannelWatch(descriptor, this)
     this.#settings = settings
     this.#counters = counters
     this.#packets = type === socket.SOCK_SEQPACKET
@@ -67,19 +68,19 @@ export class SendQueue {
 
   /** Whether the channel is full and entries wait for it. */
   get blocked(): boolean {
-    return this.#blocked
+    return this.#watch.blocked
   }
 
   /** Queues an entry; it is sent at the end of this tick, or at once when much has gathered. */
   push(entry: Entry): void {
-    if (!this.#enqueue(entry) || this.#blocked) return
+    if (!this.#enqueue(entry) || this.#watch.blocked) return
     if (this.#units >= EAGER_UNITS && !turnIsOver()) this.pump()
     else this.#schedule()
   }
 
   /** Queues an entry and sends what can be sent without waiting. */
   hand(entry: Entry): void {
-    if (this.#enqueue(entry) && !this.#blocked) this.pump()
+    if (this.#enqueue(entry) && !this.#watch.blocked) this.pump()
   }
 
   /**
@@ -137,7 +138,7 @@ export class SendQueue {
       this.#counters.bytes += result
       if (cargo.advance(result)) this.#complete(flight)
       if (this.#entries.first !== null && !evenIfTurnIsOver && turnIsOver()) {
-        this.#yield()
+        this.#schedule(true)
         return false
       }
     }
@@ -166,7 +167,7 @@ export class SendQueue {
   /** The descriptors that must become writable before `pumpAll` can do more. */
   waitsFor(): number[] {
     const fds = this.#sides?.fds ?? []
-    if (this.#blocked || fds.length === 0) fds.push(this.#descriptor.fd)
+    if (this.#watch.blocked || fds.length === 0) fds.push(this.#descriptor.fd)
     return fds
   }
 
@@ -203,28 +204,21 @@ export class SendQueue {
 
   setKeepsAlive(keepsAlive: boolean): void {
     this.#keepsAlive = keepsAlive
-    if (this.#blocked) this.#rewatch()
+    this.#watch.setKeepsAlive(keepsAlive)
     this.#sides?.setKeepsAlive(keepsAlive)
   }
 
   /** Calls `callback` once every receiving end is gone, until the returned function is called. */
   whenGone(callback: (error: WormholeError) => void): () => void {
-    if (this.disconnected !== null) {
-      callback(this.disconnected)
-      return () => undefined
-    }
-    this.#watchers ??= new Set()
-    this.#watchers.add(callback)
-    this.#rewatch()
-    return () => {
-      if (this.#watchers?.delete(callback) === true) this.#rewatch()
-    }
+    if (this.disconnected === null) return this.#watch.whenGone(callback)
+    callback(this.disconnected)
+    return () => undefined
   }
 
   /** Called by the poller: the channel takes more, or its other end is gone. */
   onReady(): void {
-    if (this.#blocked) {
-      this.#unblock()
+    if (this.#watch.blocked) {
+      this.#watch.unblock()
       this.pump()
     } else if (socket.hungUp(this.#descriptor.fd)) {
       this.#fail(disconnectedError('Sender'))
@@ -238,7 +232,7 @@ export class SendQueue {
 
   runScheduled(): void {
     this.#scheduled = false
-    if (!this.#blocked) this.pump()
+    if (!this.#watch.blocked) this.pump()
   }
 
   #enqueue(entry: Entry): boolean {
@@ -257,21 +251,12 @@ export class SendQueue {
     return !entry.settled
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return
-    // A program that only awaits sends never leaves its tick: the event loop must come round all the same.
-    if (turnIsOver()) {
-      this.#yield()
-      return
-    }
-    this.#scheduled = true
-    process.nextTick(runScheduled, this)
-  }
-
-  #yield(): void {
+  /** At the end of this tick, or of this turn where that is over: a program that only awaits sends never leaves its tick. */
+  #schedule(later = turnIsOver()): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    void nextTurn().then(() => this.runScheduled())
+    if (later) void nextTurn().then(() => this.runScheduled())
+    else process.nextTick(runScheduled, this)
   }
 
   /** Readies the first entries; false when the first one failed, and left the queue. */
@@ -333,7 +318,7 @@ export class SendQueue {
     this.#sides ??= new SideStreams()
     this.#sides.follow(side, entry, this.#keepsAlive, () => {
       this.#counters.bytes += bytes
-      if (this.#entries.first !== null && !this.#blocked) this.#schedule()
+      if (this.#entries.first !== null && !this.#watch.blocked) this.#schedule()
       this.#rest()
     })
   }
@@ -351,11 +336,9 @@ export class SendQueue {
 
   /** Waits for room; false when even that is not possible, and the flight's entries have failed. */
   #block(): boolean {
-    this.#blocked = true
     try {
-      this.#rewatch()
+      this.#watch.block()
     } catch (error) {
-      this.#blocked = false
       this.#drop(error as WormholeError)
       return false
     }
@@ -363,24 +346,9 @@ export class SendQueue {
     return true
   }
 
-  #unblock(): void {
-    if (!this.#blocked) return
-    this.#blocked = false
-    this.#rewatch()
-  }
-
-  /** For room in the channel, or for its end alone, which keeps no process alive. */
-  #rewatch(): void {
-    const { fd } = this.#descriptor
-    if (fd < 0) return
-    if (this.#blocked) watch(fd, socket.POLLOUT, this, this.#keepsAlive)
-    else if (this.#watchers !== null && this.#watchers.size > 0) watch(fd, socket.POLLHUP, this, false)
-    else unwatchNow(fd)
-  }
-
   /** Nothing may be left to do: then lets go of what was held for it. */
   #rest(): void {
-    if (this.#entries.first === null) this.#unblock()
+    if (this.#entries.first === null) this.#watch.unblock()
     if (!this.idle) return
     forgetPending(this)
     if (this.#closing && this.running === 0) this.#descriptor.close()
@@ -418,10 +386,8 @@ export class SendQueue {
     this.#unload()
     for (let entry = this.#entries.shift(); entry !== null; entry = this.#entries.shift()) entry.settle(error)
     this.#units = 0
-    for (const tell of this.#watchers ?? []) tell(error)
-    this.#watchers = null
+    this.#watch.gone(error)
     this.#closing = true
-    this.#unblock()
     this.#rest()
   }
 }
