@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import type { Readable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { channel, WormholeError } from 'wormhole-ipc'
 import { type ForkAndRunOptions, forkAndRun } from 'wormhole-ipc/process'
-import { fixture } from './helpers/child.js'
+import { fixture, startNode } from './helpers/child.js'
 import { leavesNoDescriptors, openDescriptors } from './helpers/descriptors.js'
 
 interface Failed extends WormholeError {
@@ -148,6 +150,16 @@ describe('forkAndRun', () => {
     expect(await run('sum', [1], { signal: AbortSignal.abort(reason) }).catch((error: unknown) => error)).to.equal(
       reason
     )
+  })
+
+  it('leaves no orphan when the parent is killed', async () => {
+    const parent = startNode('parent-of-function')
+    const [line] = (await once(parent.process.stdout as Readable, 'data')) as [string]
+    parent.process.kill('SIGKILL')
+    // The child holds the parent's standard output: that ends with the child.
+    const { signal } = await parent.ended
+    expect(signal).to.equal('SIGKILL')
+    expect(existsSync(`/proc/${line.trim()}/exe`)).to.equal(false)
   })
 
   it('does not wait for what the function left running', async () => {
