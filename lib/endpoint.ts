@@ -1,5 +1,5 @@
 import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo } from './descriptor.js'
-import { disconnectedError, WormholeError } from './errors.js'
+import { closedError, disconnectedError, WormholeError } from './errors.js'
 import type { Settings } from './options.js'
 import { startPolling } from './poller.js'
 import * as socket from './socket.js'
@@ -100,7 +100,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
 
   /** @internal */
   protected assertUsable(): void {
-    if (this.shut) assertOpen(closedDescriptor, this.constructor.name)
+    if (this.shut) throw closedError(this.constructor.name)
     if (!this.disconnected) assertOpen(this.descriptor, this.constructor.name)
   }
 
@@ -124,5 +124,3 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
 export function newStats(): EndpointStats {
   return { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0, queued: 0 }
 }
-
-const closedDescriptor = new Descriptor(-1)

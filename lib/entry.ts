@@ -9,6 +9,8 @@ import type { Transfer } from './transfer.js'
 export class Entry extends ListItem<Entry> {
   settled = false
   error: WormholeError | undefined
+  /** The descriptors that go with it. */
+  transfer: Transfer | null = null
   /** A side stream that already holds the whole of a long message. */
   prepared: SideWriter | null = null
   #promise: Promise<void> | null = null
@@ -25,8 +27,7 @@ export class Entry extends ListItem<Entry> {
     public batch: string,
     public count: number,
     public longBytes: number,
-    public sizedFor: number,
-    readonly transfer: Transfer | null
+    public sizedFor: number
   ) {
     super()
   }

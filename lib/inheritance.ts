@@ -1,5 +1,5 @@
-import { fstatSync } from 'node:fs'
 import { WormholeError } from './errors.js'
+import { inodeOf } from './inode.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
 
@@ -32,7 +32,7 @@ export function describe(ends: readonly (readonly [string, End])[], firstFd: num
       {
         fd: firstFd + index,
         end: end instanceof Sender ? 'sender' : 'receiver',
-        inode: fstatSync(end.fd).ino,
+        inode: inodeOf(end.fd) as number,
         ...end.limits,
       },
     ])
@@ -84,12 +84,4 @@ function adopt(name: string, row: Row): End {
     Object.defineProperty(adopted, method, { value })
   }
   return adopted
-}
-
-function inodeOf(fd: number): number | undefined {
-  try {
-    return fstatSync(fd).ino
-  } catch {
-    return undefined
-  }
 }

@@ -12,6 +12,7 @@ import { createServer, type Server, Socket } from 'node:net'
 import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo } from './descriptor.js'
 import { ends } from './ends.js'
 import type { WormholeError } from './errors.js'
+import { inodeOf } from './inode.js'
 import type { Receiver } from './receiver.js'
 import type { Sender } from './sender.js'
 import * as socket from './socket.js'
@@ -90,12 +91,12 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     this.#requireStreamSocket()
     if (socket.option(this.fd, socket.SO_ACCEPTCONN) <= 0) throw this.#unfit('is not a listening socket')
     const server = createServer()
-    const { ino } = fstatSync(this.fd)
+    const inode = inodeOf(this.fd)
     const fd = this.detach()
     await new Promise<void>((resolve, reject) => {
       const failed = (error: Error) => {
         // Node closes what its handle had taken; what it refused is still ours to close.
-        setImmediate(() => closeIfSame(fd, ino))
+        setImmediate(() => closeIfSame(fd, inode))
         reject(error)
       }
       server.once('error', failed)
@@ -192,12 +193,12 @@ function directions(fd: number): { readable: boolean; writable: boolean } {
   return { readable: mode !== constants.O_WRONLY, writable: mode !== constants.O_RDONLY }
 }
 
-function closeIfSame(fd: number, inode: number): void {
+function closeIfSame(fd: number, inode: number | undefined): void {
+  if (inodeOf(fd) !== inode) return
   try {
-    if (fstatSync(fd).ino !== inode) return
     socket.adopt(fd)
     socket.close(fd)
   } catch {
-    // Closed already.
+    // Another object owns it by now.
   }
 }

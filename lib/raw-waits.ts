@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs'
+import { inodeOf } from './inode.js'
 import { List, ListItem } from './list.js'
 import { unwatchNow, watch } from './poller.js'
 import * as socket from './socket.js'
@@ -91,9 +91,7 @@ export function whenReady(fd: number, events: number, call: Call): Promise<numbe
 }
 
 function keyOf(fd: number, events: number): string {
-  try {
-    return `${fstatSync(fd).ino}:${events}`
-  } catch {
-    throw socket.badDescriptor(`descriptor ${fd} is not open`)
-  }
+  const inode = inodeOf(fd)
+  if (inode === undefined) throw socket.badDescriptor(`descriptor ${fd} is not open`)
+  return `${inode}:${events}`
 }

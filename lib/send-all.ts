@@ -1,7 +1,6 @@
 import { onAbort } from './abort.js'
 import { toText } from './codec.js'
 import type { Entry } from './entry.js'
-import { WormholeError } from './errors.js'
 import { PLACEHOLDER } from './framing.js'
 import type { SendQueue } from './send-queue.js'
 import { nextTurn, turnIsOver } from './turn.js'
@@ -38,7 +37,7 @@ export class SendAll {
         if (batch.length + units > batchUnits || text.length > surelyShort) {
           await handOver()
           if (units > batchUnits || text.length > surelyShort) {
-            await this.#hand(this.#queue.sizing.entry(text, null))
+            await this.#hand(this.#queue.sizing.entry(text))
             continue
           }
         }
@@ -48,8 +47,7 @@ export class SendAll {
       }
     } catch (error) {
       // What came before a message that cannot be sent, or an iterable's own error, is sent.
-      const closed = error instanceof WormholeError && error.code === 'ERR_WORMHOLE_CLOSED'
-      if (!closed && this.#signal?.aborted !== true) await handOver()
+      if (this.#signal?.aborted !== true) await handOver()
       throw error
     }
     await handOver()
@@ -69,7 +67,7 @@ export class SendAll {
         const next = iterator.next()
         const step = next instanceof Promise ? await this.#orInterrupted(next) : await next
         if (step.done === true) break
-        const entry = this.#queue.sizing.entry(toText(step.value), null)
+        const entry = this.#queue.sizing.entry(toText(step.value))
         this.#queue.push(entry)
         waiting.push(entry)
         while (waiting[0]?.settled === true) await this.#settleFirst(waiting)

@@ -162,11 +162,10 @@ export class Sender<in T = unknown> extends Endpoint {
 
   #entry(text: string, fds: readonly FdSource[]): Entry {
     if (!Array.isArray(fds)) throw argumentError('fds must be an array of descriptors')
-    if (fds.length === 0) return this.#queue.sizing.entry(text, null)
     // Checked before anything moves: a message that is too long leaves its descriptors alone.
-    const most = this.#queue.sizing.mostFds(this.#queue.sizing.entry(text, null))
-    const transfer = new Transfer(fds, most)
-    return this.#queue.sizing.entry(text, transfer)
+    const entry = this.#queue.sizing.entry(text)
+    if (fds.length > 0) entry.transfer = new Transfer(fds, this.#queue.sizing.mostFds(entry))
+    return entry
   }
 
   /**

@@ -5,7 +5,6 @@ import { Entry } from './entry.js'
 import { HEADER_BYTES, OUTBOX_BYTES } from './framing.js'
 import type { Settings } from './options.js'
 import * as socket from './socket.js'
-import type { Transfer } from './transfer.js'
 
 /** UTF-16 units of text that share a packet: past 16 KiB a packet gains little (docs/architecture.md). */
 const BATCH_UNITS = 16 * 1024
@@ -38,20 +37,20 @@ export class Sizing {
   }
 
   /** Checks one message's text against the limits and makes its entry. */
-  entry(text: string, transfer: Transfer | null): Entry {
+  entry(text: string): Entry {
     const most = BYTES_PER_UNIT * text.length + HEADER_BYTES
     if (most <= this.longest && most <= this.#maxMessageBytes) {
-      return new Entry(frame(text), 1, 0, this.longest, transfer)
+      return new Entry(frame(text), 1, 0, this.longest)
     }
     const bytes = Buffer.byteLength(text)
     if (bytes > this.#maxMessageBytes) throw tooLarge(bytes, this.#maxMessageBytes)
     const long = bytes + HEADER_BYTES > this.longest
-    return new Entry(long ? text : frame(text), 1, long ? bytes : 0, this.longest, transfer)
+    return new Entry(long ? text : frame(text), 1, long ? bytes : 0, this.longest)
   }
 
   /** An entry of several texts, each behind a placeholder, `batchUnits` in all at most. */
   batch(batch: string, count: number): Entry {
-    return new Entry(batch, count, 0, this.longest, null)
+    return new Entry(batch, count, 0, this.longest)
   }
 
   /** Most descriptors of one message: a long one needs room for the reading end of its side stream. */
