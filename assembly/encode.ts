@@ -27,6 +27,12 @@ export function sealFrames(start: usize, length: usize): i32 {
 
 // The first placeholder byte in [at, end), or end. Loads up to 15 bytes past the end: SLACK_BYTES.
 function findPlaceholder(at: usize, end: usize, wanted: v128): usize {
+  while (at + 64 <= end) {
+    const low = v128.or(i8x16.eq(v128.load(at), wanted), i8x16.eq(v128.load(at, 16), wanted))
+    const high = v128.or(i8x16.eq(v128.load(at, 32), wanted), i8x16.eq(v128.load(at, 48), wanted))
+    if (v128.any_true(v128.or(low, high))) break
+    at += 64
+  }
   while (at < end) {
     const hits = i8x16.bitmask(i8x16.eq(v128.load(at), wanted))
     if (hits !== 0) return min(at + <usize>ctz(hits), end)

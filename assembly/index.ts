@@ -21,8 +21,6 @@ export {
   frames,
   mergedAscii,
   mergeFrames,
-  restoreBehind,
-  unmergeFrames,
   walkFrames,
   wholeBytes,
 } from './decode'
@@ -32,7 +30,6 @@ export {
   CUT_HEADER,
   HEADER_BYTES,
   INBOX_BYTES,
-  MERGE_FRAMES,
   MESSAGE_LIMIT,
   OUTBOX_BYTES,
   OVER_LIMIT,
@@ -42,3 +39,4 @@ export {
   WHOLE,
 } from './layout'
 export { allAscii } from './skeleton'
+export { widen } from './utf8'

@@ -16,11 +16,8 @@ export const OUTBOX_BYTES: i32 = 256 * 1024
  */
 export const INBOX_BYTES: i32 = 8 * 1024 * 1024
 
-/** Bytes after the inbox that a 16-byte load or the array's closing bracket may touch. */
-export const SLACK_BYTES: i32 = 32
-
-/** Frames of one packet whose lengths are kept aside while the packet is read as one array. */
-export const MERGE_FRAMES: i32 = 65536
+/** Bytes after a block that the widest load or store may touch beside those that it is for. */
+export const SLACK_BYTES: i32 = 64
 
 /** Where a partial frame's memory begins; it doubles from here. */
 export const PARTIAL_BYTES: i32 = 64 * 1024

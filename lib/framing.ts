@@ -16,10 +16,18 @@ const WHOLE = wasm.WHOLE.value
 const OVER_LIMIT = wasm.OVER_LIMIT.value
 const CUT_HEADER = wasm.CUT_HEADER.value
 
+/** Bytes of UTF-8 that become UTF-16 at once. */
+const WIDE_BYTES = 256 * 1024
+/** Node.js reads UTF-8 outside ASCII at 1.5 to 3 ns a byte before version 24, five times slower than `widen` (docs/performance.md). */
+const WIDENS = Number.parseInt(process.versions.node, 10) < 24
+
 const outbox = wasm.allocate(OUTBOX_BYTES + SLACK_BYTES) >>> 0
 /** Where a received packet is put. */
 export const inbox = wasm.allocate(INBOX_BYTES + SLACK_BYTES) >>> 0
-const mergeTable = wasm.allocate(4 * wasm.MERGE_FRAMES.value) >>> 0
+/** Where the frames of a packet are put together as the text of one array. */
+const page = wasm.allocate(INBOX_BYTES + SLACK_BYTES) >>> 0
+/** Where a text becomes UTF-16. */
+const wide = wasm.allocate(2 * WIDE_BYTES + SLACK_BYTES) >>> 0
 refreshView()
 
 /** Goes before each frame's text in a batch; `seal` writes the length over it. */
@@ -134,13 +142,13 @@ export function readPayload(at: number, length: number): unknown {
 }
 
 function decode(at: number, bytes: number, frames: number, batch: Batch): void {
-  if (frames > 1 && wasm.mergeFrames(at, bytes, mergeTable) !== 0) {
-    const items = parseArray(at, bytes + 1)
+  if (frames > 1 && bytes <= INBOX_BYTES) {
+    const length = wasm.mergeFrames(at, bytes, page) >>> 0
+    const items = length > 0 ? parseArray(length) : undefined
     if (items !== undefined) {
       batch.add(items)
       return
     }
-    wasm.unmergeFrames(at, frames, mergeTable)
   }
   for (let index = 0; index < frames; index++) {
     const size = wasm.frameSize(at) >>> 0
@@ -149,19 +157,35 @@ function decode(at: number, bytes: number, frames: number, batch: Batch): void {
   }
 }
 
-function parseArray(at: number, length: number): unknown[] | undefined {
+function parseArray(length: number): unknown[] | undefined {
   try {
-    const text = readText(at, length, wasm.mergedAscii() !== 0)
+    const text = readText(page, length, wasm.mergedAscii() !== 0)
     return text === undefined ? undefined : (JSON.parse(text) as unknown[])
   } catch {
     return undefined
-  } finally {
-    wasm.restoreBehind(at + length - 1)
   }
 }
 
+/** The text in UTF-8; undefined when that is not what it is. */
 function readText(at: number, length: number, ascii: boolean): string | undefined {
   const end = at + length
   if (ascii) return view.toString('latin1', at, end)
-  return isUtf8(view.subarray(at, end)) ? view.toString('utf8', at, end) : undefined
+  if (!isUtf8(view.subarray(at, end))) return undefined
+  if (!WIDENS) return view.toString('utf8', at, end)
+  let text = ''
+  while (at < end) {
+    const to = wholeCharacters(at, Math.min(at + WIDE_BYTES, end), end)
+    text += view.toString('utf16le', wide, wide + 2 * wasm.widen(at, to, wide))
+    at = to
+  }
+  return text
+}
+
+const CONTINUATION_MASK = 0xc0
+const CONTINUATION = 0x80
+
+/** `to`, or where the character begins that it would cut. */
+function wholeCharacters(at: number, to: number, end: number): number {
+  if (to < end) while (to > at && ((view[to] as number) & CONTINUATION_MASK) === CONTINUATION) to--
+  return to
 }

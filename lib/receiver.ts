@@ -258,6 +258,7 @@ export class Receiver<out T = unknown> extends Endpoint {
   #iterate<V>(taking: Taking<IteratorResult<V>>): AsyncIterableIterator<V> {
     let waiters: Waiter[] = []
     let left = false
+    const plain = taking === (result as unknown) && this.settings.schema === undefined
     const waits = (waiter: Waiter) => {
       waiters = waiters.filter(({ list }) => list !== null)
       waiters.push(waiter)
@@ -266,6 +267,10 @@ export class Receiver<out T = unknown> extends Endpoint {
       next: () => {
         if (left) return Promise.resolve({ done: true, value: undefined })
         try {
+          // A message that is here already, as in most steps of a fast stream: what holds one is usable.
+          if (plain && this.#batch.left > 0 && !this.#waiting) {
+            return Promise.resolve({ done: false, value: this.#batch.takeMessage() as V })
+          }
           this.assertUsable()
         } catch (error) {
           return rejected(error)

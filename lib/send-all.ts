@@ -20,24 +20,21 @@ export class SendAll {
 
   /** As many messages to a packet as fit: their texts are gathered without a promise or an entry for each. */
   async batches(messages: Iterable<unknown>): Promise<number> {
-    const { batchUnits, surelyShort } = this.#queue.sizing
+    const { sizing } = this.#queue
+    const batchRoom = sizing.batchUnits - PLACEHOLDER.length
+    const longestText = Math.min(batchRoom, sizing.surelyShort)
     let batch = ''
     let count = 0
-    const handOver = (): Promise<void> | undefined => {
-      if (count === 0) return undefined
-      const entry = this.#queue.sizing.batch(batch, count)
-      batch = ''
-      count = 0
-      return this.#hand(entry)
-    }
     try {
       for (const message of messages) {
         const text = toText(message)
-        const units = PLACEHOLDER.length + text.length
-        if (batch.length + units > batchUnits || text.length > surelyShort) {
-          await handOver()
-          if (units > batchUnits || text.length > surelyShort) {
-            await this.#hand(this.#queue.sizing.entry(text))
+        if (batch.length + text.length > batchRoom || text.length > longestText) {
+          const entry = sizing.batch(batch, count)
+          batch = ''
+          count = 0
+          if (entry.count > 0) await this.#hand(entry)
+          if (text.length > longestText) {
+            await this.#hand(sizing.entry(text))
             continue
           }
         }
@@ -47,10 +44,10 @@ export class SendAll {
       }
     } catch (error) {
       // What came before a message that cannot be sent, or an iterable's own error, is sent.
-      if (this.#signal?.aborted !== true) await handOver()
+      if (count > 0 && this.#signal?.aborted !== true) await this.#hand(sizing.batch(batch, count))
       throw error
     }
-    await handOver()
+    if (count > 0) await this.#hand(sizing.batch(batch, count))
     return this.#sent
   }
 

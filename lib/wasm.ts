@@ -28,7 +28,6 @@ export interface Wasm {
   readonly OUTBOX_BYTES: Global
   readonly INBOX_BYTES: Global
   readonly SLACK_BYTES: Global
-  readonly MERGE_FRAMES: Global
   readonly PARTIAL_BYTES: Global
   readonly MESSAGE_LIMIT: Global
   readonly WHOLE: Global
@@ -43,12 +42,11 @@ export interface Wasm {
   sealFrames(at: number, length: number): number
   writeHeader(at: number, payload: number): void
   walkFrames(at: number, length: number, limit: number): number
-  mergeFrames(at: number, length: number, table: number): number
+  mergeFrames(at: number, length: number, target: number): number
   mergedAscii(): number
-  restoreBehind(end: number): void
-  unmergeFrames(at: number, count: number, table: number): void
   frameSize(at: number): number
   allAscii(at: number, end: number): number
+  widen(at: number, end: number, target: number): number
   partialNew(at: number, length: number): number
   partialReserve(partial: number, limit: number): number
   partialOutgrown(partial: number): number
