@@ -3,14 +3,20 @@ import { clearHighBits, copyIfAlone, highBits } from './skeleton'
 
 const HEADER: usize = HEADER_BYTES
 
-/** How many whole frames the last `walkFrames` found, and how many bytes they take. */
-export let frames: i32 = 0
-export let wholeBytes: usize = 0
-/** The length in the header behind them, where its status is CUT_FRAME or OVER_LIMIT. */
-export let declared: f64 = 0
+/** What `walkFrames` found. JavaScript reads it from memory: a call for each would cost more than the walk. */
+@unmanaged
+class Walked {
+  /** Whole frames. */
+  frames: i32
+  /** The bytes that they take. */
+  bytes: u32
+  /** The length in the header behind them, where the status is CUT_FRAME or OVER_LIMIT. */
+  declared: f64
+}
 
-/** Counts the whole frames at `start`, and says by a status what follows them. */
-export function walkFrames(start: usize, length: usize, limit: f64): i32 {
+/** Counts the whole frames at `start`, for `result`, and says by a status what follows them. */
+export function walkFrames(start: usize, length: usize, limit: f64, result: usize): i32 {
+  const walked = changetype<Walked>(result)
   const end = start + length
   let at = start
   let count: i32 = 0
@@ -23,15 +29,15 @@ export function walkFrames(start: usize, length: usize, limit: f64): i32 {
     }
     const size = load<u64>(at)
     if (size > <u64>limit || size > <u64>(left - HEADER)) {
-      declared = <f64>size
+      walked.declared = <f64>size
       status = size > <u64>limit ? OVER_LIMIT : CUT_FRAME
       break
     }
     at += HEADER + <usize>size
     count++
   }
-  frames = count
-  wholeBytes = at - start
+  walked.frames = count
+  walked.bytes = <u32>(at - start)
   return status
 }
 

@@ -15,15 +15,7 @@ export {
   partialReserve,
   release,
 } from './buffer'
-export {
-  declared,
-  frameSize,
-  frames,
-  mergedAscii,
-  mergeFrames,
-  walkFrames,
-  wholeBytes,
-} from './decode'
+export { frameSize, mergedAscii, mergeFrames, walkFrames } from './decode'
 export { sealFrames, writeHeader } from './encode'
 export {
   CUT_FRAME,
@@ -36,6 +28,7 @@ export {
   PARTIAL_BYTES,
   PLACEHOLDER,
   SLACK_BYTES,
+  WALKED_BYTES,
   WHOLE,
 } from './layout'
 export { allAscii } from './skeleton'

@@ -25,7 +25,10 @@ export const PARTIAL_BYTES: i32 = 64 * 1024
 /** The longest message that any endpoint takes: V8's longest string, rounded up. */
 export const MESSAGE_LIMIT: i32 = 512 * 1024 * 1024
 
-// What `walk` says of the bytes behind the last whole frame.
+/** Bytes of what `walkFrames` writes: frames (i32), bytes (u32), declared (f64). */
+export const WALKED_BYTES: i32 = 16
+
+// What `walkFrames` says of the bytes behind the last whole frame.
 
 /** Nothing is left over. */
 export const WHOLE: i32 = 0

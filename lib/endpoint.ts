@@ -1,4 +1,4 @@
-import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo } from './descriptor.js'
+import { Descriptor, type DescriptorOwner, kDescriptor, kLetGo } from './descriptor.js'
 import { closedError, disconnectedError, WormholeError } from './errors.js'
 import type { Settings } from './options.js'
 import { startPolling } from './poller.js'
@@ -101,7 +101,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   /** @internal */
   protected assertUsable(): void {
     if (this.shut) throw closedError(this.constructor.name)
-    if (!this.disconnected) assertOpen(this.descriptor, this.constructor.name)
+    if (!this.descriptor.open && !this.disconnected) throw closedError(this.constructor.name)
   }
 
   /** Whether the other side is known to be gone; the descriptor is closed then. @internal */

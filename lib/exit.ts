@@ -1,15 +1,17 @@
+import { List, ListItem } from './list.js'
 import { WAIT_SLICE_MS } from './poller.js'
 import * as socket from './socket.js'
 
 /** How long the end of the process may wait for messages that are still pending, in milliseconds. */
 const EXIT_FLUSH_MS = 1000
 
-interface Pending {
-  pumpAll(): void
-  waitsFor(): number[]
+/** Somebody who may hold what the end of the process must hand over. */
+export abstract class Flushable extends ListItem<Flushable> {
+  abstract pumpAll(): void
+  abstract waitsFor(): number[]
 }
 
-const pending = new Set<Pending>()
+const pending = new List<Flushable>()
 let deadline: number | undefined
 
 process.on('exit', () => {
@@ -18,12 +20,12 @@ process.on('exit', () => {
 })
 
 /** The end of the process first waits, at most a second in all, for what this one holds. */
-export function notePending(queue: Pending): void {
-  pending.add(queue)
+export function notePending(queue: Flushable): void {
+  if (queue.list === null) pending.push(queue)
 }
 
-export function forgetPending(queue: Pending): void {
-  pending.delete(queue)
+export function forgetPending(queue: Flushable): void {
+  pending.remove(queue)
 }
 
 /** For what is sent while the process ends: nothing will be called later. */

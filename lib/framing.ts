@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Batch } from './batch.js'
 import { Failure, fromText, malformed, tooLarge } from './codec.js'
 import { WormholeError } from './errors.js'
-import { refreshView, view, wasm } from './wasm.js'
+import { doublesAt, integersAt, refreshView, view, wasm } from './wasm.js'
 
 /** Frames in WebAssembly memory: the one file, with partial.ts, that computes with addresses. */
 
@@ -28,7 +28,10 @@ export const inbox = wasm.allocate(INBOX_BYTES + SLACK_BYTES) >>> 0
 const page = wasm.allocate(INBOX_BYTES + SLACK_BYTES) >>> 0
 /** Where a text becomes UTF-16. */
 const wide = wasm.allocate(2 * WIDE_BYTES + SLACK_BYTES) >>> 0
+const walked = wasm.allocate(wasm.WALKED_BYTES.value) >>> 0
 refreshView()
+const walkedIntegers = integersAt(walked, 2)
+const walkedDeclared = doublesAt(walked + 8, 1)
 
 /** Goes before each frame's text in a batch; `seal` writes the length over it. */
 export const PLACEHOLDER = String.fromCharCode(wasm.PLACEHOLDER.value).repeat(HEADER_BYTES)
@@ -55,7 +58,7 @@ export function outboxAt(offset: number): number {
 
 /** Writes a batch, each text behind a placeholder, into the outbox as frames; answers its bytes. */
 export function seal(owner: object, batch: string): number {
-  const length = view.write(batch, outbox, OUTBOX_BYTES, 'utf8')
+  const length = view.utf8Write(batch, outbox, OUTBOX_BYTES)
   if (wasm.sealFrames(outbox, length) < 0) throw new Error('a batch does not begin with a placeholder')
   outboxOwner = owner
   return length
@@ -66,7 +69,7 @@ export function writePiece(owner: object, piece: string, payload?: number): numb
   outboxOwner = owner
   const start = payload === undefined ? 0 : HEADER_BYTES
   if (payload !== undefined) wasm.writeHeader(outbox, payload)
-  return start + view.write(piece, outbox + start, OUTBOX_BYTES - start, 'utf8')
+  return start + view.utf8Write(piece, outbox + start, OUTBOX_BYTES - start)
 }
 
 /** Copies bytes that are no frames into the inbox's memory, to be sent from there. */
@@ -104,16 +107,16 @@ export function readFrames(at: number, length: number, limit: number, batch: Bat
   found.bytes = 0
   found.frames = 0
   for (;;) {
-    const status = wasm.walkFrames(at, end - at, limit)
-    const frames = wasm.frames.value
-    const bytes = wasm.wholeBytes.value >>> 0
+    const status = wasm.walkFrames(at, end - at, limit, walked)
+    const frames = walkedIntegers[0] as number
+    const bytes = (walkedIntegers[1] as number) >>> 0
     if (frames > 0) {
       decode(at, bytes, frames, batch)
       found.frames += frames
       found.bytes += bytes - frames * HEADER_BYTES
       at += bytes
     }
-    const declared = wasm.declared.value
+    const declared = walkedDeclared[0] as number
     if (status === OVER_LIMIT && declared <= end - at - HEADER_BYTES) {
       batch.fail(tooLarge(declared, limit))
       at += HEADER_BYTES + declared
@@ -151,7 +154,7 @@ function decode(at: number, bytes: number, frames: number, batch: Batch): void {
     }
   }
   for (let index = 0; index < frames; index++) {
-    const size = wasm.frameSize(at) >>> 0
+    const size = frames === 1 ? bytes - HEADER_BYTES : wasm.frameSize(at) >>> 0
     batch.push(readPayload(at + HEADER_BYTES, size))
     at += HEADER_BYTES + size
   }
@@ -169,7 +172,7 @@ function parseArray(length: number): unknown[] | undefined {
 /** The text in UTF-8; undefined when that is not what it is. */
 function readText(at: number, length: number, ascii: boolean): string | undefined {
   const end = at + length
-  if (ascii) return view.toString('latin1', at, end)
+  if (ascii) return view.latin1Slice(at, end)
   if (!isUtf8(view.subarray(at, end))) return undefined
   if (!WIDENS) return view.toString('utf8', at, end)
   let text = ''

@@ -26,6 +26,14 @@ export class List<Item extends ListItem<Item>> {
     return item
   }
 
+  /** From the first item on; the one in hand may leave the list. */
+  *[Symbol.iterator](): Generator<Item> {
+    for (let item = this.first, next: Item | null; item !== null; item = next) {
+      next = item.next
+      yield item
+    }
+  }
+
   remove(item: Item): void {
     if (item.list !== this) return
     if (item.previous === null) this.first = item.next

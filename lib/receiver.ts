@@ -17,6 +17,9 @@ import { turnIsOver } from './turn.js'
 import type { BlockingOptions, ChannelOptions, EndpointStats, WaitOptions } from './types.js'
 import { Pending, type Taking, type Waiter } from './waiter.js'
 
+const MISSES_BEFORE_WAITING = 8
+const LOOKS_AGAIN_AFTER = 8
+
 /** What `select` may do with a receiver, beside what everybody may. */
 export const kInner: unique symbol = Symbol('wormhole.inner')
 
@@ -47,6 +50,8 @@ export class Receiver<out T = unknown> extends Endpoint {
   /** The descriptor that is watched for somebody who waits: the channel's or a side stream's. */
   #watched = -1
   #ended = false
+  /** Calls in a row that looked for a message and found none. */
+  #misses = 0
   #inner: Inner | null = null
 
   /** @internal Use `channel()` or `Receiver.fromFd()`. */
@@ -209,6 +214,16 @@ export class Receiver<out T = unknown> extends Endpoint {
     return true
   }
 
+  /**
+   * Whether a call that may wait looks for a message first. In a dialogue there is none yet, each time: then most
+   * calls save the system call, and a message that is there after all comes with the event loop's next turn.
+   */
+  #worthALook(): boolean {
+    if (this.#ended || !this.keepsAlive) return true
+    this.#misses++
+    return this.#misses <= MISSES_BEFORE_WAITING || this.#misses % LOOKS_AGAIN_AFTER === 0
+  }
+
   /** The same for somebody who comes now: those who wait already are served before. */
   #ready(): boolean {
     if (this.#waiting) this.#serve()
@@ -225,7 +240,8 @@ export class Receiver<out T = unknown> extends Endpoint {
       const signal = signalOf(options)
       signal?.throwIfAborted()
       if (!this.#waiting) {
-        if (this.#batch.left > 0 || (!turnIsOver() && this.#available())) {
+        if (this.#batch.left > 0 || (!turnIsOver() && this.#worthALook() && this.#available())) {
+          this.#misses = 0
           const value = taking.take(this.#batch, this.settings.schema)
           return value instanceof Promise ? quiet(value) : Promise.resolve(value)
         }

@@ -2,7 +2,7 @@ import { ChannelWatch } from './channel-watch.js'
 import type { Descriptor } from './descriptor.js'
 import type { Entry } from './entry.js'
 import { closedError, disconnectedError, systemError, type WormholeError } from './errors.js'
-import { flushIfExiting, forgetPending, notePending } from './exit.js'
+import { Flushable, flushIfExiting, forgetPending, notePending } from './exit.js'
 import { Flight } from './flight.js'
 import { HEADER_BYTES } from './framing.js'
 import { List } from './list.js'
@@ -17,11 +17,14 @@ import type { EndpointStats } from './types.js'
 
 /** Units that may gather in one tick before they are sent within it. */
 const EAGER_UNITS = 64 * 1024
+/** Messages in a row, each alone in its tick, after which the next such one is sent within the call. */
+const ALONE_BEFORE_AT_ONCE = 16
+const settled = Promise.resolve()
 /** Why a message was taken back that could not be sent at once. */
 const NOT_SENT = new Error('not sent')
 
 /** What one sender has yet to hand to the kernel, in order, and the handing over. */
-export class SendQueue {
+export class SendQueue extends Flushable {
   readonly #descriptor: Descriptor
   readonly #settings: Settings
   readonly #counters: EndpointStats
@@ -35,6 +38,10 @@ export class SendQueue {
   readonly sizing: Sizing
   #units = 0
   #scheduled = false
+  /** How many times in a row the tick's end found one message. */
+  #alone = 0
+  /** Whether a message was sent within its call, and what was going on then still is. */
+  #sentAtOnce = false
   #closing = false
   #keepsAlive = true
   disconnected: WormholeError | null = null
@@ -47,6 +54,7 @@ export class SendQueue {
     settings: Settings,
     counters: EndpointStats
   ) {
+    super()
     this.#descriptor = descriptor
     this.#watch = new ChannelWatch(descriptor, this)
     this.#settings = settings
@@ -71,11 +79,30 @@ export class SendQueue {
     return this.#watch.blocked
   }
 
-  /** Queues an entry; it is sent at the end of this tick, or at once when much has gathered. */
+  /**
+   * Queues an entry; it is sent at the end of this tick, or at once when much has gathered. A sender that awaits
+   * each message has never more than one in a tick: once that shows, the next goes without the wait for others.
+   */
   push(entry: Entry): void {
     if (!this.#enqueue(entry) || this.#watch.blocked) return
-    if (this.#units >= EAGER_UNITS && !turnIsOver()) this.pump()
-    else this.#schedule()
+    if (this.#units >= EAGER_UNITS) {
+      if (turnIsOver()) this.#schedule(true)
+      else this.pump()
+    } else if (this.#alone >= ALONE_BEFORE_AT_ONCE && this.#entries.first === entry && !this.#scheduled) {
+      if (this.#sentAtOnce || turnIsOver()) {
+        this.#alone = 0
+        this.#schedule()
+      } else {
+        this.pump()
+        this.#sentAtOnce = true
+        void settled.then(this.#othersMayFollow)
+      }
+    } else this.#schedule()
+  }
+
+  /** Whoever is sending beside the last message has done so by now. */
+  readonly #othersMayFollow = (): void => {
+    this.#sentAtOnce = false
   }
 
   /** Queues an entry and sends what can be sent without waiting. */
@@ -232,6 +259,8 @@ export class SendQueue {
 
   runScheduled(): void {
     this.#scheduled = false
+    const { first } = this.#entries
+    this.#alone = first !== null && first.next === null && first.count === 1 ? this.#alone + 1 : 0
     if (!this.#watch.blocked) this.pump()
   }
 

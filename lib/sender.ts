@@ -86,8 +86,8 @@ export class Sender<in T = unknown> extends Endpoint {
     } catch (error) {
       return rejected(error)
     }
-    const promise = entry.wait()
     this.#queue.push(entry)
+    const promise = entry.wait()
     if (signal !== undefined && !entry.settled) {
       const stop = onAbort(signal, () => void this.#queue.withdraw(entry, (signal as AbortSignal).reason))
       promise.then(stop, stop)

@@ -2,13 +2,17 @@
 const TURN_MS = 5
 /** Packets in one turn before anybody looks at the clock. */
 const FREE_PACKETS = 16
+/** Packets from one look at the clock to the next, as a power of two: a look costs a tenth of a small packet. */
+const PACKETS_A_LOOK = 4
 
 let packets = 0
 let began = 0
+let over = false
 
 /** The event loop has come round. */
 export function beginTurn(): void {
   packets = 0
+  over = false
 }
 
 /**
@@ -18,7 +22,9 @@ export function beginTurn(): void {
 export function turnIsOver(): boolean {
   packets++
   if (packets === 1) began = performance.now()
-  return packets > FREE_PACKETS && performance.now() - began > TURN_MS
+  else if (packets > FREE_PACKETS && !over && (packets & (PACKETS_A_LOOK - 1)) === 0)
+    over = performance.now() - began > TURN_MS
+  return over
 }
 
 /** The next turn of the event loop. */

@@ -28,20 +28,18 @@ export interface Wasm {
   readonly OUTBOX_BYTES: Global
   readonly INBOX_BYTES: Global
   readonly SLACK_BYTES: Global
+  readonly WALKED_BYTES: Global
   readonly PARTIAL_BYTES: Global
   readonly MESSAGE_LIMIT: Global
   readonly WHOLE: Global
   readonly CUT_HEADER: Global
   readonly CUT_FRAME: Global
   readonly OVER_LIMIT: Global
-  readonly frames: Global
-  readonly wholeBytes: Global
-  readonly declared: Global
   allocate(bytes: number): number
   release(block: number): void
   sealFrames(at: number, length: number): number
   writeHeader(at: number, payload: number): void
-  walkFrames(at: number, length: number, limit: number): number
+  walkFrames(at: number, length: number, limit: number, result: number): number
   mergeFrames(at: number, length: number, target: number): number
   mergedAscii(): number
   frameSize(at: number): number
@@ -73,20 +71,35 @@ export const wasm = instance.exports as Wasm
 /** What the addon writes beside a result: msg_flags, how many descriptors, and these. */
 export const control = new Int32Array(2 + native.constants.SCM_MAX_FD)
 
+/** A Buffer with what `write` and `toString` come down to: for a small packet the way there takes as long. */
+export interface View extends Buffer {
+  utf8Write(text: string, at: number, room: number): number
+  latin1Slice(at: number, end: number): string
+}
+
 /** All of the thread's WebAssembly memory. Renewed by {@link refreshView} after anything that may grow it. */
-export let view: Buffer = attach()
+export let view: View = attach()
 
 /** Shared memory never moves, but a view keeps the length it was made with. */
 export function refreshView(): void {
   if (view.length !== memory.buffer.byteLength) view = attach()
 }
 
+/** Numbers that the module writes at an address: like all of the memory, they never move. */
+export function integersAt(at: number, count: number): Int32Array {
+  return new Int32Array(memory.buffer, at, count)
+}
+
+export function doublesAt(at: number, count: number): Float64Array {
+  return new Float64Array(memory.buffer, at, count)
+}
+
 export function memoryBytes(): number {
   return memory.buffer.byteLength
 }
 
-function attach(): Buffer {
-  const fresh = Buffer.from(memory.buffer)
+function attach(): View {
+  const fresh = Buffer.from(memory.buffer) as unknown as View
   const word = fresh.readInt32LE(0)
   const mark = 0x776f726d ^ memory.buffer.byteLength
   fresh.writeInt32LE(mark | 0, 0)

@@ -84,8 +84,15 @@ void Watcher::OnReadable(uv_poll_t* handle, int, int) { static_cast<Watcher*>(ha
 // still come back is the end of a terminated worker, and that needs no answer.
 void Watcher::Dispatch() {
   epoll_event events[kMostReady];
-  const int most = static_cast<int>(ready_words_ / 2) < kMostReady ? static_cast<int>(ready_words_ / 2) : kMostReady;
-  const int count = epoll_wait(epoll_, events, most, 0);
+  int count = 1;
+  if (watched_.size() == 1) {
+    // Nothing else can have made the epoll descriptor readable: no need to ask.
+    events[0].data.fd = watched_.begin()->first;
+    events[0].events = watched_.begin()->second;
+  } else {
+    const int most = static_cast<int>(ready_words_ / 2) < kMostReady ? static_cast<int>(ready_words_ / 2) : kMostReady;
+    count = epoll_wait(epoll_, events, most, 0);
+  }
   if (count <= 0) return;
   for (int index = 0; index < count; index++) {
     ready_[2 * index] = events[index].data.fd;
