@@ -1,0 +1,81 @@
+// What is run, in which order: every peer in turn on one workload, then the next workload, and all of that again for the next
+// run. So what drifts on a machine drifts for all.
+import { runJob } from './job.mjs'
+import { REFERENCE } from './peers/load.mjs'
+
+/** In `--quick`, nothing is repeated after this. */
+const QUICK_BUDGET_SECONDS = 80
+
+/** Messages that take seconds each are not sent more often than this. */
+const LONG_RUNS = 2
+
+/**
+ * @typedef {{ value: number, p99?: number, p999?: number, [more: string]: number | undefined }} Sample what one run gave
+ *
+ * @typedef {object} Outcome
+ * @property {import('./workloads.mjs').Workload} workload
+ * @property {Map<string, (Sample | undefined)[]>} samples by peer, then by run; undefined where that run failed
+ * @property {Map<string, (Sample | undefined)[]>} limits by limit, 'codec' and 'kernel'
+ */
+
+/**
+ * @param {import('./options.mjs').Options} options
+ * @param {Map<string, import('./peers/driver.mjs').Driver>} drivers
+ * @param {{ start(total: number): void, step(what: string): void }} progress
+ * @returns {Promise<{ outcomes: Outcome[], skipped: import('./find-peers.mjs').Skip[] }>}
+ */
+export async function runAll({ workloads, runs, seconds, quick }, drivers, progress) {
+  const plans = workloads.map((workload) => ({
+    outcome: { workload, samples: new Map(), limits: new Map() },
+    runs: workload.long ? Math.min(runs, LONG_RUNS) : runs,
+    steps: stepsOf(workload, drivers),
+    failed: new Map(),
+  }))
+  progress.start(plans.reduce((total, { steps, runs }) => total + steps.length * runs, 0))
+  const begun = performance.now()
+  for (let run = 0; run < runs; run++) {
+    for (const plan of plans) {
+      if (run >= plan.runs) continue
+      if (quick && run > 0 && performance.now() - begun > QUICK_BUDGET_SECONDS * 1000) continue
+      await runOnce(plan, run, seconds, progress)
+    }
+  }
+  return {
+    outcomes: plans.map(({ outcome }) => outcome),
+    skipped: plans.flatMap(({ outcome, failed }) =>
+      [...failed].map(([peer, reason]) => ({ peer, workload: outcome.workload.name, reason }))
+    ),
+  }
+}
+
+/** @returns {{ peer?: string, limit?: string }[]} the reference first; the kernel's limit needs to know what it sent */
+function stepsOf({ needs, bytes, limits }, drivers) {
+  const able = [...drivers].filter(([, { does, maxBytes }]) => does.includes(needs) && !(bytes > maxBytes))
+  const peers = able.map(([peer]) => ({ peer }))
+  return limits ? [...peers, { limit: 'codec' }, { limit: 'kernel' }] : peers
+}
+
+async function runOnce({ outcome, steps, failed }, run, seconds, progress) {
+  const { workload, samples, limits } = outcome
+  for (const step of steps) {
+    const name = step.peer ?? `${step.limit}'s limit`
+    progress.step(`${workload.name}: ${name}`)
+    if (failed.has(name)) continue
+    const job = { ...workload, ...step, seconds, ...(step.limit === 'kernel' && packetsOf(samples, run)) }
+    try {
+      put(step.peer === undefined ? limits : samples, step.peer ?? step.limit, run, await runJob(job))
+    } catch (error) {
+      failed.set(name, error.message)
+    }
+  }
+}
+
+function packetsOf(samples, run) {
+  const { packetBytes, packetMessages } = samples.get(REFERENCE)?.[run] ?? {}
+  return { packetBytes, packetMessages }
+}
+
+function put(table, name, run, sample) {
+  if (!table.has(name)) table.set(name, [])
+  table.get(name)[run] = sample
+}
