@@ -1,3 +1,4 @@
+import kernel from './limits/kernel.mjs'
 import { loadDriver } from './peers/load.mjs'
 
 /**
@@ -21,4 +22,14 @@ export async function findPeers(names) {
     }
   }
   return { drivers, skipped }
+}
+
+/** @returns {Promise<{ limits: ('codec' | 'kernel')[], skipped: Skip[] }>} the limits that can be measured here */
+export async function findLimits() {
+  try {
+    await kernel.available()
+    return { limits: ['codec', 'kernel'], skipped: [] }
+  } catch (error) {
+    return { limits: ['codec'], skipped: [{ peer: "the kernel's limit", reason: error.message }] }
+  }
 }

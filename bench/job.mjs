@@ -7,7 +7,7 @@ const MOST_MILLISECONDS = 60_000
 /**
  * Takes one measurement in a process of its own.
  *
- * @param {object} job what runner.mjs is told
+ * @param {import('./peers/driver.mjs').Job} job what runner.mjs is told
  * @returns {Promise<import('./schedule.mjs').Sample>}
  * @throws {Error} with the reason in one line
  */
@@ -22,6 +22,7 @@ export function runJob(job) {
   })
 }
 
+/** @param {import('node:child_process').ExecFileException} error */
 function reasonOf({ killed, code, signal }, stderr) {
   if (killed) return `not done after ${MOST_MILLISECONDS / 1000} s`
   const lines = stderr.split('\n')

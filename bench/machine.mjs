@@ -23,6 +23,9 @@ function commit() {
 }
 
 function git(...args) {
-  const options = { cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }
-  return execFileSync('git', args, /** @type {const} */ (options)).trim()
+  return execFileSync('git', args, {
+    cwd: import.meta.dirname,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).trim()
 }

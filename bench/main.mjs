@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
 import { drawCharts } from './charts.mjs'
-import { findPeers } from './find-peers.mjs'
+import { findLimits, findPeers } from './find-peers.mjs'
 import { describeRun } from './machine.mjs'
 import { parse } from './options.mjs'
 import { progressBar } from './progress.mjs'
@@ -23,10 +23,12 @@ try {
 /** @param {import('./options.mjs').Options} options */
 async function compare(options) {
   const run = describeRun()
-  const { drivers, skipped } = await findPeers(options.peers)
+  const { drivers, skipped: absent } = await findPeers(options.peers)
+  const { limits, skipped: unknown } = await findLimits()
+  const skipped = [...absent, ...unknown]
   if (skipped.length > 0) console.error(skippedLines(skipped))
   const progress = progressBar()
-  const { outcomes, skipped: failed } = await runAll(options, drivers, progress).finally(progress.stop)
+  const { outcomes, skipped: failed } = await runAll(options, drivers, limits, progress).finally(progress.stop)
   const summaries = outcomes.map(summarize)
   const { cpu, cores, kernel } = run.machine
   console.log(

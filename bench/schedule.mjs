@@ -21,14 +21,15 @@ const LONG_RUNS = 2
 /**
  * @param {import('./options.mjs').Options} options
  * @param {Map<string, import('./peers/driver.mjs').Driver>} drivers
+ * @param {('codec' | 'kernel')[]} limits that can be measured
  * @param {{ start(total: number): void, step(what: string): void }} progress
  * @returns {Promise<{ outcomes: Outcome[], skipped: import('./find-peers.mjs').Skip[] }>}
  */
-export async function runAll({ workloads, runs, seconds, quick }, drivers, progress) {
+export async function runAll({ workloads, runs, seconds, quick }, drivers, limits, progress) {
   const plans = workloads.map((workload) => ({
     outcome: { workload, samples: new Map(), limits: new Map() },
     runs: workload.long ? Math.min(runs, LONG_RUNS) : runs,
-    steps: stepsOf(workload, drivers),
+    steps: stepsOf(workload, drivers, limits),
     failed: new Map(),
   }))
   progress.start(plans.reduce((total, { steps, runs }) => total + steps.length * runs, 0))
@@ -48,11 +49,11 @@ export async function runAll({ workloads, runs, seconds, quick }, drivers, progr
   }
 }
 
-/** @returns {{ peer?: string, limit?: string }[]} the reference first; the kernel's limit needs to know what it sent */
-function stepsOf({ needs, bytes, limits }, drivers) {
+/** @param {import('./workloads.mjs').Workload} workload @returns {{ peer?: string, limit?: 'codec' | 'kernel' }[]} the reference first; the kernel's limit needs to know what it sent */
+function stepsOf({ needs, bytes, limited }, drivers, limits) {
   const able = [...drivers].filter(([, { does, maxBytes }]) => does.includes(needs) && !(bytes > maxBytes))
   const peers = able.map(([peer]) => ({ peer }))
-  return limits ? [...peers, { limit: 'codec' }, { limit: 'kernel' }] : peers
+  return limited ? [...peers, ...limits.map((limit) => ({ limit }))] : peers
 }
 
 async function runOnce({ outcome, steps, failed }, run, seconds, progress) {

@@ -1,6 +1,8 @@
 // Every workload: what it sends, how it is measured, and what its figure means.
 
+/** @type {{ unit: string, better: 'higher' | 'lower' }} */
 const SECOND = { unit: '/s', better: 'higher' }
+/** @type {{ unit: string, better: 'higher' | 'lower' }} */
 const MICROSECONDS = { unit: 'us', better: 'lower' }
 
 const KIB = 1024
@@ -25,13 +27,13 @@ const LONG = 64 * MIB
  * @property {string} [role] what they do there
  * @property {number[]} [cores] to which this process and the child are pinned
  * @property {number} [count]
- * @property {boolean} [limits] whether the codec's and the kernel's limit are measured beside it
+ * @property {boolean} [limited] whether the codec's and the kernel's limit are measured beside it
  * @property {boolean} [long]
  */
 
 const streams = [...SIZES.map((bytes) => stream(bytes)), ...UNICODE_SIZES.map((bytes) => stream(bytes, true))]
 
-const small = { bytes: 45, needs: 'link', limits: true, ...SECOND }
+const small = { bytes: 45, needs: 'link', limited: true, ...SECOND }
 
 /** @type {Workload[]} */
 const others = [
@@ -123,7 +125,7 @@ function stream(bytes, unicode = false) {
     role: 'sink',
     bytes,
     unicode,
-    limits: true,
+    limited: true,
     long: bytes >= LONG,
     ...SECOND,
   }

@@ -1,6 +1,6 @@
 // The kernel's limit: packets like those that this library sent, moved by two blocking C programs that look at nothing.
 import { rate } from '../measures/rate.mjs'
-import { runNative } from '../peers/shared/native.mjs'
+import { nativeProgram, runNative } from '../peers/shared/native.mjs'
 
 const HEADER_BYTES = 8
 const FIRST = 200
@@ -9,6 +9,7 @@ const FIRST = 200
 const MOST_BYTES = 212_960
 
 export default {
+  available: () => nativeProgram('c'),
   async measure({ packetBytes, packetMessages, seconds }) {
     const whole = packetBytes + HEADER_BYTES * packetMessages
     const bytes = Math.min(MOST_BYTES, Math.round(whole))

@@ -1,3 +1,4 @@
+import { deferred } from '../deferred.mjs'
 import { kind, order } from '../messages.mjs'
 import { firstRound, rate, stopwatch } from './rate.mjs'
 
@@ -9,20 +10,18 @@ export async function measure(driver, job) {
   const link = await driver.start(job.argv, children, job)
   let missing = 0
   let weighed = 0
-  let done = () => {}
+  let all
   link.receive((message) => {
     weighed += what.weigh(message)
-    if (--missing === 0) done()
+    if (--missing === 0) all.resolve()
   })
   const round = async (each) => {
     missing = each * children
     weighed = 0
-    const all = new Promise((resolve) => {
-      done = resolve
-    })
+    all = deferred()
     const elapsed = stopwatch()
     for (let child = 0; child < children; child++) await link.send(order('send', { count: each }))
-    await all
+    await all.promise
     if (weighed !== each * children * weight)
       throw new Error(`weight ${weighed} instead of ${each * children * weight}`)
     return elapsed()

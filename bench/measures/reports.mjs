@@ -1,3 +1,4 @@
+import { deferred } from '../deferred.mjs'
 import { order } from '../messages.mjs'
 
 /**
@@ -9,21 +10,19 @@ import { order } from '../messages.mjs'
 export function arrivals(link, children = 1) {
   let total = { count: 0, weight: 0 }
   let missing = 0
-  let done = () => {}
+  let all
   link.receive((report) => {
     total.count += report.count
     total.weight += report.weight
-    if (--missing === 0) done()
+    if (--missing === 0) all.resolve()
   })
   return async (count, weight) => {
     total = { count: 0, weight: 0 }
     while (total.count < count) {
-      const reported = new Promise((resolve) => {
-        done = resolve
-      })
+      all = deferred()
       missing = children
       for (let child = 0; child < children; child++) await link.send(order('report'))
-      await reported
+      await all.promise
     }
     if (total.count !== count || total.weight !== weight) {
       throw new Error(`${count} messages of weight ${weight} were sent, ${total.count} of ${total.weight} arrived`)

@@ -1,3 +1,4 @@
+import { deferred } from '../deferred.mjs'
 import { kind } from '../messages.mjs'
 import { Trips } from './trips.mjs'
 
@@ -5,13 +6,11 @@ import { Trips } from './trips.mjs'
 export async function measure(driver, job) {
   const what = kind(job.bytes)
   const link = await driver.start(job.argv, 1, job)
-  let replied = () => {}
-  link.receive((reply) => replied(reply))
+  let reply
+  link.receive((message) => reply.resolve(message))
   const trip = () => {
-    const reply = new Promise((resolve) => {
-      replied = resolve
-    })
-    return Promise.all([reply, link.send(what.make())])
+    reply = deferred()
+    return Promise.all([reply.promise, link.send(what.make())])
   }
   await trip()
   const trips = new Trips(job.seconds)

@@ -15,18 +15,19 @@ export async function sending(driver, job, send) {
   const arrived = arrivals(link, job.children)
   await link.send(what.make()) // a round trip, so that all is connected
   await arrived(1, weight)
-  let before
+  let sent = {}
   const figures = await rate(job.seconds, firstRound(job.bytes), async (count) => {
-    before = link.stats?.()
+    const before = link.stats?.()
     const elapsed = stopwatch()
     await send(link, messages(what, count))
+    sent = packets(before, link.stats?.())
     await arrived(count, count * weight)
     return elapsed()
   })
-  return { ...figures, ...packets(before, link.stats?.()) }
+  return { ...figures, ...sent }
 }
 
-/** What one packet held, on average, in the measured round. */
+/** What one packet held, on average, in a round. */
 function packets(before, after) {
   if (after === undefined) return {}
   const count = after.packets - before.packets

@@ -16,6 +16,7 @@ export default {
   },
 }
 
+/** @param {import('./driver.mjs').Job} job */
 async function trips({ bytes, cores, seconds }) {
   const pinned = ['--cpus', cores.join()]
   const count = Math.ceil(TRIPS_A_SECOND * seconds)
@@ -23,6 +24,7 @@ async function trips({ bytes, cores, seconds }) {
   return { count, value: result.median_us, p99: result.p99_us, p999: result.p999_us }
 }
 
+/** @param {import('./driver.mjs').Job} job */
 async function descriptors({ seconds }) {
   return rate(seconds, FIRST, async (count) => (await runNative('c', ['descriptors', '--count', count])).seconds)
 }

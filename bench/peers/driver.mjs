@@ -1,6 +1,19 @@
 // What a driver is. See README.md for how to add one.
 
 /**
+ * What one measurement is told: a workload's own fields, and for how long it should last.
+ *
+ * @typedef {Partial<import('../workloads.mjs').Workload> & {
+ *   peer?: string,
+ *   limit?: 'codec' | 'kernel',
+ *   seconds?: number,
+ *   packetBytes?: number,
+ *   packetMessages?: number,
+ *   argv?: string[],
+ * }} Job
+ */
+
+/**
  * One side of a connection to one child, or to several that share the work.
  *
  * @typedef {object} Link
@@ -32,11 +45,11 @@
  * @property {('stream' | 'link' | 'sync' | 'descriptors' | 'pair')[]} does which workloads it can take, by their `needs`
  * @property {number} [maxBytes] the longest message it can carry
  * @property {() => unknown} [available] throws, with the reason, where the peer cannot run
- * @property {(argv: string[], children: number, job: object) => Promise<Link>} [start] starts `children` processes
+ * @property {(argv: string[], children: number, job: Job) => Promise<Link>} [start] starts `children` processes
  *   `node ...argv` and connects
- * @property {(job: object) => Promise<Link>} [connect] the child's side of `start`
+ * @property {(job: Job) => Promise<Link>} [connect] the child's side of `start`
  * @property {() => Promise<Pair>} [pair]
- * @property {(job: object) => Promise<object>} [measure] for a program that measures itself: its figures
+ * @property {(job: Job) => Promise<import('../schedule.mjs').Sample>} [measure] for a program that measures itself: its figures
  */
 
 export {}

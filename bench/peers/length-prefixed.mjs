@@ -20,7 +20,7 @@ function link(socket) {
   return {
     send: (message) =>
       new Promise((resolve, reject) =>
-        socket.write(frame(JSON.stringify(message)), (error) => (error ? reject(error) : resolve()))
+        socket.write(frame(JSON.stringify(message)), (error) => (error ? reject(error) : resolve(undefined)))
       ),
     async sendAll(messages) {
       let batch = Buffer.allocUnsafe(BATCH_BYTES)

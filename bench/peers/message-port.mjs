@@ -1,6 +1,7 @@
 // MessagePort of node:worker_threads. One value a message, which is what its documentation has; it knows no backpressure, so
 // the receiver acknowledges every half window, or a fast sender would fill the memory.
 import { MessageChannel, Worker, workerData } from 'node:worker_threads'
+import { deferred } from '../deferred.mjs'
 import { windowOf } from './shared/in-flight.mjs'
 import { combine } from './shared/links.mjs'
 
@@ -36,14 +37,14 @@ export default {
 /** @param {import('node:worker_threads').MessagePort} port */
 function link(port, job, end = () => {}) {
   const half = windowOf(job) / 2
-  let takeMessage = () => {}
+  let takeMessage
   let unacknowledged = 0
   let received = 0
-  let wake = () => {}
+  let room = deferred()
   port.on('message', (message) => {
     if (message === ACKNOWLEDGED) {
       unacknowledged -= half
-      wake()
+      room.resolve()
       return
     }
     if (++received % half === 0) port.postMessage(ACKNOWLEDGED)
@@ -58,9 +59,8 @@ function link(port, job, end = () => {}) {
     async sendAll(messages) {
       for (const message of messages) {
         while (unacknowledged >= 2 * half) {
-          await new Promise((resolve) => {
-            wake = resolve
-          })
+          room = deferred()
+          await room.promise
         }
         unacknowledged++
         port.postMessage(message)

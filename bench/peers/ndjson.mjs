@@ -18,7 +18,7 @@ function link(socket) {
   return {
     send: (message) =>
       new Promise((resolve, reject) =>
-        socket.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()))
+        socket.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve(undefined)))
       ),
     async sendAll(messages) {
       let batch = ''
@@ -33,7 +33,7 @@ function link(socket) {
     },
     receive(take) {
       const rest = []
-      socket.setEncoding('utf8').on('data', (chunk) => {
+      socket.setEncoding('utf8').on('data', (/** @type {any} */ chunk) => {
         const lines = chunk.split('\n')
         const last = lines.pop()
         for (const line of lines) {

@@ -13,8 +13,7 @@ export function childProcess(serialization) {
     promise: 'kernel',
     does: ['stream', 'link', 'descriptors'],
     async start([program, ...args], children) {
-      const stdio = ['pipe', 'inherit', 'inherit', 'ipc']
-      const one = () => link(keep(fork(program, args, { serialization, stdio })))
+      const one = () => link(keep(fork(program, args, { serialization, stdio: ['pipe', 'inherit', 'inherit', 'ipc'] })))
       return combine(Array.from({ length: children }, one))
     },
     async connect() {
@@ -23,10 +22,12 @@ export function childProcess(serialization) {
   }
 }
 
-/** @param {NodeJS.Process | import('node:child_process').ChildProcess} channel */
+/** @param {any} channel a ChildProcess, or `process` */
 function link(channel) {
   const send = (message, handle) =>
-    new Promise((resolve, reject) => channel.send(message, handle, (error) => (error ? reject(error) : resolve())))
+    new Promise((resolve, reject) =>
+      channel.send(message, handle, (error) => (error ? reject(error) : resolve(undefined)))
+    )
 
   // false: the backlog is longer than is wise. So the next message waits until it is written, and all before it with it.
   const sendAll = async (messages, handle) => {

@@ -18,8 +18,7 @@ export function keep(child) {
 
 /** Starts a child with nothing but its standard streams; `env` tells it where to connect. */
 export function startProcess(argv, env) {
-  const options = { stdio: ['pipe', 'inherit', 'inherit'], env: { ...process.env, ...env } }
-  return keep(spawn(process.execPath, argv, options))
+  return keep(spawn(process.execPath, argv, { stdio: ['pipe', 'inherit', 'inherit'], env: { ...process.env, ...env } }))
 }
 
 export async function stopChildren() {

@@ -31,6 +31,7 @@ export function wormhole(title, { coalesce = true, receive = takeEach, does } = 
       return link(jobs, replies, receive)
     },
     async connect() {
+      /** @type {Record<string, any>} */
       const { todo, done } = inherited()
       return link(done, todo, receive)
     },
