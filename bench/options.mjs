@@ -4,8 +4,9 @@ import { peerNames, REFERENCE } from './peers/load.mjs'
 import { groups, workloads } from './workloads.mjs'
 
 const DEFAULT_RUNS = 5
+const QUICK_RUNS = 2
 const FULL_SECONDS = 0.25
-const QUICK_SECONDS = 0.03
+const QUICK_SECONDS = 0.04
 
 /**
  * @typedef {object} Options
@@ -32,7 +33,11 @@ export function parse(argv, { out, err } = {}) {
     .option('--quick', 'few and short runs, all in less than two minutes; without the messages of 64 MiB and more')
     .addOption(list('--peer <names>', `which peers, beside ${REFERENCE}`, peers, {}))
     .addOption(list('--workload <names>', 'which workloads, or groups of them', names, groups))
-    .addOption(new Option('--runs <count>', `how often each is run (${DEFAULT_RUNS}; 1 if quick)`).argParser(positive))
+    .addOption(
+      new Option('--runs <count>', `how often each is run (${DEFAULT_RUNS}; ${QUICK_RUNS} if quick)`).argParser(
+        positive
+      )
+    )
     .option('--json <file>', 'writes the report there')
     .option('--charts <directory>', 'draws charts there, as SVG')
     .helpOption('-h, --help', 'says this')
@@ -46,7 +51,7 @@ export function parse(argv, { out, err } = {}) {
   return {
     peers: peers.filter((name) => name === REFERENCE || peer === undefined || peer.has(name)),
     workloads: chosen,
-    runs: runs ?? (quick ? 1 : DEFAULT_RUNS),
+    runs: runs ?? (quick ? QUICK_RUNS : DEFAULT_RUNS),
     seconds: quick ? QUICK_SECONDS : FULL_SECONDS,
     quick,
     json,

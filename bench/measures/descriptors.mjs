@@ -14,10 +14,13 @@ export async function measure(driver, job) {
   await once(server, 'listening')
   const link = await driver.start(job.argv, 1, job)
   const arrived = arrivals(link)
-  return rate(job.seconds, FIRST, async (count) => {
+  const figures = await rate(job.seconds, FIRST, async (count) => {
     const elapsed = stopwatch()
     await link.sendHandles(messages(numbered, count), server)
     await arrived(count, 0)
     return elapsed()
   })
+  server.close()
+  await link.close()
+  return figures
 }

@@ -9,10 +9,16 @@ import { combine } from './links.mjs'
 
 const VARIABLE = 'BENCH_SOCKET'
 
+const directories = []
+
+process.once('exit', () => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true })
+})
+
 /** A path for a socket, which is gone when this process is. */
 export function socketPath() {
   const directory = mkdtempSync(join(tmpdir(), 'bench-'))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  directories.push(directory)
   return join(directory, 'socket')
 }
 
