@@ -9,6 +9,9 @@ import { size } from './workloads.mjs'
 
 const WIDTH = 900
 const LABELS_WIDTH = 260
+const FIGURE_WIDTH = 60
+/** How far the labels are from the longest message, as a factor, since the axis is logarithmic. */
+const LABELS_APART = 1.5
 const SMALL = 'stream-45B'
 
 /**
@@ -64,10 +67,31 @@ function lines(points, title, unit) {
     height: 560,
     marginRight: LABELS_WIDTH,
     x: { type: 'log', base: 2, label: 'bytes', grid: true, ticks: 10, tickFormat: (bytes) => size(bytes) },
+    color: { type: 'ordinal', scheme: 'turbo' }, // as many colours as there are lines
     y: { type: 'log', label: unit, grid: true, tickFormat: '~s' },
     marks: [
-      Plot.line(points, { x: 'bytes', y: 'value', stroke: 'title', filter: (point) => !point.ours }),
-      Plot.line(points, { x: 'bytes', y: 'value', stroke: 'title', strokeWidth: 4, filter: (point) => point.ours }),
+      Plot.line(points, {
+        x: 'bytes',
+        y: 'value',
+        z: 'title',
+        stroke: 'title',
+        filter: (point) => !point.ours && !point.limit,
+      }),
+      Plot.line(points, {
+        x: 'bytes',
+        y: 'value',
+        stroke: 'title',
+        strokeDasharray: '6 3',
+        filter: (point) => point.limit,
+      }),
+      Plot.line(points, {
+        x: 'bytes',
+        y: 'value',
+        z: 'title',
+        stroke: 'title',
+        strokeWidth: 4,
+        filter: (point) => point.ours,
+      }),
       Plot.dot(points, { x: 'bytes', y: 'value', fill: 'title', r: 2.5 }),
       Plot.link(labels, { x1: 'bytes', y1: 'value', x2: 'edge', y2: 'at', stroke: 'title', strokeOpacity: 0.3 }),
       Plot.text(labels, { x: 'edge', y: 'at', text: 'title', fill: 'title', textAnchor: 'start', dx: 6 }),
@@ -77,7 +101,7 @@ function lines(points, title, unit) {
 
 /** A label for each line, at the right edge: in the order in which the lines end, and evenly apart, so that none hides another. */
 function labelsOf(points) {
-  const edge = max(points.map(({ bytes }) => bytes))
+  const edge = LABELS_APART * max(points.map(({ bytes }) => bytes))
   const heights = points.map(({ value }) => Math.log(value))
   const [low, high] = [min(heights), max(heights)]
   const last = [...new Map(points.toSorted((a, b) => a.bytes - b.bytes).map((point) => [point.title, point])).values()]
@@ -96,6 +120,7 @@ function ratios({ peers, workloads }) {
   return plot(`How many times as fast ${REFERENCE} is: 45 bytes, streamed`, {
     height: 60 + 30 * bars.length,
     marginLeft: LABELS_WIDTH,
+    marginRight: FIGURE_WIDTH,
     x: { label: 'times', grid: true, zero: true },
     y: { label: null },
     marks: [

@@ -34,6 +34,7 @@ async function compare(options) {
   console.log(
     `${cpu}, ${cores} cores, Linux ${kernel}, Node ${run.node}, commit ${run.commit ?? 'unknown'}, ${run.date}\n`
   )
+  if (options.quick) console.log('Quick: the rounds are too short to judge by.\n')
   console.log(tables(summaries, drivers))
   if (failed.length > 0) console.log(`\n${skippedLines(failed)}`)
 

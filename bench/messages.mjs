@@ -25,7 +25,7 @@ const record = nested({
   city: 'London',
   note: 'ring twice, then the neighbour; the parcel must not stay outside.',
 })
-const recordUnicode = nested({ name: 'Łucja Żółkoś', city: 'Kraków', note: 'звонить, сосед 隣; не бросать (7 кв)' })
+const recordUnicode = nested({ name: 'Łucja Żółkoś', city: 'Kraków', note: 'звонить, сосед 隣; не бросать (7кв)' })
 
 /** A nested record of 300 bytes of JSON. */
 function nested({ name, city, note }) {

@@ -5,8 +5,16 @@ import { groups, workloads } from './workloads.mjs'
 
 const DEFAULT_RUNS = 5
 const QUICK_RUNS = 2
-const FULL_SECONDS = 0.25
+const FULL_SECONDS = 0.15
 const QUICK_SECONDS = 0.04
+
+/**
+ * Unless it is said how often each is run: nothing is repeated after `repeat` seconds, so that slow machines end in good time
+ * with fewer runs; nothing is begun after `begin`.
+ */
+const FULL_LIMITS = { repeat: 780, begin: Number.POSITIVE_INFINITY }
+const QUICK_LIMITS = { repeat: 60, begin: 95 }
+const NO_LIMITS = { repeat: Number.POSITIVE_INFINITY, begin: Number.POSITIVE_INFINITY }
 
 /**
  * @typedef {object} Options
@@ -14,6 +22,7 @@ const QUICK_SECONDS = 0.04
  * @property {import('./workloads.mjs').Workload[]} workloads
  * @property {number} runs
  * @property {number} seconds how long one measurement should last
+ * @property {{ repeat: number, begin: number }} until in seconds
  * @property {boolean} quick
  * @property {string} [json]
  * @property {string} [charts]
@@ -53,6 +62,7 @@ export function parse(argv, { out, err } = {}) {
     workloads: chosen,
     runs: runs ?? (quick ? QUICK_RUNS : DEFAULT_RUNS),
     seconds: quick ? QUICK_SECONDS : FULL_SECONDS,
+    until: runs === undefined ? (quick ? QUICK_LIMITS : FULL_LIMITS) : NO_LIMITS,
     quick,
     json,
     charts,

@@ -4,12 +4,6 @@ import { runJob } from './job.mjs'
 import { stopwatch } from './measures/rate.mjs'
 import { REFERENCE } from './peers/load.mjs'
 
-/** In `--quick`, nothing is repeated after this... */
-const QUICK_REPEAT_SECONDS = 60
-
-/** ...and nothing is begun after this, so that it ends within two minutes even on a busy machine. */
-const QUICK_MOST_SECONDS = 95
-
 /** Messages that take seconds each are not sent more often than this. */
 const LONG_RUNS = 2
 
@@ -29,7 +23,7 @@ const LONG_RUNS = 2
  * @param {{ start(total: number): void, step(what: string): void }} progress
  * @returns {Promise<{ outcomes: Outcome[], skipped: import('./find-peers.mjs').Skip[] }>}
  */
-export async function runAll({ workloads, runs, seconds, quick }, drivers, limits, progress) {
+export async function runAll({ workloads, runs, seconds, until, quick }, drivers, limits, progress) {
   const plans = workloads.map((workload) => ({
     outcome: { workload, samples: new Map(), limits: new Map() },
     runs: workload.long ? Math.min(runs, LONG_RUNS) : runs,
@@ -40,12 +34,12 @@ export async function runAll({ workloads, runs, seconds, quick }, drivers, limit
   const elapsed = stopwatch()
   for (let run = 0; run < runs; run++) {
     for (const plan of plans) {
-      if (run >= plan.runs || (quick && run > 0 && elapsed() > QUICK_REPEAT_SECONDS)) continue
+      if (run >= plan.runs || (run > 0 && elapsed() > until.repeat)) continue
       for (const step of plan.steps) {
         const name = step.peer ?? `the ${step.limit}'s limit`
         progress.step(`${plan.outcome.workload.name}: ${name}`)
         if (plan.failed.has(name)) continue
-        if (quick && elapsed() > QUICK_MOST_SECONDS) {
+        if (elapsed() > until.begin) {
           if (run === 0) plan.failed.set(name, 'no time was left')
           continue
         }

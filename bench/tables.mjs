@@ -40,9 +40,9 @@ function row({ spread, ratio, p99, p999, share }, driver, workload, limits, tail
   return cells
 }
 
-const times = (ratio) => `${ratio.median.toFixed(2)}x (${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)})`
+const times = (ratio) => `${figure(ratio.median)}x (${figure(ratio.min)} to ${figure(ratio.max)})`
 const between = ({ min, max }) => `${figure(min)} to ${figure(max)}`
-const percent = (share) => `${Math.round(share * 100)} %`
+const percent = (share) => `${Number((share * 100).toPrecision(2))} %`
 
 /** Three digits that count, with separators. */
 export function figure(value) {

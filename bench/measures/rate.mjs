@@ -2,8 +2,11 @@
 
 const MOST_GROWTH = 8
 
-/** A round this share of the time asked for is long enough. */
+/** A round that lasts this share of the time asked for is long enough. */
 const ENOUGH = 1 / 2
+
+/** The first one counts only if it is so long that its start does not matter, since another would be as long again. */
+const LONG = 5
 
 /**
  * @param {number} seconds how long the measured round should last
@@ -12,10 +15,10 @@ const ENOUGH = 1 / 2
  * @returns {Promise<{ count: number, seconds: number, value: number }>}
  */
 export async function rate(seconds, first, round) {
-  for (let count = first; ; ) {
+  for (let count = first, cold = true; ; cold = false) {
     const took = await round(count)
-    if (took >= seconds * ENOUGH) return { count, seconds: took, value: count / took }
-    count = Math.ceil(count * Math.min(MOST_GROWTH, seconds / took))
+    if (took >= seconds * (cold ? LONG : ENOUGH)) return { count, seconds: took, value: count / took }
+    count = Math.ceil(count * Math.min(MOST_GROWTH, Math.max(1, seconds / took)))
   }
 }
 
