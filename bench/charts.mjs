@@ -80,6 +80,7 @@ function lines(points, title, unit) {
       Plot.line(points, {
         x: 'bytes',
         y: 'value',
+        z: 'title',
         stroke: 'title',
         strokeDasharray: '6 3',
         filter: (point) => point.limit,
@@ -93,7 +94,15 @@ function lines(points, title, unit) {
         filter: (point) => point.ours,
       }),
       Plot.dot(points, { x: 'bytes', y: 'value', fill: 'title', r: 2.5 }),
-      Plot.link(labels, { x1: 'bytes', y1: 'value', x2: 'edge', y2: 'at', stroke: 'title', strokeOpacity: 0.3 }),
+      Plot.link(labels, {
+        x1: 'bytes',
+        y1: 'value',
+        x2: 'edge',
+        y2: 'at',
+
+        stroke: 'title',
+        strokeOpacity: 0.3,
+      }),
       Plot.text(labels, { x: 'edge', y: 'at', text: 'title', fill: 'title', textAnchor: 'start', dx: 6 }),
     ],
   })
@@ -154,14 +163,15 @@ function latency({ peers, workloads }) {
       )
   )
   if (trips.length === 0) return undefined
-  const rows = new Set(trips.map(({ workload, peer }) => `${workload} ${peer}`)).size
-  return plot('Request and reply: median, 99th and 99.9th percentile', {
-    height: 120 + 24 * rows,
+  const rows = new Set(trips.map(({ workload }) => workload)).size * new Set(trips.map(({ peer }) => peer)).size
+  return plot('Request and reply: median (blue), p99 (orange), p99.9 (red)', {
+    height: 120 + 26 * rows,
     marginLeft: LABELS_WIDTH,
     marginRight: LABELS_WIDTH,
     x: { type: 'log', label: 'us', grid: true, tickFormat: '~s' },
     y: { label: null },
     fy: { label: null },
+    color: { domain: ['median', 'p99', 'p99.9'], range: ['royalblue', 'orange', 'crimson'] },
     marks: [
       Plot.frame({ strokeOpacity: 0.2 }),
       Plot.line(trips, { x: 'microseconds', y: 'peer', fy: 'workload', z: 'peer', strokeOpacity: 0.4 }),
@@ -183,7 +193,13 @@ function latency({ peers, workloads }) {
 
 function plot(title, options) {
   const { document } = parseHTML('<!doctype html><html><body></body></html>')
-  const heading = Plot.text([title], { frameAnchor: 'top-left', dy: -28, fontSize: 15, fontWeight: 'bold' })
+  const heading = Plot.text([title], {
+    facet: 'super',
+    frameAnchor: 'top-left',
+    dy: -28,
+    fontSize: 15,
+    fontWeight: 'bold',
+  })
   const style = { background: 'white', color: 'black', fontFamily: 'sans-serif', fontSize: '12px' }
   return Plot.plot({ document, width: WIDTH, marginTop: 48, style, ...options, marks: [heading, ...options.marks] })
 }
