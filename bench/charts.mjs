@@ -99,7 +99,6 @@ function lines(points, title, unit) {
         y1: 'value',
         x2: 'edge',
         y2: 'at',
-
         stroke: 'title',
         strokeOpacity: 0.3,
       }),
