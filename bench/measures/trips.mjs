@@ -3,6 +3,9 @@ import { quantileSorted } from 'simple-statistics'
 
 const MOST = 200_000
 
+/** Fewer would have no tails, however slow the machine. */
+const LEAST = 100
+
 /** A quarter of the time warms up and is not counted. */
 const WARM = 1 / 4
 
@@ -23,7 +26,7 @@ export class Trips {
   note(start) {
     const now = performance.now()
     if (start >= this.#counted) this.#times[this.#count++] = (now - start) * 1000
-    return (now < this.#end || this.#count === 0) && this.#count < MOST
+    return (now < this.#end || this.#count < LEAST) && this.#count < MOST
   }
 
   figures() {

@@ -21,7 +21,7 @@ export default {
     server.listen(path)
     const links = []
     for (let index = 0; index < children; index++) {
-      const connected = new Promise((resolve) => server.once('connection', resolve))
+      const connected = new Promise((resolve) => server.once('connection', draining(resolve)))
       startAt(argv, path)
       links.push(link(await connected, job))
     }
@@ -31,7 +31,7 @@ export default {
   async connect(job) {
     const { SeqpacketSocket } = await unixSocket.load()
     const socket = new SeqpacketSocket()
-    await new Promise((resolve) => socket.connect(address(), resolve))
+    await new Promise((resolve) => socket.connect(address(), draining(resolve)))
     return link(socket, job)
   },
 }
@@ -40,7 +40,7 @@ function link(socket, job) {
   const most = windowOf(job)
   const send = (message) => {
     const bytes = Buffer.from(JSON.stringify(message))
-    return new Promise((resolve) => socket.write(bytes, 0, bytes.length, resolve))
+    return new Promise((resolve) => socket.write(bytes, 0, bytes.length, draining(resolve)))
   }
   return {
     send,
@@ -52,8 +52,31 @@ function link(socket, job) {
       }
     },
     receive(take) {
-      socket.on('data', (bytes) => take(JSON.parse(bytes.toString())))
+      socket.on(
+        'data',
+        draining((bytes) => take(JSON.parse(bytes.toString())))
+      )
     },
     close: () => socket.destroy(),
+  }
+}
+
+let scheduled = false
+
+/**
+ * Node 26 settles no promise after the addon calls back, until something else runs. So something does, once a turn.
+ *
+ * @template {unknown[]} Args
+ * @param {(...args: Args) => unknown} callback
+ * @returns {(...args: Args) => void}
+ */
+function draining(callback) {
+  return (...args) => {
+    callback(...args)
+    if (scheduled) return
+    scheduled = true
+    setImmediate(() => {
+      scheduled = false
+    })
   }
 }
