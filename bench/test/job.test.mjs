@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { findPeers } from '../find-peers.mjs'
 import { runJob } from '../job.mjs'
@@ -7,6 +11,14 @@ const reason = (promise) =>
     () => 'none',
     (error) => error.message
   )
+
+const runner = fileURLToPath(new URL('../runner.mjs', import.meta.url))
+const childrenOf = (pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim()
+
+/** Asks until it holds; what /proc tells has no event. */
+async function until(holds) {
+  while (!holds()) await delay(10)
+}
 
 describe('a measurement in a process of its own', () => {
   it('tells in one line why it failed', async () => {
@@ -32,6 +44,19 @@ describe('a measurement in a process of its own', () => {
     const job = { peer: 'wormhole-ipc-single', measure: 'stream', role: 'sink', bytes: 45, seconds: 0.01 }
     expect(await runJob(job)).to.include({ packetMessages: 1, packetBytes: 45 })
   })
+})
+
+describe('a measurement that is killed', () => {
+  for (const peer of ['wormhole-ipc', 'child_process-json', 'ndjson']) {
+    it(`leaves no child of ${peer} behind`, async () => {
+      const job = { peer, measure: 'stream', role: 'sink', bytes: 45, seconds: 600 }
+      const measuring = spawn(process.execPath, [runner, JSON.stringify(job)], { stdio: 'ignore' })
+      await until(() => childrenOf(measuring.pid) !== '')
+      const child = childrenOf(measuring.pid)
+      measuring.kill('SIGKILL')
+      await until(() => !existsSync(`/proc/${child}`))
+    })
+  }
 })
 
 describe('the search for peers', () => {
