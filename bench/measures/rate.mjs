@@ -1,0 +1,34 @@
+// How many a second: rounds of growing length until one lasts about as long as was asked. The ones before warm up.
+
+const MOST_GROWTH = 8
+
+/** A round that lasts this share of the time asked for is long enough. */
+const ENOUGH = 1 / 2
+
+/** The first one counts only if it is so long that its start does not matter, since another would be as long again. */
+const LONG = 5
+
+/**
+ * @param {number} seconds how long the measured round should last
+ * @param {number} first how many the first round has
+ * @param {(count: number) => Promise<number>} round does `count` and answers the seconds that took
+ * @returns {Promise<{ count: number, seconds: number, value: number }>}
+ */
+export async function rate(seconds, first, round) {
+  for (let count = first, cold = true; ; cold = false) {
+    const took = await round(count)
+    if (took >= seconds * (cold ? LONG : ENOUGH)) return { count, seconds: took, value: count / took }
+    count = Math.ceil(count * Math.min(MOST_GROWTH, Math.max(1, seconds / took)))
+  }
+}
+
+/** A first round that is neither empty nor long: at most a thousand messages or eight MiB. */
+export function firstRound(bytes = 1) {
+  return Math.max(1, Math.min(1000, Math.floor((8 * 1024 * 1024) / bytes)))
+}
+
+/** @returns {() => number} seconds since this call */
+export function stopwatch() {
+  const start = performance.now()
+  return () => (performance.now() - start) / 1000
+}

@@ -1,0 +1,37 @@
+// What single trips cost: the figure is the median, in microseconds, and the slowest are told too.
+import { quantileSorted } from 'simple-statistics'
+
+const MOST = 200_000
+
+/** Fewer would have no tails, however slow the machine. */
+const LEAST = 100
+
+/** A quarter of the time warms up and is not counted. */
+const WARM = 1 / 4
+
+export class Trips {
+  #times = new Float64Array(MOST)
+  #count = 0
+  #counted
+  #end
+
+  /** @param {number} seconds for how long there is another trip */
+  constructor(seconds) {
+    const now = performance.now()
+    this.#counted = now + seconds * 1000 * WARM
+    this.#end = this.#counted + seconds * 1000
+  }
+
+  /** Notes a trip that began at `start` and is over now. @returns {boolean} whether another fits */
+  note(start) {
+    const now = performance.now()
+    if (start >= this.#counted) this.#times[this.#count++] = (now - start) * 1000
+    return (now < this.#end || this.#count < LEAST) && this.#count < MOST
+  }
+
+  figures() {
+    const sorted = this.#times.subarray(0, this.#count).sort()
+    const at = (share) => quantileSorted(/** @type {any} */ (sorted), share)
+    return { count: this.#count, value: at(0.5), p99: at(0.99), p999: at(0.999) }
+  }
+}

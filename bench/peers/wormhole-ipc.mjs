@@ -1,0 +1,4 @@
+import { wormhole } from './shared/wormhole.mjs'
+
+/** @type {import('./driver.mjs').Driver} */
+export default wormhole('wormhole-ipc')

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { findPeers } from '../find-peers.mjs'
+import { runJob } from '../job.mjs'
+
+const reason = (promise) =>
+  promise.then(
+    () => 'none',
+    (error) => error.message
+  )
+
+const runner = fileURLToPath(new URL('../runner.mjs', import.meta.url))
+const childrenOf = (pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim()
+
+/** Asks until it holds; what /proc tells has no event. */
+async function until(holds) {
+  while (!holds()) await delay(10)
+}
+
+describe('a measurement in a process of its own', () => {
+  it('tells in one line why it failed', async () => {
+    expect(await reason(runJob({ peer: 'pigeon', measure: 'stream' }))).to.match(/Cannot find module .*pigeon\.mjs/)
+    const unable = { peer: 'ndjson', measure: 'sync', role: 'echo', bytes: 45, seconds: 0.01 }
+    expect(await reason(runJob(unable))).to.match(/^TypeError: link\.sendSync is not a function$/)
+  })
+
+  it('measures the codec alone', async () => {
+    const sample = await runJob({ limit: 'codec', bytes: 45, seconds: 0.01 })
+    expect(sample.value).to.equal(Math.min(sample.stringify, sample.parse)).and.to.be.greaterThan(0)
+  })
+
+  it('takes the median and the tails of round trips, pinned to one core', async () => {
+    const job = { peer: 'wormhole-ipc', measure: 'roundtrip', role: 'echo', cores: [0], bytes: 45, seconds: 0.02 }
+    const { value, p99, p999 } = await runJob(job)
+    expect(value).to.be.greaterThan(0)
+    expect(p99).to.be.at.least(value)
+    expect(p999).to.be.at.least(p99)
+  })
+
+  it('says how many messages a packet held, not counting its own', async () => {
+    const job = { peer: 'wormhole-ipc-single', measure: 'stream', role: 'sink', bytes: 45, seconds: 0.01 }
+    expect(await runJob(job)).to.include({ packetMessages: 1, packetBytes: 45 })
+  })
+})
+
+describe('a measurement that is killed', () => {
+  for (const peer of ['wormhole-ipc', 'child_process-json', 'ndjson']) {
+    it(`leaves no child of ${peer} behind`, async () => {
+      const job = { peer, measure: 'stream', role: 'sink', bytes: 45, seconds: 600 }
+      const measuring = spawn(process.execPath, [runner, JSON.stringify(job)], { stdio: 'ignore' })
+      await until(() => childrenOf(measuring.pid) !== '')
+      const child = childrenOf(measuring.pid)
+      measuring.kill('SIGKILL')
+      await until(() => !existsSync(`/proc/${child}`))
+    })
+  }
+})
+
+describe('the search for peers', () => {
+  it('leaves out one that cannot be loaded, with the reason', async () => {
+    const { drivers, skipped } = await findPeers(['ndjson', 'pigeon'])
+    expect([...drivers.keys()]).to.deep.equal(['ndjson'])
+    expect(skipped).to.have.lengthOf(1)
+    expect(skipped[0]).to.include({ peer: 'pigeon' })
+    expect(skipped[0].reason).to.match(/Cannot find module/)
+  })
+})
