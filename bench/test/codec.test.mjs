@@ -40,8 +40,8 @@ function memory({ view, area }, length) {
   return view.latin1Slice(area, area + length + GUARD.length)
 }
 
-/** Stands behind what is worked on: it must neither matter nor change. */
-const GUARD = Buffer.from('"]}\\,[{"\\]\u00e9"},:]'.repeat(2))
+/** Stands behind what is worked on, a placeholder too: it must neither matter nor change. */
+const GUARD = Buffer.from('"\x01]}\\,[{"\\]\u00e9"},:]'.repeat(2))
 
 function put({ view, area }, bytes) {
   view.set(bytes, area)
