@@ -10,7 +10,8 @@ import { AREA_BYTES, areaBytes, workloads } from './workloads.mjs'
 
 const HELP = `usage: node bench/codec/compare.mjs [--runs 75] [--packet 16384] [--json FILE]
 
-  --runs N      samples of each row, at least 3; one before them is not counted
+  --runs N      samples of each row, at least 3; one before them is not counted. Without this: 75, or fewer
+                where the machine is so busy that they would take longer than a minute
   --packet B    bytes that share a packet, as the library fills them; a longer message has one of its own
   --json FILE   writes every sample, in ns per message, and the machine
   --help
@@ -18,6 +19,11 @@ const HELP = `usage: node bench/codec/compare.mjs [--runs 75] [--packet 16384] [
 encode, decode            with JSON.stringify and JSON.parse, as a program pays for them
 ... framing alone         what the three forms differ in: lengths over placeholders; a packet made one array's text
 `
+
+const DEFAULT_RUNS = 75
+const FEWEST_RUNS = 3
+/** Since the program started, when nobody has said how many runs there shall be. */
+const MOST_MS = 45_000
 
 function fail(message) {
   console.error(`compare: ${message}`)
@@ -44,21 +50,24 @@ const values = readArguments()
 if (values.help) {
   process.stdout.write(HELP)
 } else {
-  const runs = wholeNumber('runs', values.runs ?? '75', 3, 10_000)
+  const runs = values.runs === undefined ? DEFAULT_RUNS : wholeNumber('runs', values.runs, FEWEST_RUNS, 10_000)
   const packetBytes = wholeNumber('packet', values.packet ?? '16384', 1, AREA_BYTES)
-  const rows = await measure(runs, packetBytes)
-  console.log(table(rows, runs))
+  const rows = await measure(runs, values.runs === undefined ? MOST_MS : Number.POSITIVE_INFINITY, packetBytes)
+  console.log(table(rows))
   if (values.json !== undefined) {
     try {
-      writeFileSync(values.json, `${JSON.stringify(record(rows, runs, packetBytes), null, 2)}\n`)
+      writeFileSync(values.json, `${JSON.stringify(record(rows, packetBytes), null, 2)}\n`)
     } catch (error) {
       fail(`cannot write ${values.json}: ${error.message}`)
     }
   }
 }
 
-/** Rows of one operation on one size, with the samples of every variant in ns per message. */
-async function measure(runs, packetBytes) {
+/**
+ * Rows of one operation on one size, with the samples of every variant in ns per message: `runs` of them, fewer when
+ * the program is `mostMs` old by then.
+ */
+async function measure(runs, mostMs, packetBytes) {
   const variants = await makeVariants(areaBytes(Math.max(...sizes)))
   const rows = []
   for (const bytes of sizes) {
@@ -75,7 +84,7 @@ async function measure(runs, packetBytes) {
   }
   const bar = new SingleBar({ format: '{bar} {percentage} %  {eta} s left', clearOnComplete: true, noTTYOutput: false })
   bar.start((runs + 1) * rows.length, 0)
-  for (let run = 0; run <= runs; run++) {
+  for (let run = 0; run <= runs && (run <= FEWEST_RUNS || performance.now() < mostMs); run++) {
     for (const { timed } of rows) {
       for (const [index] of timed.entries()) {
         // Who goes first changes from run to run.

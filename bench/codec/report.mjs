@@ -21,10 +21,14 @@ function summaries({ bytes, variants }) {
   return variants.map((variant) => summarise(variant, variants[0], bytes))
 }
 
+function countRuns(rows) {
+  return rows[0].variants[0].samples.length
+}
+
 /** The table as text. */
-export function table(rows, runs) {
+export function table(rows) {
   const lines = [
-    `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${runs} runs in turn: median (10 % to 90 %)`,
+    `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${countRuns(rows)} runs in turn: median (10 % to 90 %)`,
     '',
     line('operation', 'bytes', 'form', 'ns/message', '', 'ns/byte', 'gain'),
   ]
@@ -50,7 +54,7 @@ function figure(nanoseconds) {
 }
 
 /** Everything that was measured, and where. */
-export function record(rows, runs, packetBytes) {
+export function record(rows, packetBytes) {
   return {
     date: new Date().toISOString(),
     commit: commit(),
@@ -58,7 +62,7 @@ export function record(rows, runs, packetBytes) {
     cpu: cpus()[0]?.model,
     cpus: cpus().length,
     kernel: release(),
-    runs,
+    runs: countRuns(rows),
     packetBytes,
     rows: rows.map((row) => ({ ...row, summaries: summaries(row) })),
   }
