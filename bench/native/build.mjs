@@ -36,7 +36,7 @@ async function executable(language) {
   const folder = `${here}${language}/`
   const files = (await readdir(folder)).map((file) => folder + file)
   const target = `${here}build/${language}`
-  if (await isNewer(target, files)) return target
+  if (await isNewer(target, [...files, fileURLToPath(import.meta.url)])) return target
   // Under a name of its own until it is whole: another process may be building, or running the old one.
   const fresh = `${target}.${process.pid}`
   try {

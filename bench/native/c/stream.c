@@ -15,7 +15,9 @@ static bool fits_packet(size_t bytes) {
   int pair[2];
   make_pair(SOCK_SEQPACKET, pair);
   uint8_t *message = allocate(bytes);
-  ssize_t sent = send(pair[0], message, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+  ssize_t sent;
+  do sent = send(pair[0], message, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (sent < 0 && errno == EINTR);
   if (sent < 0 && errno != EMSGSIZE && errno != ENOBUFS) fail(errno, "cannot send %zu bytes", bytes);
   free(message);
   close(pair[0]);
