@@ -8,8 +8,8 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const made = `${root}out/bench/codec/`
 
-/** Where the forms are: the compiled typescript.ts, and a module with the exports of dist/wormhole.wasm. */
-export const paths = { typescript: `${made}typescript.js`, scalar: `${made}scalar.wasm` }
+/** Where the forms are: the compiled typescript.mts, and a module with the exports of dist/wormhole.wasm. */
+export const paths = { typescript: `${made}typescript.mjs`, scalar: `${made}scalar.wasm` }
 
 /** Builds both afresh, from assembly/ as it is. Rejects with what the compilers say. */
 export async function build() {

@@ -1,6 +1,9 @@
 import { message } from './messages.mjs'
 
-/** Bytes that a sample works on: packets enough to be worth a look at the clock, few enough that a busy machine seldom cuts in. */
+/**
+ * Bytes that a sample works on: packets enough to be worth a look at the clock, few enough that a busy machine seldom
+ * cuts in.
+ */
 export const AREA_BYTES = 256 * 1024
 
 /** What a variant's area must hold: packets, and one message too long to share one. */
