@@ -73,7 +73,9 @@ const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), { env:
 export const wasm = instance.exports as Wasm
 
 /** What the addon writes beside a result: msg_flags, how many descriptors, and these. */
-export const control = new Int32Array(2 + native.constants.SCM_MAX_FD)
+export const control = new Int32Array(
+  new SharedArrayBuffer((2 + native.constants.SCM_MAX_FD) * Int32Array.BYTES_PER_ELEMENT)
+)
 
 /** All of the thread's WebAssembly memory. Renewed by {@link refreshView} after anything that may grow it. */
 export let view: Buffer = attach()
