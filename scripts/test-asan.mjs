@@ -13,8 +13,8 @@ import { readReports } from './asan/reports.mjs'
 
 const { short } = parseArgs({ options: { short: { type: 'boolean', default: false } } }).values
 
-/** They start many Node processes, and each takes several times as long; what they call is called by the others. */
-const LEFT_OUT = ['census', 'example-*', 'fork-and-run', 'memory', 'process-*', 'readme', 'scale']
+/** They start many programs, and each takes several times as long; what they call is called by the others. */
+const LEFT_OUT = ['census', 'close-on-exec', 'example-*', 'fork-and-run', 'memory', 'process-*', 'readme', 'scale']
 
 /** Node starts slowly under the sanitizers. */
 const TIMEOUT_MS = 180_000
