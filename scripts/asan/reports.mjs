@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** In a stack frame, the addon: its namespace, or its object file. */
-const OURS = /wormhole/
+/** In a stack frame, the addon: its namespace, its object file, or a source (an inlined function goes by its own name). */
+const OURS = /wormhole|\bnative\/\w+\.(cc|h)\b/
 /** What stands between the allocator and the addon when Node allocates for it. */
 const NODE_API = /^(napi_|v8impl::|Napi::)/
 
