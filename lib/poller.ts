@@ -18,7 +18,7 @@ interface Watch {
 }
 
 const PAIRS = 128
-const ready = new Int32Array(2 * PAIRS)
+const ready = new Int32Array(new SharedArrayBuffer(2 * PAIRS * Int32Array.BYTES_PER_ELEMENT))
 const watches = new Map<number, Watch>()
 let started = false
 let startError = 0

@@ -62,7 +62,9 @@ export function broughtDescriptors(): boolean {
 export function takeDescriptors(): number[] {
   const count = control[CONTROL_COUNT] as number
   control[CONTROL_COUNT] = 0
-  return Array.from(control.subarray(CONTROL_FIRST, CONTROL_FIRST + count))
+  const fds: number[] = []
+  for (let index = 0; index < count; index++) fds.push(control[CONTROL_FIRST + index] as number)
+  return fds
 }
 
 /** Whether the last `receive` lost descriptors (MSG_CTRUNC, recvmsg(2)). */

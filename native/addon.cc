@@ -15,8 +15,8 @@ void OnCleanup(napi_async_cleanup_hook_handle hook, void* data) {
   };
   Environment* env = static_cast<Environment*>(data);
   CloseAll(env);
-  env->base = nullptr;
-  env->length = 0;
+  env->memory.LetGo(env->env);
+  env->control_array.LetGo(env->env);
   env->watcher.Stop(
       [](void* going_data) {
         Going* going = static_cast<Going*>(going_data);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "view.h"
 #include "watcher.h"
 
 namespace wormhole {
@@ -21,14 +22,15 @@ constexpr size_t kControlWords = kControlFirst + kMaxDescriptors;
 
 // What one Node environment (the main thread or one worker) has here.
 struct Environment {
-  explicit Environment(napi_env env) : watcher(env) {}
+  explicit Environment(napi_env node) : env(node), watcher(node) {}
 
-  uint8_t* base = nullptr;  // the shared WebAssembly memory, which never moves
-  size_t length = 0;        // how much of it is committed
-  int32_t* control = nullptr;
-  napi_ref memory_ref = nullptr;   // keep the views alive, so that the addresses stay valid
-  napi_ref control_ref = nullptr;
+  const napi_env env;
+  SharedView memory;        // the shared WebAssembly memory, which never moves; as long as it was at `attach`
+  SharedView control_array;  // held whenever `memory` is
   Watcher watcher;
+
+  uint8_t* base() const { return memory.As<uint8_t>(); }
+  int32_t* control() const { return control_array.As<int32_t>(); }
 
   static Environment& Of(const Napi::CallbackInfo& info) {
     return *static_cast<Environment*>(info.Data());
@@ -49,14 +51,14 @@ inline bool ReadInt(const Napi::CallbackInfo& info, size_t index, int32_t* out) 
 inline bool ReadSpan(const Napi::CallbackInfo& info, size_t index, const Environment& env,
                      size_t* offset, size_t* length) {
   double start, size;
-  if (env.base == nullptr || index + 1 >= info.Length()) return false;
+  if (env.base() == nullptr || index + 1 >= info.Length()) return false;
   if (napi_get_value_double(info.Env(), info[index], &start) != napi_ok) return false;
   if (napi_get_value_double(info.Env(), info[index + 1], &size) != napi_ok) return false;
-  const double end = static_cast<double>(env.length);
+  const double end = static_cast<double>(env.memory.length());
   if (!(start >= 0 && size >= 0 && start <= end && size <= end - start)) return false;
   *offset = static_cast<size_t>(start);
   *length = static_cast<size_t>(size);
-  return true;
+  return *offset == start && *length == size;
 }
 
 inline Napi::Value BadArguments(const Napi::CallbackInfo& info, const char* call) {

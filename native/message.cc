@@ -56,7 +56,7 @@ Napi::Value Sendmsg(const Napi::CallbackInfo& info) {
   // The kernel's own answer past SCM_MAX_FD, given before the control array ends.
   if (count > kMaxDescriptors) return Result(info, -EINVAL);
 
-  iovec bytes{env.base + offset, length};
+  iovec bytes{env.base() + offset, length};
   msghdr message{};
   message.msg_iov = &bytes;
   message.msg_iovlen = 1;
@@ -70,7 +70,7 @@ Napi::Value Sendmsg(const Napi::CallbackInfo& info) {
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
     rights->cmsg_len = CMSG_LEN(size);
-    std::memcpy(CMSG_DATA(rights), env.control + kControlFirst, size);
+    std::memcpy(CMSG_DATA(rights), env.control() + kControlFirst, size);
   }
   return Result(info, Retry([&] { return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL); }));
 }
@@ -84,7 +84,7 @@ Napi::Value Recvmsg(const Napi::CallbackInfo& info) {
   if (!ReadInt(info, 0, &fd) || !ReadSpan(info, 1, env, &offset, &length)) {
     return BadArguments(info, "recvmsg");
   }
-  iovec bytes{env.base + offset, length};
+  iovec bytes{env.base() + offset, length};
   msghdr message{};
   alignas(cmsghdr) char control[kControlBytes];
   const long result = Retry([&] {
@@ -95,8 +95,8 @@ Napi::Value Recvmsg(const Napi::CallbackInfo& info) {
     return recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   });
   const bool received = result >= 0;
-  env.control[kControlFlags] = received ? message.msg_flags : 0;
-  env.control[kControlCount] = received ? Collect(&env, &message, env.control + kControlFirst) : 0;
+  env.control()[kControlFlags] = received ? message.msg_flags : 0;
+  env.control()[kControlCount] = received ? Collect(&env, &message, env.control() + kControlFirst) : 0;
   return Result(info, result);
 }
 

@@ -15,15 +15,15 @@ namespace wormhole {
 Napi::Value Socketpair(const Napi::CallbackInfo& info) {
   Environment& env = Environment::Of(info);
   int32_t type;
-  if (env.control == nullptr || !ReadInt(info, 0, &type)) return BadArguments(info, "socketpair");
+  if (env.control() == nullptr || !ReadInt(info, 0, &type)) return BadArguments(info, "socketpair");
   int pair[2];
   const long result = Retry([&] { return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair); });
   if (result == 0) {
     for (int end = 0; end < 2; end++) {
       OwnFresh(&env, pair[end]);
-      env.control[kControlFirst + end] = pair[end];
+      env.control()[kControlFirst + end] = pair[end];
     }
-    env.control[kControlCount] = 2;
+    env.control()[kControlCount] = 2;
   }
   return Result(info, result);
 }
@@ -84,16 +84,16 @@ Napi::Value Setsockopt(const Napi::CallbackInfo& info) {
 Napi::Value Peercred(const Napi::CallbackInfo& info) {
   Environment& env = Environment::Of(info);
   int32_t fd;
-  if (env.control == nullptr || !ReadInt(info, 0, &fd)) return BadArguments(info, "peercred");
+  if (env.control() == nullptr || !ReadInt(info, 0, &fd)) return BadArguments(info, "peercred");
   ucred peer{};
   const long result = Retry([&] {
     socklen_t size = sizeof peer;
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
   });
   if (result == 0) {
-    env.control[kControlFirst] = peer.pid;
-    env.control[kControlFirst + 1] = static_cast<int32_t>(peer.uid);
-    env.control[kControlFirst + 2] = static_cast<int32_t>(peer.gid);
+    env.control()[kControlFirst] = peer.pid;
+    env.control()[kControlFirst + 1] = static_cast<int32_t>(peer.uid);
+    env.control()[kControlFirst + 2] = static_cast<int32_t>(peer.gid);
   }
   return Result(info, result);
 }
@@ -113,13 +113,13 @@ Napi::Value Unread(const Napi::CallbackInfo& info) {
 Napi::Value Wait(const Napi::CallbackInfo& info) {
   Environment& env = Environment::Of(info);
   int32_t events, milliseconds, count;
-  if (env.control == nullptr || !ReadInt(info, 0, &events) || !ReadInt(info, 1, &milliseconds) ||
+  if (env.control() == nullptr || !ReadInt(info, 0, &events) || !ReadInt(info, 1, &milliseconds) ||
       !ReadInt(info, 2, &count) || count < 1 || count > kMaxDescriptors) {
     return BadArguments(info, "wait");
   }
   pollfd entries[kMaxDescriptors];
   for (int index = 0; index < count; index++) {
-    entries[index] = {env.control[kControlFirst + index], static_cast<short>(events), 0};
+    entries[index] = {env.control()[kControlFirst + index], static_cast<short>(events), 0};
   }
   if (poll(entries, static_cast<nfds_t>(count), milliseconds) < 0) return Result(info, errno == EINTR ? 0 : -errno);
   return Result(info, entries[0].revents);

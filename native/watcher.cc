@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "calls.h"
@@ -20,9 +21,7 @@ struct Closing {
 
 }  // namespace
 
-int Watcher::Start(const Napi::Function& callback, int32_t* ready, size_t ready_words) {
-  ready_ = ready;
-  ready_words_ = ready_words;
+int Watcher::Start(const Napi::Function& callback) {
   callback_ = Napi::Persistent(callback);
   if (poll_ != nullptr) return 0;
 
@@ -90,13 +89,13 @@ void Watcher::Dispatch() {
     events[0].data.fd = watched_.begin()->first;
     events[0].events = watched_.begin()->second;
   } else {
-    const int most = static_cast<int>(ready_words_ / 2) < kMostReady ? static_cast<int>(ready_words_ / 2) : kMostReady;
+    const int most = static_cast<int>(std::min<size_t>(ready_.length() / 2, kMostReady));
     count = epoll_wait(epoll_, events, most, 0);
   }
   if (count <= 0) return;
   for (int index = 0; index < count; index++) {
-    ready_[2 * index] = events[index].data.fd;
-    ready_[2 * index + 1] = static_cast<int32_t>(events[index].events);
+    ready_.As<int32_t>()[2 * index] = events[index].data.fd;
+    ready_.As<int32_t>()[2 * index + 1] = static_cast<int32_t>(events[index].events);
   }
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
@@ -118,8 +117,7 @@ void Watcher::Stop(void (*done)(void*), void* data) {
   if (context_ != nullptr) napi_async_destroy(env_, context_);
   context_ = nullptr;
   callback_.Reset();
-  if (ready_ref_ != nullptr) napi_delete_reference(env_, ready_ref_);
-  ready_ref_ = nullptr;
+  ready_.LetGo(env_);
   if (poll_ == nullptr) {
     done(data);
     return;
@@ -134,18 +132,13 @@ void Watcher::Stop(void (*done)(void*), void* data) {
   poll_ = nullptr;
 }
 
-// onReady(callback, ready: Int32Array): `callback(count)` is called with so many pairs in `ready`.
+// onReady(callback, ready: Int32Array over shared memory): `callback(count)` is called with so many pairs in `ready`.
 Napi::Value OnReady(const Napi::CallbackInfo& info) {
   Watcher& watcher = Environment::Of(info).watcher;
-  if (info.Length() < 2 || !info[0].IsFunction() || !info[1].IsTypedArray()) return BadArguments(info, "onReady");
-  napi_typedarray_type type;
-  size_t length;
-  void* data;
-  napi_get_typedarray_info(info.Env(), info[1], &type, &length, &data, nullptr, nullptr);
-  if (type != napi_int32_array || length < 2) return BadArguments(info, "onReady");
-  if (watcher.ready_ref_ != nullptr) napi_delete_reference(info.Env(), watcher.ready_ref_);
-  napi_create_reference(info.Env(), info[1], 1, &watcher.ready_ref_);
-  return Result(info, watcher.Start(info[0].As<Napi::Function>(), static_cast<int32_t*>(data), length));
+  if (info.Length() < 2 || !info[0].IsFunction() || !watcher.ready_.Hold(info, 1, napi_int32_array, 2)) {
+    return BadArguments(info, "onReady");
+  }
+  return Result(info, watcher.Start(info[0].As<Napi::Function>()));
 }
 
 // watch(fd, events): 0 or -errno.

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "view.h"
+
 namespace wormhole {
 
 // Readiness of descriptors for one event loop: an epoll instance of our own, which the loop watches
@@ -19,7 +21,7 @@ class Watcher {
   Watcher& operator=(const Watcher&) = delete;
 
   // Sets who is told; starts the epoll instance. 0 or -errno.
-  int Start(const Napi::Function& callback, int32_t* ready, size_t ready_words);
+  int Start(const Napi::Function& callback);
   // Watches `fd` for `events` (EPOLLIN, EPOLLOUT), level-triggered. 0 or -errno.
   int Watch(int fd, uint32_t events);
   // Stops watching. Must precede close(): a description that lives on elsewhere stays in the epoll set.
@@ -36,9 +38,7 @@ class Watcher {
   napi_env env_;
   int epoll_ = -1;
   uv_poll_t* poll_ = nullptr;  // outlives this object by one loop turn, see Stop
-  int32_t* ready_ = nullptr;   // pairs of descriptor and events
-  size_t ready_words_ = 0;
-  napi_ref ready_ref_ = nullptr;
+  SharedView ready_;           // pairs of descriptor and events
   Napi::FunctionReference callback_;
   napi_async_context context_ = nullptr;
   std::unordered_map<int, uint32_t> watched_;

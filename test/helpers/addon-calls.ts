@@ -1,0 +1,89 @@
+import { type Native, native } from '#lib/native'
+import type { Arena } from './arena.js'
+
+export type Call = Exclude<keyof Native, 'constants'>
+
+/** What an argument is; `offset` and `length` name bytes of the attached memory. */
+export type Kind = 'fd' | 'int' | 'count' | 'offset' | 'length' | 'bytes' | 'words' | 'callback' | 'boolean'
+
+/** The arguments of every call of the addon. */
+export const signatures: Record<Call, readonly Kind[]> = {
+  attach: ['bytes', 'words'],
+  discard: ['offset', 'length'],
+  sendmsg: ['fd', 'offset', 'length', 'count'],
+  recvmsg: ['fd', 'offset', 'length'],
+  socketpair: ['int'],
+  adopt: ['fd'],
+  release: ['fd'],
+  close: ['fd'],
+  dup: ['fd'],
+  getsockopt: ['fd', 'int'],
+  setsockopt: ['fd', 'int', 'int'],
+  peercred: ['fd'],
+  unread: ['fd'],
+  wait: ['int', 'int', 'count'],
+  onReady: ['callback', 'words'],
+  watch: ['fd', 'int'],
+  unwatch: ['fd'],
+  keepAlive: ['boolean'],
+}
+
+export const calls = Object.keys(signatures) as Call[]
+
+/** The calls that take a descriptor first. */
+export const callsOnDescriptors = calls.filter((call) => signatures[call][0] === 'fd')
+
+/** What the addon answers: an integer, or 'refused' for the one error that it throws. Anything else is thrown. */
+function attempt(call: Call, args: readonly unknown[], addon: Native): Answer {
+  let result: unknown
+  try {
+    result = (addon[call] as (...args: readonly unknown[]) => unknown)(...args)
+  } catch (error) {
+    if (error instanceof TypeError && error.message === `wormhole addon: bad arguments for ${call}`) return 'refused'
+    throw error
+  }
+  if (!Number.isSafeInteger(result)) throw new Error(`${call} answered ${String(result)}`)
+  return result as number
+}
+
+let made = 0
+
+/** How many calls `expectAnswer` has made. */
+export function callsMade(): number {
+  return made
+}
+
+type Answer = number | 'refused'
+export const isRefused = (answer: Answer) => answer === 'refused'
+export const hasFailed = (answer: Answer) => answer !== 'refused' && answer < 0
+export const isZero = (answer: Answer) => answer === 0
+/** A number, whatever it is. */
+export const isAnswer = (answer: Answer) => answer !== 'refused'
+
+/** Makes a call and expects such an answer. */
+export function expectAnswer(
+  call: Call,
+  args: readonly unknown[],
+  fits: (answer: Answer) => boolean,
+  { addon = native, what = '' } = {}
+): void {
+  made++
+  const answer = attempt(call, args, addon)
+  if (!fits(answer)) throw new Error(`${call}(${args.map(String).join(', ')}) answered ${answer} ${what}`)
+}
+
+/** Arguments that a call takes, and that change nothing but what is given away. */
+export function goodArguments(arena: Arena, call: Call, fd: number): unknown[] {
+  const good: Record<Kind, unknown> = {
+    fd,
+    int: 0,
+    count: 1,
+    offset: 0,
+    length: 16,
+    bytes: arena.memory.bytes,
+    words: call === 'attach' ? arena.control.words : arena.ready.words,
+    callback: () => undefined,
+    boolean: false,
+  }
+  return signatures[call].map((kind) => good[kind])
+}
