@@ -7,6 +7,7 @@
 
 #include "calls.h"
 #include "environment.h"
+#include "errno.h"
 
 namespace wormhole {
 namespace {
@@ -57,7 +58,8 @@ int Watcher::Watch(int fd, uint32_t events) {
   entry.events = events;
   entry.data.fd = fd;
   const int operation = found == watched_.end() ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  if (epoll_ctl(epoll_, operation, fd, &entry) != 0) return -errno;
+  const long result = Retry([&] { return epoll_ctl(epoll_, operation, fd, &entry); });
+  if (result != 0) return static_cast<int>(result);
   watched_[fd] = events;
   return 0;
 }
@@ -65,7 +67,7 @@ int Watcher::Watch(int fd, uint32_t events) {
 void Watcher::Forget(int fd) {
   if (watched_.erase(fd) == 0) return;
   epoll_event unused{};
-  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused);
+  Retry([&] { return epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused); });
 }
 
 void Watcher::KeepAlive(bool alive) {
