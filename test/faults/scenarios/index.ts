@@ -1,0 +1,28 @@
+import type { Prepare } from '../scenario.js'
+import { descriptors } from './descriptors.js'
+import { full } from './full.js'
+import { handing } from './handing.js'
+import { iterating } from './iterating.js'
+import { long } from './long.js'
+import { raw } from './raw.js'
+import { selecting } from './selecting.js'
+import { small } from './small.js'
+import { starting } from './starting.js'
+import { stream } from './stream.js'
+import { sync } from './sync.js'
+
+export const scenarios = {
+  descriptors,
+  full,
+  handing,
+  iterating,
+  long,
+  raw,
+  selecting,
+  small,
+  starting,
+  stream,
+  sync,
+} satisfies Record<string, Prepare>
+
+export type ScenarioName = keyof typeof scenarios
