@@ -36,7 +36,9 @@ int Adopt(Environment* owner, int fd) {
   const int flags = static_cast<int>(Retry([&] { return fcntl(fd, F_GETFD); }));
   if (flags < 0) return flags;
   const int result = Own(owner, fd);
-  if (result != 0 || (flags & FD_CLOEXEC)) return result;
+  if (result != 0) return result;
+  owner->watcher.Forget(fd);
+  if (flags & FD_CLOEXEC) return 0;
   const int set = static_cast<int>(Retry([&] { return fcntl(fd, F_SETFD, flags | FD_CLOEXEC); }));
   if (set < 0) Disown(owner, fd);
   return set;

@@ -65,9 +65,12 @@ int Watcher::Watch(int fd, uint32_t events) {
 }
 
 void Watcher::Forget(int fd) {
-  if (watched_.erase(fd) == 0) return;
+  const auto found = watched_.find(fd);
+  if (found == watched_.end()) return;
   epoll_event unused{};
-  Retry([&] { return epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused); });
+  const long result = Retry([&] { return epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused); });
+  // What the kernel still watches stays known, and goes when it is ready next: added again it would be EEXIST.
+  if (result == 0 || result == -ENOENT || result == -EBADF) watched_.erase(found);
 }
 
 void Watcher::KeepAlive(bool alive) {

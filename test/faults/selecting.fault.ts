@@ -4,6 +4,6 @@ describe('select', () => {
   injects('selecting', {
     sendmsg: ['1', '4', '2+3'],
     recvmsg: ['1', '3', '4', '2+3'],
-    epoll_ctl: ['1', '2', '3', '1+2'],
+    epoll_ctl: ['1', '2', '3', '1+2', '1+3'],
   })
 })

@@ -10,6 +10,7 @@ import { small } from './small.js'
 import { starting } from './starting.js'
 import { stream } from './stream.js'
 import { sync } from './sync.js'
+import { waiting } from './waiting.js'
 
 export const scenarios = {
   descriptors,
@@ -23,6 +24,7 @@ export const scenarios = {
   starting,
   stream,
   sync,
+  waiting,
 } satisfies Record<string, Prepare>
 
 export type ScenarioName = keyof typeof scenarios
