@@ -1,9 +1,10 @@
 import { constants } from 'node:os'
 import { expect } from 'chai'
+import type { Failure } from './failure.js'
 import { type Fault, Injection } from './injection.js'
 import { ERRNOS, type Outcome, outcomeOf } from './outcomes.js'
 import type { ScenarioName } from './scenarios/index.js'
-import type { Failure, Step } from './subject.js'
+import type { Step } from './subject.js'
 import { SubjectProcess } from './subject-process.js'
 
 /**
@@ -85,7 +86,12 @@ async function step(subject: SubjectProcess, name: Step, trace: () => string = (
 }
 
 /** Each call of the kernel's that failed has failed one call of the scenario's, and as it should. */
-function expectFailures(failures: Failure[], calls: string[], outcome: Outcome, { syscall, errno }: Fault): void {
+export function expectFailures(
+  failures: Failure[],
+  calls: string[],
+  outcome: Outcome,
+  { syscall, errno }: Fault
+): void {
   // Nobody waits for the end of a watch.
   const felt = outcome.length === 0 ? [] : calls.filter((call) => !call.includes('EPOLL_CTL_DEL'))
   expect(failures, calls.join('\n')).to.have.lengthOf(felt.length)

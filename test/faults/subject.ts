@@ -5,6 +5,7 @@ import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { expect } from 'chai'
 import { turns } from '../helpers/fill.js'
+import { type Failure, failureOf } from './failure.js'
 import { type Inventory, takeInventory } from './inventory.js'
 import { Ledger } from './ledger.js'
 import { Partner } from './partnership.js'
@@ -13,14 +14,6 @@ import { type ScenarioName, scenarios } from './scenarios/index.js'
 
 /** The steps of one injection, in order; each is answered. */
 export type Step = 'prepare' | 'run' | 'finish'
-
-/** How a call failed. */
-export interface Failure {
-  code: string
-  errno: number | undefined
-  syscall: string | undefined
-  message: string
-}
 
 export interface Answer {
   /** Why the step itself is not as it should be. */
@@ -58,9 +51,7 @@ const steps: Record<Step, () => Promise<void>> = {
 async function answer(step: Step): Promise<Answer> {
   try {
     await steps[step]()
-    return {
-      failures: [...ledger.failures].map(({ code, errno, syscall, message }) => ({ code, errno, syscall, message })),
-    }
+    return { failures: [...ledger.failures].map(failureOf) }
   } catch (error) {
     return { problem: `${step}: ${(error as Error).stack}`, failures: [] }
   }
