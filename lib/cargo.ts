@@ -23,6 +23,8 @@ export interface Cargo {
   advance(count: number): boolean
   /** Whether the kernel has taken any. */
   readonly begun: boolean
+  /** How many messages of several the kernel has whole. */
+  readonly whole: number
 }
 
 /** Some messages' texts as one batch of frames. */
@@ -49,6 +51,17 @@ export class Frames implements Cargo {
     return this.#sent > 0
   }
 
+  get whole(): number {
+    let left = this.#sent
+    let count = 0
+    for (const text of this.batch.split(PLACEHOLDER).slice(1)) {
+      left -= HEADER_BYTES + Buffer.byteLength(text)
+      if (left < 0) break
+      count++
+    }
+    return count
+  }
+
   advance(count: number): boolean {
     this.#sent += count
     if (this.#sent < this.#bytes) return false
@@ -60,6 +73,7 @@ export class Frames implements Cargo {
 /** Only the header of a message that follows elsewhere. */
 export class HeaderOnly implements Cargo {
   readonly begun = false
+  readonly whole = 0
   readonly length = HEADER_BYTES
 
   constructor(readonly payload: number) {}
@@ -83,6 +97,7 @@ const HIGH_SURROGATE_LAST = 0xdbff
 
 /** A long message's text, by pieces that fit into the outbox: its cost in memory is the string itself. */
 export class LongText implements Cargo {
+  readonly whole = 0
   #from = 0
   #to = 0
   #bytes = 0

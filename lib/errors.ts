@@ -22,6 +22,9 @@ export const errorCodes = {
   ERR_WORMHOLE_UNSUPPORTED: 'The platform or the installation cannot run this library.',
 } as const
 
+/** Too many descriptors are under way (unix(7)). Node has no name for it; asm-generic/errno.h has its number. */
+const ETOOMANYREFS = -109
+
 /** One of the stable codes on {@link WormholeError.code}. */
 export type WormholeErrorCode = keyof typeof errorCodes
 
@@ -59,10 +62,8 @@ export class WormholeError extends Error {
 
 /** The error for a system call that answered `-errno`. */
 export function systemError(syscall: string, errno: number, what: string): WormholeError {
-  return new WormholeError('ERR_WORMHOLE_SYSTEM', `${what}: ${syscall} failed with ${getSystemErrorName(errno)}`, {
-    errno,
-    syscall,
-  })
+  const name = errno === ETOOMANYREFS ? 'ETOOMANYREFS' : getSystemErrorName(errno)
+  return new WormholeError('ERR_WORMHOLE_SYSTEM', `${what}: ${syscall} failed with ${name}`, { errno, syscall })
 }
 
 export function closedError(what: string): WormholeError {

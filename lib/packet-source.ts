@@ -116,7 +116,10 @@ export class PacketSource implements Source {
       if (this.#sideFds.length > 0) batch.attach(0, this.#sideFds)
       this.#sideFds = []
     } catch (error) {
-      batch.fail(error as WormholeError)
+      const failure = error as WormholeError
+      batch.fail(failure)
+      // The message is still to be had.
+      if (socket.passes(failure.errno)) return READ
     }
     this.drop()
     return READ

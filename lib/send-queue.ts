@@ -397,11 +397,11 @@ export class SendQueue extends Flushable {
   /** The entries under way fail; where the kernel has part of a frame, nothing can follow it. */
   #drop(error: WormholeError): void {
     const flight = this.#flight as Flight
-    this.#unload()
     if (flight.cargo.begun) {
       this.#fail(error)
       return
     }
+    this.#unload()
     for (let index = 0; index < Math.max(flight.entries, 1); index++) {
       const entry = this.#entries.first as Entry
       this.#remove(entry)
@@ -409,9 +409,21 @@ export class SendQueue extends Flushable {
     }
   }
 
+  /** A byte stream breaks off: messages of the flight that the kernel has whole were sent all the same. */
+  #settleWhole(): void {
+    let whole = this.#flight?.cargo.begun === true ? this.#flight.cargo.whole : 0
+    this.#count(whole, 0)
+    for (let entry = this.#entries.first; entry !== null && entry.count <= whole; entry = this.#entries.first) {
+      whole -= entry.count
+      this.#remove(entry)
+      entry.settle()
+    }
+  }
+
   /** No more can be sent: everything pending fails, and the descriptor has no further use. */
   #fail(error: WormholeError): void {
     this.disconnected = error
+    this.#settleWhole()
     this.#unload()
     for (let entry = this.#entries.shift(); entry !== null; entry = this.#entries.shift()) entry.settle(error)
     this.#units = 0

@@ -10,6 +10,8 @@ export const EAGAIN = -errno.EAGAIN
 export const EPIPE = -errno.EPIPE
 export const ECONNRESET = -errno.ECONNRESET
 export const EMSGSIZE = -errno.EMSGSIZE
+/** What a process meets that is short of memory or descriptors: the same call may work later. */
+const PASSING = [-errno.EMFILE, -errno.ENFILE, -errno.ENOBUFS, -errno.ENOMEM]
 const EBADF = -errno.EBADF
 const EEXIST = -errno.EEXIST
 
@@ -51,6 +53,11 @@ export function send(fd: number, at: number, length: number, fds: readonly numbe
 /** Bytes received, 0 for an empty packet or the end, or a negative errno. Without waiting. */
 export function receive(fd: number, at: number, room: number): number {
   return native.recvmsg(fd, at, room)
+}
+
+/** Whether a call that failed with this negative errno may work later. */
+export function passes(failed: number | undefined): boolean {
+  return failed !== undefined && PASSING.includes(failed)
 }
 
 /** Whether the last `receive` brought descriptors. */
@@ -113,7 +120,8 @@ export function adopt(fd: number): void {
   if (!isNumber(fd)) throw badDescriptor(`${String(fd)} is not a descriptor`)
   const result = native.adopt(fd)
   if (result === EEXIST) throw badDescriptor(`descriptor ${fd} is owned by another object of this library`)
-  if (result < 0) throw badDescriptor(`descriptor ${fd} is not open`)
+  if (result === EBADF) throw badDescriptor(`descriptor ${fd} is not open`)
+  if (result < 0) throw systemError('fcntl', result, `cannot adopt descriptor ${fd}`)
 }
 
 /** A duplicate that this thread owns, close-on-exec (fcntl(2), F_DUPFD_CLOEXEC). */

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "environment.h"
+#include "errno.h"
 
 namespace wormhole {
 namespace {
@@ -32,12 +33,15 @@ void OwnFresh(Environment* owner, int fd) {
 }
 
 int Adopt(Environment* owner, int fd) {
-  const int flags = fcntl(fd, F_GETFD);
-  if (flags < 0) return -errno;
+  const int flags = static_cast<int>(Retry([&] { return fcntl(fd, F_GETFD); }));
+  if (flags < 0) return flags;
   const int result = Own(owner, fd);
   if (result != 0) return result;
-  if (!(flags & FD_CLOEXEC)) fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
-  return 0;
+  owner->watcher.Forget(fd);
+  if (flags & FD_CLOEXEC) return 0;
+  const int set = static_cast<int>(Retry([&] { return fcntl(fd, F_SETFD, flags | FD_CLOEXEC); }));
+  if (set < 0) Disown(owner, fd);
+  return set;
 }
 
 int Disown(Environment* owner, int fd) {

@@ -13,7 +13,7 @@ int Own(Environment* owner, int fd);
 // Owns a number that the kernel has just given us. An owner that is in the table had its number closed behind
 // our back, and has lost it.
 void OwnFresh(Environment* owner, int fd);
-// Close-on-exec on, then Own.
+// Own, with close-on-exec on. As before where that fails.
 int Adopt(Environment* owner, int fd);
 // Gives it up without closing it: 0 or -EBADF.
 int Disown(Environment* owner, int fd);

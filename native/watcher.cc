@@ -8,6 +8,7 @@
 
 #include "calls.h"
 #include "environment.h"
+#include "errno.h"
 
 namespace wormhole {
 namespace {
@@ -56,15 +57,19 @@ int Watcher::Watch(int fd, uint32_t events) {
   entry.events = events;
   entry.data.fd = fd;
   const int operation = found == watched_.end() ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  if (epoll_ctl(epoll_, operation, fd, &entry) != 0) return -errno;
+  const long result = Retry([&] { return epoll_ctl(epoll_, operation, fd, &entry); });
+  if (result != 0) return static_cast<int>(result);
   watched_[fd] = events;
   return 0;
 }
 
 void Watcher::Forget(int fd) {
-  if (watched_.erase(fd) == 0) return;
+  const auto found = watched_.find(fd);
+  if (found == watched_.end()) return;
   epoll_event unused{};
-  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused);
+  const long result = Retry([&] { return epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused); });
+  // What the kernel still watches stays known, and goes when it is ready next: added again it would be EEXIST.
+  if (result == 0 || result == -ENOENT || result == -EBADF) watched_.erase(found);
 }
 
 void Watcher::KeepAlive(bool alive) {
