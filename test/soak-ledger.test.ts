@@ -10,7 +10,9 @@ import { LEAST_SECONDS, MOST_GROWTH_KIB, type Sample, slopeOf } from './soak/mem
 import { bytesOf, type Entry, kinds, readLog } from './soak/record.js'
 import { run } from './soak/run.js'
 
-const SECONDS = 4
+/** Enough for each lane to get to work, on a slow machine in no more than so long. */
+const MESSAGES = 30_000
+const SECONDS = 60
 const SEED = 1
 /** A number that no sender comes to in that time. */
 const BEYOND = 10_000_000
@@ -37,7 +39,7 @@ describe('the ledger of a soak', function () {
       folder: original,
       lanes: chosen,
       seed: SEED,
-      messages: Number.POSITIVE_INFINITY,
+      messages: MESSAGES,
       seconds: SECONDS,
     }
     const { failures } = await run({ ...options, progress: () => undefined })
@@ -79,8 +81,8 @@ describe('the ledger of a soak', function () {
   it('finds nothing wrong with the logs as they are, and messages in all of them', () => {
     for (const [lane, { breaks, resolved, received }] of judge(original, manifest)) {
       expect(breaks, lane).to.deep.equal([])
-      expect(resolved, lane).to.be.above(100)
-      expect(received, lane).to.be.above(100)
+      expect(resolved, lane).to.be.above(0)
+      expect(received, lane).to.be.above(0)
     }
   })
 
@@ -146,7 +148,9 @@ describe('the ledger of a soak', function () {
   })
 
   it('excuses on a byte stream only what is behind the last message of a receiver that was killed', () => {
-    const about = receivers('stream').find(({ id }) => entriesIn(logOf(original, id)).length > 20)!
+    const received = ({ id }: Incarnation) =>
+      entriesIn(logOf(original, id)).filter(({ kind }) => kind === kinds.received).length
+    const about = receivers('stream').find((each) => received(each) > 6)!
     const ledger = rewritten(about.id, (entries) => entries.toSpliced(nth(entries, kinds.received, 5), 1))
     expect(breaksOf('stream', ledger)).to.deep.equal({ lost: 1 })
   })

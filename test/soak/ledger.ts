@@ -124,13 +124,16 @@ class LaneLedger {
     }
   }
 
-  /** On a byte stream all is received up to where its only receiver was killed, and not more than so many bytes behind. */
+  /**
+   * On a byte stream all is received up to where its only receiver was killed. The next message, of any length, may
+   * have been there in part; of what is behind that not more than so many bytes are missing.
+   */
   #judgeStream(sent: Sent): void {
     const { id, channel } = sent.about
     const killed = this.#receivers.some(({ about }) => about.channel === channel && about.killed)
     let bytes = 0
-    for (const number of sent.missing()) {
-      bytes += Buffer.byteLength(JSON.stringify(makeMessage(sent.shape, id, number)))
+    for (const [index, number] of sent.missing().entries()) {
+      if (index > 0) bytes += Buffer.byteLength(JSON.stringify(makeMessage(sent.shape, id, number)))
       if (killed && number >= sent.received && bytes <= this.#streamBytes) this.#held++
       else this.#break('lost', id, number)
     }

@@ -17,7 +17,7 @@ export interface Manifest {
   seed: number
   lanes: readonly Lane[]
   incarnations: readonly Incarnation[]
-  /** Most bytes of resolved sends that die with the only receiver of a byte stream. */
+  /** Most bytes that die with the only receiver of a byte stream, beside the message that it has in part. */
   streamBytes: number
 }
 

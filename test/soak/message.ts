@@ -21,9 +21,10 @@ export interface Shape {
 }
 
 const MOST_FDS = 3
-const LONG_SPREAD = 300_000
+/** Up to more than a side stream's buffer takes: then the payload is under way while things happen. */
+const LONG_SPREAD = 700_000
 /** The longest body, in units of text. */
-export const LONGEST_UNITS = OUTBOX_BYTES + LONG_SPREAD
+const LONGEST_UNITS = OUTBOX_BYTES + LONG_SPREAD
 const MEDIUM_EVERY = 64
 const MEDIUM_UNITS = 30_000
 const SHORT_UNITS = 120

@@ -12,7 +12,6 @@ import type { Lane } from './lanes.js'
 import { leftovers, warmUp } from './leftovers.js'
 import { type Manifest, writeManifest } from './manifest.js'
 import { sampleMemory } from './memory.js'
-import { LONGEST_UNITS } from './message.js'
 import { Log } from './record.js'
 import { Troupe } from './troupe.js'
 
@@ -38,8 +37,6 @@ export interface RunOutcome {
 const LOOK_MS = 500
 /** For all to come to their end once nothing new is sent. */
 const MOST_END_MS = 60_000
-/** Most bytes that UTF-8 and JSON make of one unit of a body. */
-const BYTES_PER_UNIT = 6
 export const SUPERVISOR_LOG = 'supervisor.log'
 
 /** Lets actors send and receive, and die, until it is enough. Leaves their logs and the manifest in the folder. */
@@ -91,13 +88,13 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
 }
 
 /**
- * What dies with the only receiver of a byte stream: what one receive has taken from the queue, what the queue has
- * taken since (each up to SO_SNDBUF and the write that went over it), and the message that is not yet whole.
+ * What dies with the only receiver of a byte stream, beside the message that it has in part: what one receive has
+ * taken from the queue, and what the queue has taken since, each up to SO_SNDBUF and the write that went over it.
  */
 function streamBytes(): number {
   const pair = socket.socketpair(socket.SOCK_STREAM)
   try {
-    return 2 * (socket.longestPacket(pair[0]) + OUTBOX_BYTES) + BYTES_PER_UNIT * LONGEST_UNITS
+    return 2 * (socket.longestPacket(pair[0]) + OUTBOX_BYTES)
   } finally {
     socket.closeAll([...pair])
   }
