@@ -4,6 +4,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { Receiver, Sender } from 'wormhole-ipc'
 import { inherited } from 'wormhole-ipc/process'
 import { openDescriptors } from '../helpers/proc.js'
+import type { Receiving, Sending as SendingWay } from './lanes.js'
 import { sampleMemory } from './memory.js'
 import type { Message } from './message.js'
 import { receive } from './receiving.js'
@@ -17,48 +18,57 @@ export interface ThreadData {
   fds: Record<string, number>
 }
 
-const role: Role = isMainThread ? JSON.parse(process.argv[2] as string) : (workerData as ThreadData).role
-const names = 'send' in role.does ? [endName(0)] : Array.from({ length: role.lane.channels }, (_, n) => endName(n))
-const { coalesce } = role.lane
+type Performance = (log: Log) => Promise<void>
 
-function take(): Record<string, Sender<Message> | Receiver<Message>> {
-  if (isMainThread) {
-    const ends = inherited()
-    return Object.fromEntries([...names, STOP].map((name) => [name, ends[name]!]))
-  }
-  const { fds } = workerData as ThreadData
-  return Object.fromEntries(
-    Object.entries(fds).map(([name, fd]) => [
-      name,
-      'send' in role.does && name !== STOP ? Sender.fromFd(fd, { coalesce }) : Receiver.fromFd(fd, { coalesce }),
-    ])
-  )
+const { role, fds }: ThreadData = isMainThread ? { role: JSON.parse(process.argv[2]!), fds: {} } : workerData
+const { does, lane } = role
+const { coalesce } = lane
+
+function takeReceiver<T>(name: string): Receiver<T> {
+  if (isMainThread) return inherited<Record<string, Receiver<T>>>()[name]!
+  return Receiver.fromFd<T>(fds[name]!, { coalesce })
 }
 
-const { [STOP]: stop, ...ends } = take() as Record<string, Receiver<never>>
-// From now on its end closes what it was given.
+function takeSender(name: string): Sender<Message> {
+  if (isMainThread) return inherited<Record<string, Sender<Message>>>()[name]!
+  return Sender.fromFd<Message>(fds[name]!, { coalesce })
+}
+
+/** Takes the end now; sends later, until it is told to stop. */
+function toSend(way: SendingWay): Performance {
+  const sender = takeSender(endName(0))
+  return async (log) => {
+    let stopped = false
+    stop.recv().catch(() => {
+      stopped = true
+    })
+    await new Sending(role, way, sender, log).run(() => stopped)
+    sender.close()
+    await sender.flush()
+  }
+}
+
+/** Takes the ends now; receives later, until every sender is gone. */
+function toReceive(way: Receiving): Performance {
+  const names = Array.from({ length: lane.channels }, (_, channel) => endName(channel))
+  const receivers = Object.fromEntries(names.map((name) => [name, takeReceiver<Message>(name)]))
+  return async (log) => {
+    await receive(way, receivers, log)
+    for (const receiver of Object.values(receivers)) receiver.close()
+  }
+}
+
+const stop = takeReceiver<never>(STOP).unref()
+const perform = 'send' in does ? toSend(does.send) : toReceive(does.receive)
+// From now on what this thread was given is closed when it ends.
 parentPort?.postMessage('here')
+
 const log = new Log(role.log)
 if (isMainThread) sampleMemory(log)
 const before = openDescriptors()
-
-let stopped = false
-stop!
-  .unref()
-  .recv()
-  .catch(() => {
-    stopped = true
-  })
-if ('send' in role.does) {
-  const sender = ends[endName(0)] as unknown as Sender<Message>
-  await new Sending(role, role.does.send, sender, log).run(() => stopped)
-  sender.close()
-  await sender.flush()
-} else {
-  await receive(role.does.receive, ends, log)
-  for (const end of Object.values(ends)) end.close()
-}
-stop!.close()
+await perform(log)
+stop.close()
 // A thread shares its descriptors with others: there the supervisor's count at the end tells.
-if (isMainThread) log.write(kinds.end, 0, openDescriptors(), before - names.length - 1)
-else log.write(kinds.end, 0, 0, 0)
+const ends = 1 + ('send' in does ? 1 : lane.channels)
+const [left, expected] = isMainThread ? [openDescriptors(), before - ends] : [0, 0]
+log.write(kinds.end, 0, left, expected)

@@ -1,5 +1,4 @@
-import type { Lane } from './lanes.js'
-import { shapeOf } from './lanes.js'
+import { type Lane, shapeOf } from './lanes.js'
 import type { Incarnation } from './manifest.js'
 import { isLong, makeMessage, type Shape } from './message.js'
 import { type Entry, kinds } from './record.js'
