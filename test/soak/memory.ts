@@ -17,10 +17,10 @@ export type Sample = [milliseconds: number, kibibytes: number]
 
 /** V8 sizes its heap in the beginning: that part of a life is not judged. */
 const WARM_UP = 1 / 3
-/** Below this no slope says anything. */
-export const LEAST_SECONDS = 60
-/** What a leak of five bytes a message comes to in the long form; the ups and downs of V8's heap even out below it. */
-export const MOST_GROWTH_KIB = 20 * KIB
+/** In a minute V8 may still give its heap 30 MiB more, and take as much back in the next: that is no slope. */
+export const LEAST_SECONDS = 240
+/** What a leak of eight bytes a message comes to in the long form; over that time the heap's ups and downs even out. */
+export const MOST_GROWTH_KIB = 32 * KIB
 
 export interface Slope {
   seconds: number
