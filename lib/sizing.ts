@@ -7,7 +7,7 @@ import type { Settings } from './options.js'
 import * as socket from './socket.js'
 
 /** UTF-16 units of text that share a packet: past 16 KiB a packet gains little (docs/architecture.md). */
-const BATCH_UNITS = 16 * 1024
+export const BATCH_UNITS = 16 * 1024
 /** Most bytes of UTF-8 that one UTF-16 unit becomes. */
 const BYTES_PER_UNIT = 3
 

@@ -1,13 +1,10 @@
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { expect } from 'chai'
 import { channel } from 'wormhole-ipc'
+import { openDescriptors } from './proc.js'
 
-/** How many descriptors this process has open (the one that reads the list not counted). */
-export function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length - 1
-}
+export { openDescriptors }
 
 /**
  * In a `describe`: its tests, all together, leave as many descriptors open as they found. Descriptors that

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { until } from './until.js'
 
 const O_NONBLOCK = 0o4000
@@ -18,4 +18,9 @@ export function sleeps(pid: number): Promise<void> {
 /** How many threads this process has. */
 export function threads(): number {
   return Number(/^Threads:\s*(\d+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1])
+}
+
+/** How many descriptors this process has open (the one that reads the list not counted). */
+export function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').length - 1
 }
