@@ -143,6 +143,9 @@ export function setSendBuffer(fd: number, bytes: number): void {
   native.setsockopt(fd, SO_SNDBUF, bytes)
 }
 
+/** What the kernel records for a peer that there has never been: (uid_t) -1, which is nobody's. */
+const NO_ID = 0xffffffff
+
 /** The peer's process, user and group ids as the kernel recorded them (SO_PEERCRED, unix(7)). */
 export function peerCredentials(fd: number): { pid: number; uid: number; gid: number } {
   const result = native.peercred(fd)
@@ -174,6 +177,7 @@ export function channelType(fd: number): number {
     throw badDescriptor(`descriptor ${fd} is not a Unix socket of type SOCK_SEQPACKET or SOCK_STREAM`)
   }
   if (option(fd, SO_ACCEPTCONN) > 0) throw badDescriptor(`descriptor ${fd} is a listening socket`)
+  if (peerCredentials(fd).uid === NO_ID) throw badDescriptor(`descriptor ${fd} is a socket that is not connected`)
   return type
 }
 
