@@ -80,7 +80,12 @@ export function lostBytes(): boolean {
  * the peer is still there (no POLLRDHUP), or bytes are still queued behind it.
  */
 export function atEnd(fd: number): boolean {
-  return (poll([fd], POLLRDHUP, 0) & POLLRDHUP) !== 0 && native.unread(fd) <= 0
+  return (poll([fd], POLLRDHUP, 0) & POLLRDHUP) !== 0 && unread(fd) <= 0
+}
+
+/** How many bytes are queued (FIONREAD, unix(7)), or a negative errno. */
+export function unread(fd: number): number {
+  return native.unread(fd)
 }
 
 /** Whether every holder of the other end has closed it, or does so within so many milliseconds. */
