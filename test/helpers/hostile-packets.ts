@@ -120,13 +120,13 @@ function aside(limit: number): fc.Arbitrary<Attack> {
       const bytes = Buffer.from(brought)
       const declared = exact && bytes.length > 0 ? BigInt(bytes.length) : length
       return {
+        what: `${declared} bytes aside, of which come ${bytes.length}, with ${count} descriptors`,
         write: (peer) => {
           const [writing, reading] = rawPair(socket.SOCK_STREAM)
           if (bytes.length > 0) rawSend(writing, bytes)
           peer.write(frame('', declared), [...Array<number>(count).fill(STDERR), reading])
           closeSync(reading)
           closeSync(writing)
-          return []
         },
         expected: [asideOutcome(bytes, declared, limit, count)],
       }
@@ -149,7 +149,6 @@ function noStream(): fc.Arbitrary<Attack> {
     () => rawPair(socket.SOCK_DGRAM)
   )
   return fc.tuple(lengths, make).map(([length, make]) => ({
-    what: `${length} bytes over what is no stream`,
     what: `${length} bytes over what is no stream`,
     write: (peer) => {
       const made = make()
