@@ -22,14 +22,16 @@ function malformed(): Outcome {
   return { code: 'ERR_WORMHOLE_MALFORMED', received: undefined }
 }
 
-const lengths = fc.oneof(
+/** What a header may say: lengths at which numbers of some size end, small ones, and any. */
+export const lengths = fc.oneof(
   fc.constantFrom(0n, 1n, 8n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n, 2n ** 32n + 1n, 2n ** 53n, 2n ** 53n + 1n),
   fc.constantFrom(2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n),
   fc.bigInt({ min: 0n, max: 400n }),
   fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 )
 
-const payload = fc.oneof(
+/** JSON, parts of it that are JSON only together, bytes that are no text, and lengths around a limit of 300. */
+export const payload = fc.oneof(
   { weight: 4, arbitrary: fc.json({ maxDepth: 3, stringUnit: 'binary' }).map((json) => Buffer.from(json)) },
   {
     weight: 2,
