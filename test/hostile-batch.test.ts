@@ -41,11 +41,27 @@ describe('hostile: frames of one packet, all of them', () => {
     tried(count, 'pairs of frames at the end of a block')
   })
 
+  it('come out as alone: backslashes at the end of a block in both, where two mistakes would make up', function () {
+    this.timeout(MOST_MS)
+    const escaped: Alone[] = []
+    for (const start of ['"', '","', '["', '",["', '{"":"']) {
+      for (const end of LONG ? [14, 15, 16, 17, 31, 32, 33] : [15, 16, 17]) {
+        for (const run of [1, 2, 3]) {
+          const filling = 'x'.repeat(end - start.length - run)
+          for (const tail of ['"', '"y"', '","', '"]', '"y"]', ',"', '"}']) {
+            escaped.push(alone(Buffer.from(start + filling + '\\'.repeat(run) + tail)))
+          }
+        }
+      }
+    }
+    tried(product([escaped, escaped]), 'pairs of frames with backslashes at the end of a block')
+  })
+
   it('come out as alone: machine-made frames of all kinds in all company', function () {
     this.timeout(MOST_MS)
     const random = new Random(SEED)
     const pool = Array.from({ length: LONG ? 50_000 : 5000 }, () => alone(manyKinds(random)))
-    const packets = LONG ? 15_000_000 : 150_000
+    const packets = LONG ? 10_000_000 : 150_000
     for (let round = 0; round < packets; round++) {
       const parts = Array.from({ length: 2 + random.below(3) }, () => random.pick(pool))
       expectAlone(parts, random.below(32))
