@@ -46,13 +46,13 @@ describe('hostile: control messages', () => {
     return [keep(Receiver.fromFd(receiving)), peer]
   }
 
-  /** All that arrives; after each message no more descriptors are open here than before and its own. */
+  /** All that arrives; whenever nothing is held here, no more descriptors are open than at the beginning. */
   async function arrivals(what: string, type: number): Promise<Arrival[]> {
     const [receiver, peer] = start(what, type)
     const list: Arrival[] = []
+    const before = openDescriptors()
     try {
       for (;;) {
-        const before = openDescriptors()
         try {
           const [message, fds] = await receiver.recvWithFds()
           const texts = fds.map(textOf)
@@ -63,8 +63,8 @@ describe('hostile: control messages', () => {
           if (error.code === 'ERR_WORMHOLE_DISCONNECTED') break
           list.push([error.code])
         }
-        // The peer's own pipes may close meanwhile.
-        expect(openDescriptors()).to.be.at.most(before)
+        // A read of a stream may bring several messages. The peer's own pipes may close meanwhile.
+        if (receiver.stats().queued === 0) expect(openDescriptors()).to.be.at.most(before)
       }
     } finally {
       await reports(peer)
