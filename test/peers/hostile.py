@@ -98,10 +98,14 @@ def urgent_at_the_end(sock, _):
     sock.send(b"!", socket.MSG_OOB)
 
 
+def announce(sock, reading, payload):
+    socket.send_fds(sock, [len(payload).to_bytes(8, "little")], [reading.fileno()])
+
+
 def side(sock):
     reading, writing = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     payload = wire.encode("aside")
-    socket.send_fds(sock, [len(payload).to_bytes(8, "little")], [reading.fileno()])
+    announce(sock, reading, payload)
     return reading, writing, payload
 
 
@@ -119,12 +123,14 @@ def urgent_aside(sock, _):
 
 
 def read_aside(sock, _):
-    """Nothing is left for the receiver: another holder of the reading end has taken half, and shuts it."""
-    reading, writing, payload = side(sock)
+    """Another holder of the reading end has taken half of the payload, and shuts it."""
+    reading, writing = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    payload = wire.encode("aside")
     with reading, writing:
         writing.send(payload)
         reading.recv(3)
         reading.shutdown(socket.SHUT_RD)
+        announce(sock, reading, payload)
     sock.send(wire.frame("last"))
 
 
