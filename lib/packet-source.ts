@@ -67,7 +67,7 @@ export class PacketSource implements Source {
   /** A packet that is more than whole frames. */
   #finish(batch: Batch, rest: Rest, fds: number[], lostFds: boolean, lostBytes: boolean): void {
     const { declared } = rest
-    const headerOnly = !rest.complete && found.frames === 0 && rest.length === HEADER_BYTES && declared !== undefined
+    const headerOnly = !rest.complete && batch.left === 0 && rest.length === HEADER_BYTES && declared !== undefined
     if (lostFds) {
       socket.closeAll(fds)
       batch.loseDescriptors(Math.max(batch.items.length - 1, 0))

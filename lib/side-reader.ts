@@ -44,7 +44,8 @@ export class SideReader {
       if (count === 0) throw this.#brokeOff(partial.length)
       partial.append(count)
       if (partial.length === this.length) return [readPayload(partial.at, this.length)]
-      if (turnIsOver()) return undefined
+      // Others get a turn before more comes, but what is there already must win over a timeout.
+      if (turnIsOver() && socket.unread(this.fd) < this.length - partial.length) return undefined
     }
   }
 

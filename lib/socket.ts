@@ -89,7 +89,12 @@ export function lostBytes(): boolean {
  * the peer is still there (no POLLRDHUP), or bytes are still queued behind it.
  */
 export function atEnd(fd: number): boolean {
-  return (poll([fd], POLLRDHUP, 0) & POLLRDHUP) !== 0 && native.unread(fd) <= 0
+  return (poll([fd], POLLRDHUP, 0) & POLLRDHUP) !== 0 && unread(fd) <= 0
+}
+
+/** How many bytes are queued (FIONREAD, unix(7)), or a negative errno. */
+export function unread(fd: number): number {
+  return native.unread(fd)
 }
 
 /** Whether every holder of the other end has closed it, or does so within so many milliseconds. */
@@ -153,6 +158,9 @@ export function setSendBuffer(fd: number, bytes: number): void {
   native.setsockopt(fd, SO_SNDBUF, bytes)
 }
 
+/** What the kernel records for a peer that there has never been: (uid_t) -1, which is nobody's. */
+const NO_ID = 0xffffffff
+
 /** The peer's process, user and group ids as the kernel recorded them (SO_PEERCRED, unix(7)). */
 export function peerCredentials(fd: number): { pid: number; uid: number; gid: number } {
   const result = native.peercred(fd)
@@ -184,6 +192,7 @@ export function channelType(fd: number): number {
     throw badDescriptor(`descriptor ${fd} is not a Unix socket of type SOCK_SEQPACKET or SOCK_STREAM`)
   }
   if (option(fd, SO_ACCEPTCONN) > 0) throw badDescriptor(`descriptor ${fd} is a listening socket`)
+  if (peerCredentials(fd).uid === NO_ID) throw badDescriptor(`descriptor ${fd} is a socket that is not connected`)
   return type
 }
 

@@ -46,7 +46,7 @@ export class StreamSource implements Source {
         if (length === socket.ECONNRESET) continue
         if (length < 0) batch.fail(systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
         else if (length > 0) this.#accept(length, batch)
-        else if (this.#atEnd(fd)) {
+        else if (this.#atEnd()) {
           // A message that is being passed over has failed already.
           if (this.#partial === null) return END
           throw new WormholeError('ERR_WORMHOLE_TRUNCATED', 'the channel ended in the middle of a message')
@@ -80,9 +80,12 @@ export class StreamSource implements Source {
     return socket.receive(fd, this.#partial.tail, this.#partial.room)
   }
 
-  /** An empty read: the end, unless somebody wrote nothing with descriptors. */
-  #atEnd(fd: number): boolean {
-    if (!socket.broughtDescriptors()) return socket.atEnd(fd)
+  /**
+   * An empty read: the end, unless somebody wrote nothing with descriptors. What is queued does not tell: an urgent
+   * byte (MSG_OOB) at the end stays there.
+   */
+  #atEnd(): boolean {
+    if (!socket.broughtDescriptors()) return true
     socket.closeAll(socket.takeDescriptors())
     return false
   }

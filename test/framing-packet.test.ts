@@ -1,10 +1,12 @@
+import { closeSync } from 'node:fs'
 import { expect } from 'chai'
 import type { WormholeErrorCode } from 'wormhole-ipc'
 import * as socket from '#lib/socket'
 import { BarePeer, DISCONNECTED } from './helpers/bare-peer.js'
-import { leavesNoDescriptors } from './helpers/descriptors.js'
+import { leavesNoDescriptors, openDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { Random } from './helpers/random.js'
+import { rawPair } from './helpers/raw.js'
 import { decodePacket, frame, frames, HEADER_BYTES } from './helpers/reference-framer.js'
 import { packet } from './helpers/soup.js'
 
@@ -61,6 +63,27 @@ describe('framing: hostile packets', () => {
   function expectedBehind(bytes: Buffer): WormholeErrorCode {
     return bytes.readBigUInt64LE() > BigInt(LIMIT) ? 'ERR_WORMHOLE_TOO_LARGE' : 'ERR_WORMHOLE_MALFORMED'
   }
+
+  it('takes a bare header behind a frame over the limit for no long message', () => {
+    const [file, side] = rawPair(socket.SOCK_STREAM)
+    try {
+      for (const [length, code] of [
+        [10n, 'ERR_WORMHOLE_MALFORMED'],
+        [BigInt(LIMIT + 1), 'ERR_WORMHOLE_TOO_LARGE'],
+      ] as const) {
+        const peer = keep(new BarePeer(socket.SOCK_SEQPACKET, { maxMessageBytes: LIMIT }))
+        const before = openDescriptors()
+        peer.write(Buffer.concat([frame('1'.repeat(LIMIT + 1)), header(length)]), [file, side])
+        peer.write(frame('"the next"'))
+        const codes = peer.drain().map((outcome) => ('code' in outcome ? outcome.code : outcome.value))
+        expect(codes).to.deep.equal(['ERR_WORMHOLE_TOO_LARGE', code, 'the next'])
+        expect(openDescriptors()).to.equal(before)
+      }
+    } finally {
+      closeSync(file)
+      closeSync(side)
+    }
+  })
 
   it('receives ten thousand machine-made packets as the reference reads them', () => {
     const random = new Random(5)

@@ -3,13 +3,13 @@ import { expect } from 'chai'
 import { inbox } from '#lib/framing'
 import { view, wasm } from '#lib/wasm'
 import { readInbox } from './helpers/inbox.js'
+import { LONG, MOST_MS, SEED, tried } from './helpers/long.js'
+import { quietErrors } from './helpers/quiet-errors.js'
 import { Random } from './helpers/random.js'
 import { decodePacket, frames } from './helpers/reference-framer.js'
 import { packet } from './helpers/soup.js'
 
-const LONG = process.env.WORMHOLE_LONG !== undefined
 const PACKETS = LONG ? 5_000_000 : 200_000
-const SEED = Number(process.env.WORMHOLE_SEED ?? 1776)
 const NO_LIMIT = 2 ** 29
 
 /** Decodes a packet both ways; says where they differ. */
@@ -37,19 +37,10 @@ function isOneArray(bytes: Buffer): boolean {
 }
 
 describe('framing: a packet decoded as a batch is its frames decoded alone', () => {
-  const { stackTraceLimit } = Error
-
-  before(() => {
-    // Most packets here fail by design, and stack traces would take most of the time.
-    Error.stackTraceLimit = 0
-  })
-
-  after(() => {
-    Error.stackTraceLimit = stackTraceLimit
-  })
+  quietErrors()
 
   it(`decodes ${PACKETS} machine-made packets as the reference does`, function () {
-    this.timeout(0)
+    this.timeout(MOST_MS)
     const random = new Random(SEED)
     let sound = 0
     for (let index = 0; index < PACKETS; index++) {
@@ -59,12 +50,13 @@ describe('framing: a packet decoded as a batch is its frames decoded alone', () 
       const what = `packet ${index} of WORMHOLE_SEED=${SEED}`
       if (compare(bytes.subarray(0, length), limit, random.below(32), what)) sound++
     }
+    tried(PACKETS, 'machine-made packets')
     // Both roads must be travelled: packets read as one array, and packets read frame by frame.
     expect(sound / PACKETS).to.be.within(0.2, 0.8)
   })
 
   it('decodes every pair of short frames of structural characters', function () {
-    this.timeout(0)
+    this.timeout(MOST_MS)
     const texts = upTo(LONG ? 3 : 2, ['[', ']', '{', '}', ',', ':', '"', '\\', '1', ' '])
     for (const first of texts) {
       for (const second of texts) compare(frames([first, second]), NO_LIMIT, 0, `${first} and ${second}`)

@@ -33,6 +33,12 @@ describe('an OwnedFd of a kind that cannot serve', () => {
       ['toSocket', 'toServer', ...streams],
     ],
     ['a connected SOCK_STREAM socket', () => rawPair(socket.SOCK_STREAM).map(own)[0] as OwnedFd, ['toServer']],
+    ['a Unix socket that is not connected', () => foreign('socket(AF_UNIX)'), ['toServer', ...ends]],
+    [
+      'a SOCK_SEQPACKET socket that is not connected',
+      () => foreign('socket(AF_UNIX, SOCK_SEQPACKET)'),
+      ['toSocket', 'toServer', ...streams, ...ends],
+    ],
     ['a TCP socket', () => foreign('socket(AF_INET)'), ['toServer', ...ends]],
     [
       'a listening TCP socket',

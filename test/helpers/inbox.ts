@@ -19,7 +19,7 @@ export interface Read {
  * Puts bytes into the inbox, `offset` bytes from its start, and reads them as frames. `behind` stands where
  * the last packet's bytes may still be: it must not matter.
  */
-export function readInbox(bytes: Uint8Array, limit: number, offset = 0, behind: Uint8Array = stale): Read {
+export function readInbox(bytes: Uint8Array, limit: number, offset = 0, behind: Uint8Array = STALE): Read {
   const at = inbox + offset
   view.set(bytes, at)
   view.set(behind, at + bytes.length)
@@ -35,7 +35,7 @@ export function readInbox(bytes: Uint8Array, limit: number, offset = 0, behind: 
 }
 
 /** Half a packet's worth of everything that means something in JSON. */
-const stale = Buffer.from('"]}\\,[{"\\]é"},:]'.repeat(2)).subarray(0, GUARD_BYTES)
+export const STALE = Buffer.from('"]}\\,[{"\\]é"},:]'.repeat(2)).subarray(0, GUARD_BYTES)
 
 export function outcomeOf(item: unknown): Outcome {
   if (!(item instanceof Failure)) return { value: item }

@@ -22,3 +22,14 @@ export function headerOf(length: number): Buffer {
   header.writeBigUInt64LE(BigInt(length))
   return header
 }
+
+/** All that is queued on a socket, one recvmsg(2) after the other; descriptors are closed. */
+export function rawReceive(fd: number): Buffer {
+  const pieces: Buffer[] = []
+  for (;;) {
+    const length = socket.receive(fd, framing.inbox, framing.INBOX_BYTES)
+    socket.closeAll(socket.takeDescriptors())
+    if (length <= 0) return Buffer.concat(pieces)
+    pieces.push(Buffer.from(view.subarray(framing.inbox, framing.inbox + length)))
+  }
+}

@@ -93,6 +93,13 @@ export class StreamDecoder {
     }
   }
 
+  /** What follows when the stream ends here. */
+  end(): Outcome[] {
+    const gone: Outcome = { code: 'ERR_WORMHOLE_DISCONNECTED', received: undefined }
+    const broken: Outcome = { code: 'ERR_WORMHOLE_TRUNCATED', received: undefined }
+    return this.#lost || this.#held.length === 0 ? [gone] : [broken, gone]
+  }
+
   #pass(): void {
     const passed = Math.min(this.#skip, this.#held.length)
     this.#held = this.#held.subarray(passed)

@@ -17,7 +17,8 @@ export function packet(random: Random): Buffer {
   return Buffer.concat(frames)
 }
 
-function payload(random: Random): Buffer {
+/** One frame's payload. */
+export function payload(random: Random): Buffer {
   if (random.oneIn(10)) return Buffer.from(soup(random))
   const bytes = Buffer.from(padding(random) + json(random, 3))
   return random.oneIn(6) ? mutated(random, bytes) : bytes

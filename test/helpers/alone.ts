@@ -1,0 +1,54 @@
+import { isDeepStrictEqual } from 'node:util'
+import { expect } from 'chai'
+import { Batch } from '#lib/batch'
+import { inbox, MESSAGE_LIMIT, readFrames } from '#lib/framing'
+import { view } from '#lib/wasm'
+import { outcomeOf, STALE } from './inbox.js'
+import { decodePayload, frame, type Outcome } from './reference-framer.js'
+
+/** A frame, and what the reference makes of it when it is alone. */
+export interface Alone {
+  readonly payload: Uint8Array
+  readonly frame: Buffer
+  readonly outcome: Outcome
+}
+
+export function alone(payload: Uint8Array): Alone {
+  return { payload, frame: frame(payload), outcome: decodePayload(payload) }
+}
+
+/**
+ * Reads frames as one packet, `offset` bytes into a block: each must come out as it does alone. The reference
+ * has read them before, so that millions of packets of the same frames cost little more than the reading.
+ */
+export function expectAlone(parts: readonly Alone[], offset: number): void {
+  const start = inbox + offset
+  let at = start
+  for (const part of parts) {
+    view.set(part.frame, at)
+    at += part.frame.length
+  }
+  view.set(STALE, at)
+  const batch = new Batch()
+  const rest = readFrames(start, at - start, MESSAGE_LIMIT, batch)
+  let same = rest.complete && batch.items.length === parts.length
+  for (let index = 0; same && index < parts.length; index++) {
+    same = isOutcome(batch.items[index], (parts[index] as Alone).outcome)
+  }
+  if (same) return
+  const bytes = Buffer.concat(parts.map((part) => part.frame))
+  const where = `offset ${offset} of ${JSON.stringify(bytes.toString('latin1'))}`
+  expect(batch.items.map(outcomeOf), where).to.deep.equal(parts.map(({ outcome }) => outcome))
+  throw new Error(`something is left of ${where}`)
+}
+
+/** Strings and numbers, which are most, are compared without a walk. */
+function isOutcome(item: unknown, expected: Outcome): boolean {
+  const actual = outcomeOf(item)
+  if ('value' in expected) {
+    if (!('value' in actual)) return false
+    return Object.is(actual.value, expected.value) || isDeepStrictEqual(actual.value, expected.value)
+  }
+  if (!('code' in actual) || actual.code !== expected.code) return false
+  return actual.received === expected.received || isDeepStrictEqual(actual.received, expected.received)
+}
