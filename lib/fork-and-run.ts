@@ -8,7 +8,7 @@ import { channel } from './channel.js'
 import { ChildError } from './child-error.js'
 import { argumentError, WormholeError } from './errors.js'
 import { MESSAGE_LIMIT } from './framing.js'
-import type { Ends } from './inheritance.js'
+import type { End, Ends } from './inheritance.js'
 import { spawn } from './launch.js'
 import { signalOf } from './options.js'
 import type { Receiver } from './receiver.js'
@@ -60,8 +60,10 @@ export async function forkAndRun<R = unknown>(
   const order: Order = { module: urlOf(module), name: options.export ?? 'default', input }
   const what = `${order.name} of ${order.module}`
   const [orders, ordered] = channel<Order>(ROOMY)
-  const [outcomes, results] = channel(ROOMY)
+  const ends: End[] = [orders, ordered]
   try {
+    const [outcomes, results] = channel(ROOMY)
+    ends.push(outcomes, results)
     const sent = orders.send(order)
     const child = start(what, ordered, outcomes, options)
     if (child.pid === undefined) throw failedStart(what, ((await once(child, 'error')) as [NodeJS.ErrnoException])[0])
@@ -80,7 +82,7 @@ export async function forkAndRun<R = unknown>(
       stop?.()
     }
   } finally {
-    for (const end of [orders, ordered, outcomes, results]) end.close()
+    for (const end of ends) end.close()
   }
 }
 
