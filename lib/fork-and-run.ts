@@ -67,12 +67,15 @@ export async function forkAndRun<R = unknown>(
     const sent = orders.send(order)
     const child = start(what, ordered, outcomes, options)
     if (child.pid === undefined) throw failedStart(what, ((await once(child, 'error')) as [NodeJS.ErrnoException])[0])
-    sent.catch(() => undefined)
     const ending: Ending = { timer: undefined, reason: undefined, killed: false }
     const kill = (reason: unknown) => {
       if (!ending.killed) Object.assign(ending, { reason, killed: true })
       child.kill('SIGKILL')
     }
+    // The child would wait for ever for an order that was not sent.
+    sent.catch((error: unknown) => {
+      if (!tellsOfDeath(error)) kill(error)
+    })
     const stop = signal === undefined ? undefined : onAbort(signal, () => kill(signal.reason))
     if (timeout !== undefined) ending.timer = setTimeout(() => kill(overdue(what, timeout)), timeout)
     try {
@@ -119,6 +122,12 @@ function failedStart(what: string, cause: NodeJS.ErrnoException): WormholeError 
     syscall,
     cause,
   })
+}
+
+/** Whether a send failed as its receiver is gone: what the child ended with says more. */
+function tellsOfDeath(error: unknown): boolean {
+  const { code } = error as WormholeError
+  return code === 'ERR_WORMHOLE_DISCONNECTED' || code === 'ERR_WORMHOLE_TRUNCATED'
 }
 
 function overdue(what: string, timeout: number): WormholeError {
