@@ -46,7 +46,8 @@ const STDERR_GRACE_MS = 100
  * @param module a path, relative to the working directory, or a URL
  * @returns rejects with ERR_WORMHOLE_CHILD_THREW, carrying the name, message, stack and cause of what the
  * function threw; with ERR_WORMHOLE_CHILD_EXITED when the child ended without a result; ERR_WORMHOLE_TIMEOUT;
- * ERR_WORMHOLE_UNSERIALIZABLE for the input; ERR_WORMHOLE_SYSTEM when it could not be started; or the signal's reason
+ * ERR_WORMHOLE_UNSERIALIZABLE for the input; ERR_WORMHOLE_SYSTEM when the child could not be started or the input
+ * not be sent; or the signal's reason
  */
 export async function forkAndRun<R = unknown>(
   module: URL | string,

@@ -3,8 +3,9 @@ import { expect } from 'chai'
 import { ETOOMANYREFS } from '#lib/errors'
 import type { InFlight } from './fixtures/in-flight.js'
 import type { NoProcess } from './fixtures/no-process.js'
+import { startNode } from './helpers/child.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
-import { startUnder } from './helpers/limits.js'
+import { startLimited } from './helpers/limits.js'
 import { measured } from './helpers/measured.js'
 import { usesChildren } from './helpers/uses-children.js'
 
@@ -20,7 +21,7 @@ describe('a user who has as many descriptors on their way as the kernel allows',
   let found: InFlight
 
   before(async () => {
-    found = await measured<InFlight>(startUnder([`--nofile=${LIMIT}`], 'in-flight', [String(EACH)]))
+    found = await measured<InFlight>(startLimited(LIMIT, 'in-flight', [String(EACH)]))
   })
 
   it('gets ETOOMANYREFS past RLIMIT_NOFILE of them, whichever way they are sent', () => {
@@ -49,7 +50,7 @@ describe('a user who may have no more processes', () => {
   leavesNoDescriptors()
 
   it('gets EAGAIN from forkAndRun and spawn, and keeps the ends that were to move', async () => {
-    const { runs, spawned, kept } = await measured<NoProcess>(startUnder(['--nproc=1'], 'no-process'))
+    const { runs, spawned, kept } = await measured<NoProcess>(startNode('no-process'))
     for (const run of runs) expect(run).to.include({ code: 'ERR_WORMHOLE_SYSTEM', errno: -EAGAIN })
     expect(spawned).to.include({ code: 'EAGAIN', errno: -EAGAIN })
     expect(kept).to.deep.equal({ gave: 'still here' })

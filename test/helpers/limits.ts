@@ -9,17 +9,7 @@ export function mostDescriptors(): number {
 
 /** Starts a Node program from `test/fixtures` that may have `limit` descriptors open (RLIMIT_NOFILE). */
 export function startLimited(limit: number, name: string, args: readonly string[], fds: readonly number[] = []): Child {
-  return startUnder([`--nofile=${limit}`], name, args, fds)
-}
-
-/** Starts one under the limits that these options of prlimit(1) set. */
-export function startUnder(
-  limits: readonly string[],
-  name: string,
-  args: readonly string[] = [],
-  fds: readonly number[] = []
-): Child {
-  return start('prlimit', [...limits, process.execPath, fixture(name), ...args], fds)
+  return start('prlimit', [`--nofile=${limit}`, process.execPath, fixture(name), ...args], fds)
 }
 
 /** In such a program: leaves room for only so many more descriptors while `use` runs; answers how many it leaked. */
