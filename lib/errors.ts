@@ -60,6 +60,9 @@ export class WormholeError extends Error {
   }
 }
 
+/** Too many descriptors of one user are on their way (unix(7)); errno(3) as in asm-generic/errno.h. Node has no name for it. */
+export const ETOOMANYREFS = -109
+
 /** The error for a system call that answered `-errno`. */
 export function systemError(syscall: string, errno: number, what: string): WormholeError {
   const name = errno === ETOOMANYREFS ? 'ETOOMANYREFS' : getSystemErrorName(errno)

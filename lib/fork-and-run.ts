@@ -8,7 +8,7 @@ import { channel } from './channel.js'
 import { ChildError } from './child-error.js'
 import { argumentError, WormholeError } from './errors.js'
 import { MESSAGE_LIMIT } from './framing.js'
-import type { Ends } from './inheritance.js'
+import type { End, Ends } from './inheritance.js'
 import { spawn } from './launch.js'
 import { signalOf } from './options.js'
 import type { Receiver } from './receiver.js'
@@ -46,7 +46,8 @@ const STDERR_GRACE_MS = 100
  * @param module a path, relative to the working directory, or a URL
  * @returns rejects with ERR_WORMHOLE_CHILD_THREW, carrying the name, message, stack and cause of what the
  * function threw; with ERR_WORMHOLE_CHILD_EXITED when the child ended without a result; ERR_WORMHOLE_TIMEOUT;
- * ERR_WORMHOLE_UNSERIALIZABLE for the input; ERR_WORMHOLE_SYSTEM when it could not be started; or the signal's reason
+ * ERR_WORMHOLE_UNSERIALIZABLE for the input; ERR_WORMHOLE_SYSTEM when the child could not be started or the input
+ * not be sent; or the signal's reason
  */
 export async function forkAndRun<R = unknown>(
   module: URL | string,
@@ -60,17 +61,22 @@ export async function forkAndRun<R = unknown>(
   const order: Order = { module: urlOf(module), name: options.export ?? 'default', input }
   const what = `${order.name} of ${order.module}`
   const [orders, ordered] = channel<Order>(ROOMY)
-  const [outcomes, results] = channel(ROOMY)
+  const ends: End[] = [orders, ordered]
   try {
+    const [outcomes, results] = channel(ROOMY)
+    ends.push(outcomes, results)
     const sent = orders.send(order)
     const child = start(what, ordered, outcomes, options)
     if (child.pid === undefined) throw failedStart(what, ((await once(child, 'error')) as [NodeJS.ErrnoException])[0])
-    sent.catch(() => undefined)
     const ending: Ending = { timer: undefined, reason: undefined, killed: false }
     const kill = (reason: unknown) => {
       if (!ending.killed) Object.assign(ending, { reason, killed: true })
       child.kill('SIGKILL')
     }
+    // The child would wait for ever for an order that was not sent.
+    sent.catch((error: unknown) => {
+      if (!tellsOfDeath(error)) kill(error)
+    })
     const stop = signal === undefined ? undefined : onAbort(signal, () => kill(signal.reason))
     if (timeout !== undefined) ending.timer = setTimeout(() => kill(overdue(what, timeout)), timeout)
     try {
@@ -80,7 +86,7 @@ export async function forkAndRun<R = unknown>(
       stop?.()
     }
   } finally {
-    for (const end of [orders, ordered, outcomes, results]) end.close()
+    for (const end of ends) end.close()
   }
 }
 
@@ -117,6 +123,12 @@ function failedStart(what: string, cause: NodeJS.ErrnoException): WormholeError 
     syscall,
     cause,
   })
+}
+
+/** Whether a send failed as its receiver is gone: what the child ended with says more. */
+function tellsOfDeath(error: unknown): boolean {
+  const { code } = error as WormholeError
+  return code === 'ERR_WORMHOLE_DISCONNECTED' || code === 'ERR_WORMHOLE_TRUNCATED'
 }
 
 function overdue(what: string, timeout: number): WormholeError {

@@ -343,8 +343,9 @@ export class Receiver<out T = unknown> extends Endpoint {
   #watch(): void {
     const fd = this.#source.waitsFor
     if (this.#watched !== fd) this.#unwatch()
-    this.#watched = fd
+    this.#watched = -1
     watch(fd, socket.POLLIN, this, this.keepsAlive)
+    this.#watched = fd
   }
 
   #unwatch(): void {

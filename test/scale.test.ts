@@ -1,19 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import type { ManyChannels } from './fixtures/many-channels.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
+import { mostDescriptors } from './helpers/limits.js'
 import { measured, startMeasuring } from './helpers/measured.js'
 import { usesChildren } from './helpers/uses-children.js'
 
 const CHANNELS = 9000
 const DESCRIPTORS_NEEDED = 2 * CHANNELS + 100
 const MOST_HEAP_BYTES = 2048
-
-/** The hard limit of open files, to which Node raises its own. */
-function mostDescriptors(): number {
-  const [, limit = ''] = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
-  return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit)
-}
 
 describe(`${CHANNELS} channels in one process`, () => {
   usesChildren()

@@ -1,10 +1,15 @@
-import { closeSync, openSync, readdirSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { type Child, fixture, start } from './child.js'
+
+/** The hard limit of open files, to which Node raises its own. */
+export function mostDescriptors(): number {
+  const [, limit = ''] = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
+  return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit)
+}
 
 /** Starts a Node program from `test/fixtures` that may have `limit` descriptors open (RLIMIT_NOFILE). */
 export function startLimited(limit: number, name: string, args: readonly string[], fds: readonly number[] = []): Child {
-  const command = `ulimit -n ${limit} && exec "$0" "$@"`
-  return start('sh', ['-c', command, process.execPath, fixture(name), ...args], fds)
+  return start('prlimit', [`--nofile=${limit}`, process.execPath, fixture(name), ...args], fds)
 }
 
 /** In such a program: leaves room for only so many more descriptors while `use` runs; answers how many it leaked. */
