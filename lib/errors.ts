@@ -22,9 +22,6 @@ export const errorCodes = {
   ERR_WORMHOLE_UNSUPPORTED: 'The platform or the installation cannot run this library.',
 } as const
 
-/** Too many descriptors are under way (unix(7)). Node has no name for it; asm-generic/errno.h has its number. */
-const ETOOMANYREFS = -109
-
 /** One of the stable codes on {@link WormholeError.code}. */
 export type WormholeErrorCode = keyof typeof errorCodes
 

@@ -1,6 +1,5 @@
 import { systemError } from './errors.js'
 import { native } from './native.js'
-import { beginTurn } from './turn.js'
 
 /** How long a blocking wait lasts before JavaScript looks up, in milliseconds: a worker that is terminated ends then. */
 export const WAIT_SLICE_MS = 100
@@ -96,7 +95,6 @@ function attempt(fd: number, waiting: Waiting): void {
 }
 
 function onReady(pairs: number): void {
-  beginTurn()
   for (let index = 0; index < pairs; index++) {
     const fd = ready[2 * index] as number
     const known = watches.get(fd)

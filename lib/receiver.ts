@@ -13,7 +13,7 @@ import * as socket from './socket.js'
 import { END, READ, type Source } from './source.js'
 import { StreamSource } from './stream-source.js'
 import { batches, message, messageWithFds, result, takeNow } from './takings.js'
-import { turnIsOver } from './turn.js'
+import { countMessages, turnIsOver } from './turn.js'
 import type { BlockingOptions, ChannelOptions, EndpointStats, WaitOptions } from './types.js'
 import { Pending, type Taking, type Waiter } from './waiter.js'
 
@@ -210,7 +210,9 @@ export class Receiver<out T = unknown> extends Endpoint {
     const found = this.#source.read(this.#batch)
     if (found === END) this.#end()
     if (found !== READ) return false
-    this.#counters.messages += this.#batch.left
+    const count = this.#batch.left
+    this.#counters.messages += count
+    countMessages(count)
     return true
   }
 

@@ -86,7 +86,7 @@ export class SendQueue extends Flushable {
   push(entry: Entry): void {
     if (!this.#enqueue(entry) || this.#watch.blocked) return
     if (this.#units >= EAGER_UNITS) {
-      if (turnIsOver()) this.#schedule(true)
+      if (turnIsOver(entry.longBytes)) this.#schedule(true)
       else this.pump()
     } else if (this.#alone >= ALONE_BEFORE_AT_ONCE && this.#entries.first === entry && !this.#scheduled) {
       if (this.#sentAtOnce || turnIsOver()) {

@@ -45,7 +45,7 @@ export class SideReader {
       partial.append(count)
       if (partial.length === this.length) return [readPayload(partial.at, this.length)]
       // Others get a turn before more comes, but what is there already must win over a timeout.
-      if (turnIsOver() && socket.unread(this.fd) < this.length - partial.length) return undefined
+      if (turnIsOver(count) && socket.unread(this.fd) < this.length - partial.length) return undefined
     }
   }
 

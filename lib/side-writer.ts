@@ -48,7 +48,7 @@ export class SideWriter {
       if (this.#cargo.advance(sent)) {
         this.finished = true
         this.#closeWriter()
-      } else if (untilTurnIsOver && turnIsOver()) return
+      } else if (untilTurnIsOver && turnIsOver(sent)) return
     }
   }
 

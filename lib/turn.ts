@@ -1,38 +1,50 @@
 /** Most milliseconds that ready channels may hold the event loop before timers and others get a turn. */
 const TURN_MS = 5
-/** Packets in one turn before anybody looks at the clock. */
-const FREE_PACKETS = 16
-/** Packets from one look at the clock to the next, as a power of two: a look costs a tenth of a small packet. */
-const PACKETS_A_LOOK = 4
+/** Work after which somebody looks at the clock, in small messages: a look costs a tenth of reading one. */
+const WORK_A_LOOK = 64
+/** Bytes of a long message that count as one small one. */
+const BYTES_OF_WORK = 4096
 
-let packets = 0
+/** Since the last look. */
+let work = 0
+/** Which turn of the event loop the last look was in, and when the first look in it was. */
+let turn = -1
 let began = 0
 let over = false
 
-/** The event loop has come round. */
-export function beginTurn(): void {
-  packets = 0
-  over = false
+/** Messages have been read, which somebody will be at work on before anybody asks again. */
+export function countMessages(count: number): void {
+  work += count
 }
 
 /**
  * Whether one more packet now would hold up the rest of the program: then the caller lets the event loop come
  * round first. Only a system call may be put off by this, never a message that is here already.
+ *
+ * @param bytes how long a message is, where it may be long
  */
-export function turnIsOver(): boolean {
-  packets++
-  if (packets === 1) began = performance.now()
-  else if (packets > FREE_PACKETS && !over && (packets & (PACKETS_A_LOOK - 1)) === 0)
-    over = performance.now() - began > TURN_MS
+export function turnIsOver(bytes = 0): boolean {
+  work += 1 + Math.floor(bytes / BYTES_OF_WORK)
+  if (work >= WORK_A_LOOK || over) look()
   return over
+}
+
+function look(): void {
+  const { loopCount } = performance.nodeTiming.uvMetricsInfo
+  const now = performance.now()
+  if (loopCount !== turn) {
+    turn = loopCount
+    began = now
+    over = false
+  } else if (now - began > TURN_MS) {
+    over = true
+  }
+  work = 0
 }
 
 /** The next turn of the event loop. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(() => {
-      beginTurn()
-      resolve()
-    })
+    setImmediate(resolve)
   })
 }

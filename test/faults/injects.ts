@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { expect } from 'chai'
+import { ETOOMANYREFS } from '#lib/errors'
 import type { Failure } from './failure.js'
 import { type Fault, Injection } from './injection.js'
 import { ERRNOS, type Outcome, outcomeOf } from './outcomes.js'
@@ -102,9 +103,6 @@ export function expectFailures(
   }
 }
 
-/** ETOOMANYREFS (asm-generic/errno.h), which Node does not know. */
-const ETOOMANYREFS = 109
-
 function numberOf(errno: string): number {
-  return -((constants.errno as Record<string, number>)[errno] ?? ETOOMANYREFS)
+  return errno === 'ETOOMANYREFS' ? ETOOMANYREFS : -Number((constants.errno as Record<string, number>)[errno])
 }
