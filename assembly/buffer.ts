@@ -7,7 +7,9 @@ import { PARTIAL_BYTES, SLACK_BYTES } from './layout'
 @unmanaged
 class Partial {
   block: usize
+  /** How much of the block may be used, and how long it is. */
   capacity: usize
+  blockBytes: usize
   length: usize
   /** The block that the last growth left behind; the caller gives its pages back and frees it. */
   outgrown: usize
@@ -16,9 +18,15 @@ class Partial {
 
 /** A new partial that holds a copy of `length` bytes at `start`. */
 export function partialNew(start: usize, length: usize): usize {
+  const bytes = max<usize>(length, PARTIAL_BYTES)
+  return partialIn(heap.alloc(bytes + SLACK_BYTES), bytes, bytes, start, length)
+}
+
+/** The same in a block of so many bytes that another one has left, of which it may use `capacity`. */
+export function partialIn(block: usize, blockBytes: usize, capacity: usize, start: usize, length: usize): usize {
   const partial = changetype<Partial>(heap.alloc(offsetof<Partial>()))
-  const capacity = max<usize>(length, PARTIAL_BYTES)
-  partial.block = heap.alloc(capacity + SLACK_BYTES)
+  partial.block = block
+  partial.blockBytes = blockBytes
   partial.capacity = capacity
   partial.length = length
   partial.outgrown = 0
@@ -39,8 +47,9 @@ export function partialReserve(pointer: usize, limit: usize): bool {
   const block = heap.alloc(capacity + SLACK_BYTES)
   memory.copy(block, partial.block, partial.length)
   partial.outgrown = partial.block
-  partial.outgrownBytes = partial.capacity
+  partial.outgrownBytes = partial.blockBytes
   partial.block = block
+  partial.blockBytes = capacity
   partial.capacity = capacity
   return true
 }
@@ -58,6 +67,10 @@ export function partialOutgrownBytes(pointer: usize): usize {
 
 export function partialBlock(pointer: usize): usize {
   return changetype<Partial>(pointer).block
+}
+
+export function partialBlockBytes(pointer: usize): usize {
+  return changetype<Partial>(pointer).blockBytes
 }
 
 export function partialCapacity(pointer: usize): usize {

@@ -1,4 +1,5 @@
 import { WormholeError } from './errors.js'
+import { leaveBlock, takeBlock } from './spare-block.js'
 import { memoryBytes, refreshView, releaseBlock, wasm } from './wasm.js'
 
 /**
@@ -8,9 +9,19 @@ import { memoryBytes, refreshView, releaseBlock, wasm } from './wasm.js'
 export class Partial {
   #pointer: number
 
-  /** Starts with a copy of bytes that have arrived. */
-  constructor(at: number, length: number) {
-    this.#pointer = guardMemory(() => wasm.partialNew(at, length)) >>> 0
+  /**
+   * Starts with a copy of bytes that have arrived.
+   *
+   * @param expected how many it is to hold in the end, if that is known
+   */
+  constructor(at: number, length: number, expected = 0) {
+    const spare = takeBlock(expected)
+    this.#pointer =
+      guardMemory(() =>
+        spare === null
+          ? wasm.partialNew(at, length)
+          : wasm.partialIn(spare.at, spare.bytes, Math.min(spare.bytes, expected), at, length)
+      ) >>> 0
   }
 
   /** Makes room for more; false when `limit` bytes are there. Blocks that were outgrown are given back. */
@@ -51,7 +62,7 @@ export class Partial {
     const pointer = this.#pointer
     if (pointer === 0) return
     this.#pointer = 0
-    releaseBlock(wasm.partialBlock(pointer) >>> 0, wasm.partialCapacity(pointer) >>> 0)
+    leaveBlock(wasm.partialBlock(pointer) >>> 0, wasm.partialBlockBytes(pointer) >>> 0)
     wasm.partialFree(pointer)
   }
 }

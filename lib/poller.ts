@@ -16,8 +16,12 @@ interface Watch {
   keepsAlive: boolean
 }
 
+// What the addon shares with us (native/watcher.h).
+const INSIDE = 0
+const ALIVE = 1
+const FIRST = 2
 const PAIRS = 128
-const ready = new Int32Array(new SharedArrayBuffer(2 * PAIRS * Int32Array.BYTES_PER_ELEMENT))
+const ready = new Int32Array(new SharedArrayBuffer((FIRST + 2 * PAIRS) * Int32Array.BYTES_PER_ELEMENT))
 const watches = new Map<number, Watch>()
 let started = false
 let startError = 0
@@ -68,7 +72,9 @@ export function unwatchNow(fd: number): void {
 
 function count(change: 1 | -1): void {
   alive += change
-  if (alive === (change === 1 ? 1 : 0)) native.keepAlive(change === 1)
+  ready[ALIVE] = alive
+  // While ready channels are served the addon looks at `ready` afterwards: a wait after a wait costs no call.
+  if (ready[INSIDE] === 0 && alive === (change === 1 ? 1 : 0)) native.keepAlive(change === 1)
 }
 
 /**
@@ -96,7 +102,7 @@ function attempt(fd: number, waiting: Waiting): void {
 
 function onReady(pairs: number): void {
   for (let index = 0; index < pairs; index++) {
-    const fd = ready[2 * index] as number
+    const fd = ready[FIRST + 2 * index] as number
     const known = watches.get(fd)
     if (known === undefined) native.unwatch(fd)
     else attempt(fd, known.waiting)

@@ -32,7 +32,7 @@ export class SideReader {
    */
   read(): [unknown] | undefined {
     for (;;) {
-      this.#partial ??= new Partial(inbox, 0)
+      this.#partial ??= new Partial(inbox, 0, this.length)
       const partial = this.#partial
       partial.reserve(this.length)
       const wanted = Math.min(partial.room, this.length - partial.length)

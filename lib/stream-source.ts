@@ -143,7 +143,7 @@ export class StreamSource implements Source {
       return
     }
     this.#wanted = rest.declared === undefined ? 0 : HEADER_BYTES + rest.declared
-    if (held === null) this.#partial = new Partial(rest.at, rest.length)
+    if (held === null) this.#partial = new Partial(rest.at, rest.length, this.#wanted)
     else held.consume(rest.at - held.at)
   }
 

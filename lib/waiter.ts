@@ -34,12 +34,10 @@ export class Pending<Value> extends Waiter {
     this.#taking = taking
     this.#batch = batch
     this.#schema = schema
-    this.promise = quiet(
-      new Promise((resolve, reject) => {
-        this.#resolve = resolve
-        this.#reject = reject
-      })
-    )
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
   }
 
   override serve(): void {
@@ -51,12 +49,16 @@ export class Pending<Value> extends Waiter {
   }
 
   override fail(error: unknown): void {
+    void quiet(this.promise)
     this.#reject(error)
   }
 
   #attempt(operation: () => Value | Promise<Value>): void {
     try {
-      this.#resolve(operation())
+      const value = operation()
+      // A schema that checks asynchronously may refuse it.
+      if (value instanceof Promise) void quiet(this.promise)
+      this.#resolve(value)
     } catch (error) {
       this.fail(error)
     }

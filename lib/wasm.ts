@@ -46,10 +46,12 @@ export interface Wasm {
   allAscii(at: number, end: number): number
   widen(at: number, end: number, target: number): number
   partialNew(at: number, length: number): number
+  partialIn(block: number, blockBytes: number, capacity: number, at: number, length: number): number
   partialReserve(partial: number, limit: number): number
   partialOutgrown(partial: number): number
   partialOutgrownBytes(partial: number): number
   partialBlock(partial: number): number
+  partialBlockBytes(partial: number): number
   partialCapacity(partial: number): number
   partialLength(partial: number): number
   partialAppend(partial: number, count: number): void

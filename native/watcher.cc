@@ -94,14 +94,16 @@ void Watcher::Dispatch() {
     events[0].data.fd = watched_.begin()->first;
     events[0].events = watched_.begin()->second;
   } else {
-    const int most = static_cast<int>(std::min<size_t>(ready_.length() / 2, kMostReady));
+    const int most = static_cast<int>(std::min<size_t>((ready_.length() - kReadyFirst) / 2, kMostReady));
     count = epoll_wait(epoll_, events, most, 0);
   }
   if (count <= 0) return;
+  int32_t* ready = ready_.As<int32_t>();
   for (int index = 0; index < count; index++) {
-    ready_.As<int32_t>()[2 * index] = events[index].data.fd;
-    ready_.As<int32_t>()[2 * index + 1] = static_cast<int32_t>(events[index].events);
+    ready[kReadyFirst + 2 * index] = events[index].data.fd;
+    ready[kReadyFirst + 2 * index + 1] = static_cast<int32_t>(events[index].events);
   }
+  ready[kReadyInside] = 1;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
   napi_value receiver, argument, result;
@@ -111,6 +113,12 @@ void Watcher::Dispatch() {
   bool pending = false;
   napi_is_exception_pending(env_, &pending);
   if (pending) napi_get_and_clear_last_exception(env_, &result);
+  // The callback may have set another array, or have ended it all.
+  ready = ready_.As<int32_t>();
+  if (ready != nullptr) {
+    ready[kReadyInside] = 0;
+    KeepAlive(ready[kReadyAlive] != 0);
+  }
   napi_close_handle_scope(env_, scope);
 }
 
@@ -138,9 +146,10 @@ void Watcher::Stop(void (*done)(void*), void* data) {
 }
 
 // onReady(callback, ready: Int32Array over shared memory): `callback(count)` is called with so many pairs in `ready`.
+// While that runs, and what it sets off, the loop's fate is told by `ready` alone, not by keepAlive().
 Napi::Value OnReady(const Napi::CallbackInfo& info) {
   Watcher& watcher = Environment::Of(info).watcher;
-  if (info.Length() < 2 || !info[0].IsFunction() || !watcher.ready_.Hold(info, 1, napi_int32_array, 2)) {
+  if (info.Length() < 2 || !info[0].IsFunction() || !watcher.ready_.Hold(info, 1, napi_int32_array, kReadyFirst + 2)) {
     return BadArguments(info, "onReady");
   }
   return Result(info, watcher.Start(info[0].As<Napi::Function>()));

@@ -10,6 +10,12 @@
 
 namespace wormhole {
 
+// The array that JavaScript and the watcher share: whether the callback is running, or what it has set off; whether
+// the loop must then stay alive; and pairs of descriptor and events.
+constexpr size_t kReadyInside = 0;
+constexpr size_t kReadyAlive = 1;
+constexpr size_t kReadyFirst = 2;
+
 // Readiness of descriptors for one event loop: an epoll instance of our own, which the loop watches
 // through one uv_poll. uv_poll on each descriptor would set O_NONBLOCK on the open file description, and
 // so for every process that shares it; epoll changes nothing. It also makes a waiting channel cost one
@@ -38,7 +44,7 @@ class Watcher {
   napi_env env_;
   int epoll_ = -1;
   uv_poll_t* poll_ = nullptr;  // outlives this object by one loop turn, see Stop
-  SharedView ready_;           // pairs of descriptor and events
+  SharedView ready_;           // see kReadyFirst
   Napi::FunctionReference callback_;
   napi_async_context context_ = nullptr;
   std::unordered_map<int, uint32_t> watched_;
