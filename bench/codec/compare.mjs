@@ -18,8 +18,8 @@ const HELP = `usage: node bench/codec/compare.mjs [--runs 75] [--packet 16384] [
 encode, decode            with JSON.stringify and JSON.parse, as a program pays for them; the forms without SIMD in
                           the way that is fastest for them, which is not always the library's
 ... framing alone         the same work in all forms: lengths over placeholders; a packet made one array's text
-wide                      decode, of messages in Chinese and German: UTF-8 read by Node's own toString, or widened by
-                          the form to UTF-16, as the library has it before Node 24
+wide                      decode, of messages in Chinese, Japanese and German: UTF-8 read by Node's own toString, or
+                          widened by the form to UTF-16, as the library has it before Node 24
 wide text                 of that, only the packet as one string
 `
 

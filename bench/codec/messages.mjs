@@ -1,5 +1,5 @@
 // The messages of the comparison: the README's, and records of nested values with a few escapes, all ASCII; and the
-// same records with names in Chinese and German.
+// same records with names in Chinese, Japanese and German.
 
 /** Bytes of JSON text in ASCII; each has its message. */
 export const sizes = [45, 300, 4 * 1024, 64 * 1024]
