@@ -3,10 +3,9 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { SingleBar } from 'cli-progress'
-import { sizes } from './messages.mjs'
 import { record, table } from './report.mjs'
 import { makeVariants } from './variants.mjs'
-import { AREA_BYTES, areaBytes, workloads } from './workloads.mjs'
+import { AREA_BYTES, areaBytes, subjects, workloads } from './workloads.mjs'
 
 const HELP = `usage: node bench/codec/compare.mjs [--runs 75] [--packet 16384] [--json FILE]
 
@@ -16,8 +15,12 @@ const HELP = `usage: node bench/codec/compare.mjs [--runs 75] [--packet 16384] [
   --json FILE   writes every sample, in ns per message, and the machine
   --help
 
-encode, decode            with JSON.stringify and JSON.parse, as a program pays for them
-... framing alone         what the three forms differ in: lengths over placeholders; a packet made one array's text
+encode, decode            with JSON.stringify and JSON.parse, as a program pays for them; the forms without SIMD in
+                          the way that is fastest for them, which is not always the library's
+... framing alone         the same work in all forms: lengths over placeholders; a packet made one array's text
+wide                      decode, of messages in Chinese, Japanese and German: UTF-8 read by Node's own toString, or
+                          widened by the form to UTF-16, as the library has it before Node 24
+wide text                 of that, only the packet as one string
 `
 
 const DEFAULT_RUNS = 75
@@ -68,18 +71,18 @@ if (values.help) {
  * the program is `mostMs` old by then.
  */
 async function measure(runs, mostMs, packetBytes) {
-  const variants = await makeVariants(areaBytes(Math.max(...sizes)))
+  const variants = await makeVariants(areaBytes(Math.max(...subjects.map(({ bytes }) => bytes))))
   const rows = []
-  for (const bytes of sizes) {
-    const each = await Promise.all(variants.map((variant) => workloads(variant, bytes, packetBytes)))
-    for (const operation of Object.keys(each[0].operations)) {
+  for (const subject of subjects) {
+    const each = await Promise.all(variants.map((variant) => workloads(variant, subject, packetBytes)))
+    for (const operation of subject.operations) {
       const timed = variants.map(({ name }, index) => ({
         name,
         messages: each[index].messages,
         ...each[index].operations[operation],
         samples: [],
       }))
-      rows.push({ operation, bytes, timed })
+      rows.push({ operation, bytes: subject.bytes, timed })
     }
   }
   const bar = new SingleBar({ format: '{bar} {percentage} %  {eta} s left', clearOnComplete: true, noTTYOutput: false })

@@ -4,27 +4,14 @@ import type { Wasm } from '../../dist/wasm.js'
 // The hot functions of assembly/ once more in plain TypeScript: same arguments, same answers, same bytes. Where Node has
 // a native search that beats a loop, it is used, as anybody would who had no WebAssembly.
 
-/** The functions that every message passes through, and what they leave to be read. */
+/** The functions that every message passes through. */
 export type HotFunctions = Pick<
   Wasm,
-  | 'sealFrames'
-  | 'walkFrames'
-  | 'frames'
-  | 'wholeBytes'
-  | 'declared'
-  | 'frameSize'
-  | 'mergeFrames'
-  | 'mergedAscii'
-  | 'restoreBehind'
-  | 'unmergeFrames'
-  | 'allAscii'
+  'sealFrames' | 'writeHeader' | 'walkFrames' | 'frameSize' | 'mergeFrames' | 'mergedAscii' | 'allAscii' | 'widen'
 >
 
 /** The constants of assembly/layout.ts, as a module exports them. */
-export type Layout = Pick<
-  Wasm,
-  'HEADER_BYTES' | 'PLACEHOLDER' | 'MERGE_FRAMES' | 'WHOLE' | 'CUT_HEADER' | 'CUT_FRAME' | 'OVER_LIMIT'
->
+export type Layout = Pick<Wasm, 'HEADER_BYTES' | 'PLACEHOLDER' | 'WHOLE' | 'CUT_HEADER' | 'CUT_FRAME' | 'OVER_LIMIT'>
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -32,37 +19,31 @@ const COMMA = 0x2c
 const CASE_BIT = 0x20
 const OPENING = 0x7b // '{', and '[' with the case bit set
 const CLOSING = 0x7d // '}', and ']' with the case bit set
+const OPENING_BRACKET = 0x5b
 const CLOSING_BRACKET = 0x5d
-
-// Four bytes of text each, in memory order.
-const SPACES = 0x20202020
-const FIRST_ELEMENT = 0x5b202020 // '['
-const NEXT_ELEMENT = 0x2c202020 // ','
 
 const HIGH_WORD = 2 ** 32
 
 /** From here on a call to Node's own check is faster than a loop (measured). */
 const NATIVE_ASCII_BYTES = 1024
 
-/** The hot functions over `memory`, in which addresses count from 0. */
+/** The hot functions over all of `memory`'s buffer. */
 export function hotFunctions(memory: Buffer<ArrayBuffer>, layout: Layout): HotFunctions {
-  const words = new DataView(memory.buffer, memory.byteOffset, memory.length)
+  const words = new DataView(memory.buffer)
+  const units = new Uint16Array(memory.buffer)
   const HEADER = layout.HEADER_BYTES.value
   const PLACEHOLDER = layout.PLACEHOLDER.value
-  const MERGE_FRAMES = layout.MERGE_FRAMES.value
   const WHOLE = layout.WHOLE.value
   const CUT_HEADER = layout.CUT_HEADER.value
   const CUT_FRAME = layout.CUT_FRAME.value
   const OVER_LIMIT = layout.OVER_LIMIT.value
 
-  const frames = { value: 0 }
-  const wholeBytes = { value: 0 }
-  const declared = { value: 0 }
-  let behind = 0
-  let highBits = 0
+  let mergedAt = 0
+  let mergedEnd = 0
 
-  function writeLength(at: number, length: number): void {
-    words.setUint32(at, length, true)
+  /** No message takes 4 GiB. */
+  function writeHeader(at: number, payload: number): void {
+    words.setUint32(at, payload, true)
     words.setUint32(at + 4, 0, true)
   }
 
@@ -74,7 +55,7 @@ export function hotFunctions(memory: Buffer<ArrayBuffer>, layout: Layout): HotFu
     for (;;) {
       const found = batch.indexOf(PLACEHOLDER, header + HEADER)
       const next = found < 0 ? length : found
-      writeLength(start + header, next - header - HEADER)
+      writeHeader(start + header, next - header - HEADER)
       count++
       if (next === length) return count
       if (length - next < HEADER) return -1
@@ -82,7 +63,7 @@ export function hotFunctions(memory: Buffer<ArrayBuffer>, layout: Layout): HotFu
     }
   }
 
-  function walkFrames(start: number, length: number, limit: number): number {
+  function walkFrames(start: number, length: number, limit: number, result: number): number {
     const end = start + length
     let at = start
     let count = 0
@@ -95,39 +76,37 @@ export function hotFunctions(memory: Buffer<ArrayBuffer>, layout: Layout): HotFu
       }
       const size = words.getUint32(at, true) + HIGH_WORD * words.getUint32(at + 4, true)
       if (size > limit || size > left - HEADER) {
-        declared.value = size
+        words.setFloat64(result + 8, size, true)
         status = size > limit ? OVER_LIMIT : CUT_FRAME
         break
       }
       at += HEADER + size
       count++
     }
-    frames.value = count
-    wholeBytes.value = at - start
+    words.setInt32(result, count, true)
+    words.setUint32(result + 4, at - start, true)
     return status
   }
 
   function standsAlone(from: number, end: number): boolean {
     let at = from
     let depth = 0
-    let seen = 0
+    let closed = false
     while (at < end) {
       let byte = memory[at++] as number
-      seen |= byte
       const folded = byte | CASE_BIT
       if (byte === QUOTE) {
-        for (;;) {
+        do {
           if (at >= end) return false
           byte = memory[at++] as number
-          seen |= byte
-          if (byte === QUOTE) break
-          if (byte === BACKSLASH && at < end) seen |= memory[at++] as number
-        }
+          if (byte === BACKSLASH) at++
+        } while (byte !== QUOTE)
       } else if (folded === OPENING) {
+        if (closed) return false
         depth++
       } else if (folded === CLOSING) {
-        if (depth === 0) return false
-        depth--
+        if (--depth < 0) return false
+        if (depth === 0) closed = true
       } else if (byte === COMMA) {
         if (depth === 0) return false
       } else if (byte === BACKSLASH && at < end) {
@@ -136,44 +115,28 @@ export function hotFunctions(memory: Buffer<ArrayBuffer>, layout: Layout): HotFu
         if (escaped === QUOTE || escaped === BACKSLASH) at++
       }
     }
-    highBits |= seen & 0x80
     return depth === 0
   }
 
-  function mergeFrames(start: number, length: number, table: number): number {
+  function mergeFrames(start: number, length: number, target: number): number {
     const end = start + length
     let at = start
-    let count = 0
-    highBits = 0
+    let out = target
+    let mark = OPENING_BRACKET
     while (at < end) {
-      if (count === MERGE_FRAMES) return 0
-      const size = words.getUint32(at, true)
       const payload = at + HEADER
-      at = payload + size
+      at = payload + words.getUint32(at, true)
       if (!standsAlone(payload, at)) return 0
-      words.setUint32(table + 4 * count, size, true)
-      count++
+      memory[out++] = mark
+      mark = COMMA
+      // Faster than a loop from some 40 bytes on, and not much slower below (measured).
+      memory.copyWithin(out, payload, at)
+      out += at - payload
     }
-    at = start
-    let element = FIRST_ELEMENT
-    for (let index = 0; index < count; index++) {
-      words.setUint32(at, SPACES, true)
-      words.setUint32(at + 4, element, true)
-      element = NEXT_ELEMENT
-      at += HEADER + words.getUint32(table + 4 * index, true)
-    }
-    behind = memory[end] as number
-    memory[end] = CLOSING_BRACKET
-    return 1
-  }
-
-  function unmergeFrames(start: number, count: number, table: number): void {
-    let at = start
-    for (let index = 0; index < count; index++) {
-      const size = words.getUint32(table + 4 * index, true)
-      writeLength(at, size)
-      at += HEADER + size
-    }
+    memory[out++] = CLOSING_BRACKET
+    mergedAt = target
+    mergedEnd = out
+    return out - target
   }
 
   function allAscii(from: number, end: number): number {
@@ -188,19 +151,39 @@ export function hotFunctions(memory: Buffer<ArrayBuffer>, layout: Layout): HotFu
     return 1
   }
 
+  function widen(from: number, end: number, target: number): number {
+    const first = target >> 1
+    let at = from
+    let out = first
+    while (at < end) {
+      const lead = memory[at++] as number
+      if (lead < 0x80) {
+        units[out++] = lead
+      } else if (lead < 0xe0) {
+        units[out++] = ((lead & 0x1f) << 6) | ((memory[at++] as number) & 0x3f)
+      } else {
+        const second = (memory[at++] as number) & 0x3f
+        const third = (memory[at++] as number) & 0x3f
+        if (lead < 0xf0) {
+          units[out++] = (lead << 12) | (second << 6) | third
+        } else {
+          const code = ((lead & 0x07) << 18) | (second << 12) | (third << 6) | ((memory[at++] as number) & 0x3f)
+          units[out++] = 0xd7c0 + (code >> 10)
+          units[out++] = 0xdc00 | (code & 0x3ff)
+        }
+      }
+    }
+    return out - first
+  }
+
   return {
     sealFrames,
+    writeHeader,
     walkFrames,
-    frames,
-    wholeBytes,
-    declared,
     frameSize: (at) => words.getUint32(at, true),
     mergeFrames,
-    mergedAscii: () => (highBits === 0 ? 1 : 0),
-    restoreBehind: (end) => {
-      memory[end] = behind
-    },
-    unmergeFrames,
+    mergedAscii: () => allAscii(mergedAt, mergedEnd),
     allAscii,
+    widen,
   }
 }

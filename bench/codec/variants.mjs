@@ -1,13 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import { build, paths } from './build.mjs'
 
-/** Bytes behind an area that a module may touch: a 16-byte load, or the merged array's bracket. */
-const slack = (layout) => layout.SLACK_BYTES.value
+/** What the library does: one text for all messages of a packet, to be written and to be parsed. */
+const libraryHabits = { writesEach: false, mergesBelow: Number.POSITIVE_INFINITY }
 
 /**
- * The three forms of the codec's hot functions, each over memory of its own: `functions`, the constants in `layout`, and
- * `view`, all of that memory, with an area of `areaBytes` at `area` and a table for `mergeFrames` at `table`. Builds what
- * has to be built.
+ * What is fastest without SIMD (measured): messages of so many bytes, headers included, are parsed one by one sooner than
+ * looked through, and since Node.js 24 a write for each costs less than a batch and the search for its placeholders.
+ */
+const otherHabits = {
+  writesEach: Number.parseInt(process.versions.node, 10) >= 24,
+  mergesBelow: 200,
+}
+
+/**
+ * The three forms of the codec's hot functions, each over memory of its own: `functions`, the `habits` in which it is
+ * best used, the constants in `layout`, and `view`, all of that memory, with room for `areaBytes` at `area`, for a merged
+ * text at `page`, for UTF-16 at `wide`, and for what `walkFrames` finds at `walked`. Builds what has to be built.
  */
 export async function makeVariants(areaBytes) {
   await build()
@@ -15,10 +24,11 @@ export async function makeVariants(areaBytes) {
   const simd = await overWasm(new URL('../../dist/wormhole.wasm', import.meta.url), limits, areaBytes)
   const scalar = await overWasm(paths.scalar, limits, areaBytes)
   const layout = simd.functions
+  const placeholder = String.fromCharCode(layout.PLACEHOLDER.value).repeat(layout.HEADER_BYTES.value)
   return [
-    { name: 'TypeScript', layout, ...(await overTypeScript(layout, areaBytes)) },
-    { name: 'WASM', layout, ...scalar },
-    { name: 'WASM, SIMD', layout, ...simd },
+    { name: 'TypeScript', habits: otherHabits, layout, placeholder, ...(await overTypeScript(layout, areaBytes)) },
+    { name: 'WASM', habits: otherHabits, layout, placeholder, ...scalar },
+    { name: 'WASM, SIMD', habits: libraryHabits, layout, placeholder, ...simd },
   ]
 }
 
@@ -31,20 +41,38 @@ async function memoryLimits() {
 async function overWasm(path, limits, areaBytes) {
   const memory = new WebAssembly.Memory(limits)
   const { instance } = await WebAssembly.instantiate(await readFile(path), { env: { memory } })
-  const functions = instance.exports
-  const area = functions.allocate(areaBytes + slack(functions)) >>> 0
-  const table = functions.allocate(tableBytes(functions)) >>> 0
-  return { functions, view: Buffer.from(memory.buffer), area, table }
+  const functions = /** @type {any} */ (instance.exports)
+  const places = placed(functions, areaBytes, (bytes) => functions.allocate(bytes) >>> 0)
+  return { functions, ...places, ...viewed(memory.buffer, places) }
 }
 
 async function overTypeScript(layout, areaBytes) {
   const { hotFunctions } = await import(paths.typescript)
-  const area = 0
-  const table = areaBytes + slack(layout)
-  const view = Buffer.alloc(table + tableBytes(layout))
-  return { functions: hotFunctions(view, layout), view, area, table }
+  let used = 0
+  const places = placed(layout, areaBytes, (bytes) => {
+    const at = used
+    used += Math.ceil(bytes / Float64Array.BYTES_PER_ELEMENT) * Float64Array.BYTES_PER_ELEMENT
+    return at
+  })
+  const views = viewed(new ArrayBuffer(used), places)
+  return { functions: hotFunctions(views.view, layout), ...places, ...views }
 }
 
-function tableBytes(layout) {
-  return Uint32Array.BYTES_PER_ELEMENT * layout.MERGE_FRAMES.value
+/** Each with the room behind it that the widest load or store may touch. */
+function placed({ SLACK_BYTES, WALKED_BYTES }, areaBytes, allocate) {
+  const slack = SLACK_BYTES.value
+  return {
+    area: allocate(areaBytes + slack),
+    page: allocate(areaBytes + slack),
+    wide: allocate(Uint16Array.BYTES_PER_ELEMENT * areaBytes + slack),
+    walked: allocate(WALKED_BYTES.value),
+  }
+}
+
+function viewed(buffer, { walked }) {
+  return {
+    view: Buffer.from(buffer),
+    walkedIntegers: new Int32Array(buffer, walked, 2),
+    walkedDeclared: new Float64Array(buffer, walked + 8, 1),
+  }
 }

@@ -1,4 +1,4 @@
-import { message } from './messages.mjs'
+import { message, sizes, wideMessage, wideSizes } from './messages.mjs'
 
 /**
  * Bytes that a sample works on: packets enough to be worth a look at the clock, few enough that a busy machine seldom
@@ -11,32 +11,48 @@ export function areaBytes(longestMessage) {
   return 2 * AREA_BYTES + longestMessage
 }
 
+/** The messages of every row: `operations` are those of their workload that are timed. */
+export const subjects = [
+  ...sizes.map((bytes) => ({
+    value: message(bytes),
+    bytes,
+    operations: ['encode', 'encode, framing alone', 'decode', 'decode, framing alone'],
+  })),
+  ...wideSizes.map((bytes) => ({
+    value: wideMessage(bytes),
+    bytes,
+    operations: ['wide, toString', 'wide, widened', 'wide text, toString', 'wide text, widened'],
+  })),
+]
+
 /**
- * What is timed of one variant with one message: names of operations, each with `prepare`, which is not timed, and
- * `run`, which handles `messages` messages. Packets hold as many frames as fit `packetBytes`, at least one.
+ * What can be timed of one variant with one message of `bytes` bytes: names of operations, each with `prepare`, which is
+ * not timed, and `run`, which handles `messages` messages. Packets hold as many frames as fit `packetBytes`, at least one.
  */
-export async function workloads(variant, bytes, packetBytes) {
+export async function workloads(variant, { value, bytes }, packetBytes) {
   const codec = await import(`./codec.mjs?${encodeURIComponent(variant.name)}`)
-  const { layout, view, area } = variant
-  const { HEADER_BYTES, PLACEHOLDER } = layout
-  const placeholder = String.fromCharCode(PLACEHOLDER.value).repeat(HEADER_BYTES.value)
-  const value = message(bytes)
-  const text = placeholder + JSON.stringify(value)
-  const perPacket = Math.max(1, Math.floor(packetBytes / text.length))
-  const length = perPacket * text.length
-  // One byte between two packets: the array's closing bracket.
-  const stride = length + 1
-  const packets = Math.max(1, Math.floor(AREA_BYTES / stride))
-  const unsealed = Buffer.from(text.repeat(perPacket))
+  const { view, area, placeholder } = variant
+  const frame = placeholder.length + bytes
+  const perPacket = Math.max(1, Math.floor(packetBytes / frame))
+  const length = perPacket * frame
+  const packets = Math.max(1, Math.floor(AREA_BYTES / length))
+  const values = Array(perPacket).fill(value)
+  const unsealed = Buffer.from((placeholder + JSON.stringify(value)).repeat(perPacket))
   const sealed = Buffer.alloc(length)
 
   const fill = (packet) => {
-    for (let index = 0; index < packets; index++) view.set(packet, area + index * stride)
+    for (let index = 0; index < packets; index++) view.set(packet, area + index * length)
   }
   const each = (run) => () => {
-    for (let index = 0; index < packets; index++) run(area + index * stride)
+    for (let index = 0; index < packets; index++) run(area + index * length)
   }
-  const found = { at: 0, end: 0, ascii: true }
+  const nothing = () => undefined
+  // All that is read stands in the area, and reading leaves it as it was.
+  const reading = (run) => ({ prepare: () => fill(sealed), run: each(run) })
+  const decoding = (widens) =>
+    reading((at) => {
+      if (codec.decode(variant, at, length, widens).length !== perPacket) throw new Error('messages are missing')
+    })
 
   fill(unsealed)
   codec.seal(variant, area, length)
@@ -45,28 +61,17 @@ export async function workloads(variant, bytes, packetBytes) {
   return {
     messages: packets * perPacket,
     operations: {
-      encode: {
-        prepare: () => undefined,
-        run: each((at) => {
-          let batch = ''
-          for (let index = 0; index < perPacket; index++) batch += placeholder + JSON.stringify(value)
-          codec.encode(variant, batch, at)
-        }),
-      },
+      encode: { prepare: nothing, run: each((at) => codec.encode(variant, values, at)) },
       'encode, framing alone': {
         prepare: () => fill(unsealed),
         run: each((at) => codec.seal(variant, at, length)),
       },
-      decode: {
-        prepare: () => fill(sealed),
-        run: each((at) => {
-          if (codec.decode(variant, at, length).length !== perPacket) throw new Error('messages are missing')
-        }),
-      },
-      'decode, framing alone': {
-        prepare: () => fill(sealed),
-        run: each((at) => codec.unframe(variant, at, length, found)),
-      },
+      decode: decoding(false),
+      'decode, framing alone': reading((at) => codec.unframe(variant, at, length)),
+      'wide, toString': decoding(false),
+      'wide, widened': decoding(true),
+      'wide text, toString': reading((at) => codec.readText(variant, at, length, false)),
+      'wide text, widened': reading((at) => codec.readText(variant, at, length, true)),
     },
   }
 }

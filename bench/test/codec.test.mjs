@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { execFile, spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -5,15 +6,16 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { Random } from '../../out/test/helpers/random.js'
-import { frame, frames } from '../../out/test/helpers/reference-framer.js'
+import { frame, frames, HEADER_BYTES } from '../../out/test/helpers/reference-framer.js'
 import { packet } from '../../out/test/helpers/soup.js'
-import { decode, encode } from '../codec/codec.mjs'
-import { message, sizes } from '../codec/messages.mjs'
+import { decode, encode, readText } from '../codec/codec.mjs'
 import { makeVariants } from '../codec/variants.mjs'
+import { subjects } from '../codec/workloads.mjs'
 
 const SEED = Number(process.env.WORMHOLE_SEED ?? 1776)
 const PACKETS = 30_000
 const BATCHES = 10_000
+const TEXTS = 10_000
 const AREA_BYTES = 1024 * 1024
 const NO_LIMIT = 2 ** 29
 const BUILD_MS = 60_000
@@ -40,6 +42,9 @@ function memory({ view, area }, length) {
   return view.latin1Slice(area, area + length + GUARD.length)
 }
 
+/** Characters of every length in UTF-8, and the first and the last of each. */
+const CHARACTERS = ['a', 'z', '"', '\x7f', '\x80', 'é', '\u07ff', '\u0800', '敏', '\uffff', '\u{10000}', '\u{10ffff}']
+
 /** Stands behind what is worked on, a placeholder too: it must neither matter nor change. */
 const GUARD = Buffer.from('"\x01]}\\,[{"\\]\u00e9"},:]'.repeat(2))
 
@@ -48,27 +53,34 @@ function put({ view, area }, bytes) {
   view.set(GUARD, area + bytes.length)
 }
 
-/** What the functions make of some bytes: the walk, the merge and what it is undone to, and what is ASCII. */
+/** What the functions make of some bytes: the walk, the merged text, and what is ASCII. Bytes that are read stay. */
 function read(variant, bytes, limit) {
-  const { functions, area, table } = variant
+  const { functions, area, page, view, walked, walkedIntegers, walkedDeclared } = variant
   put(variant, bytes)
-  const status = functions.walkFrames(area, bytes.length, limit)
-  const count = functions.frames.value
-  const whole = functions.wholeBytes.value >>> 0
+  const status = functions.walkFrames(area, bytes.length, limit, walked)
+  const count = walkedIntegers[0]
+  const whole = walkedIntegers[1] >>> 0
   const { CUT_FRAME, OVER_LIMIT } = variant.layout
   const cut = status === CUT_FRAME.value || status === OVER_LIMIT.value
-  const answer = { status, count, whole, declared: cut ? functions.declared.value : undefined }
+  const answer = { status, count, whole, declared: cut ? walkedDeclared[0] : undefined }
   answer.size = count > 0 ? functions.frameSize(area) >>> 0 : undefined
   answer.wholeAscii = functions.allAscii(area, area + whole) !== 0
-  answer.merged = functions.mergeFrames(area, whole, table) !== 0
-  answer.text = memory(variant, bytes.length)
-  if (answer.merged) {
-    answer.ascii = functions.mergedAscii() !== 0
-    functions.restoreBehind(area + whole)
-    functions.unmergeFrames(area, count, table)
-    answer.undone = memory(variant, bytes.length)
-  }
+  const length = count > 0 ? functions.mergeFrames(area, whole, page) >>> 0 : 0
+  answer.text = length > 0 ? view.latin1Slice(page, page + length) : undefined
+  answer.ascii = length > 0 ? functions.mergedAscii() !== 0 : undefined
+  answer.unchanged = memory(variant, bytes.length)
   return answer
+}
+
+/** The array's text that a merge of whole frames must give, for as long as there are any. */
+function arrayText(bytes) {
+  const payloads = []
+  for (let at = 0; at < bytes.length; ) {
+    const from = at + HEADER_BYTES
+    at = from + bytes.readUInt32LE(at)
+    payloads.push(bytes.toString('latin1', from, at))
+  }
+  return `[${payloads.join(',')}]`
 }
 
 function seal(variant, batch) {
@@ -98,10 +110,11 @@ describe('the forms of the codec', function () {
       const limit = random.oneIn(16) ? 1 + random.below(40) : NO_LIMIT
       const what = () => `packet ${index} of WORMHOLE_SEED=${SEED}: ${JSON.stringify(bytes.toString('latin1'))}`
       const answer = agreed(what, (variant) => read(variant, bytes, limit))
-      if (answer.merged) {
-        expect(answer.undone, what()).to.equal(bytes.toString('latin1') + GUARD.toString('latin1'))
-        merged++
-      }
+      expect(answer.unchanged, what()).to.equal(memoryOf(bytes))
+      if (answer.text === undefined) continue
+      const text = arrayText(bytes.subarray(0, answer.whole))
+      expect(answer, what()).to.include({ text, ascii: isAscii(Buffer.from(text, 'latin1')) })
+      merged++
     }
     // Both roads must be travelled.
     expect(merged / PACKETS).to.be.within(0.2, 0.9)
@@ -137,8 +150,7 @@ describe('the forms of the codec', function () {
 
   it(`seal ${BATCHES} machine-made batches alike`, () => {
     const random = new Random(SEED)
-    const { HEADER_BYTES, PLACEHOLDER } = variants[0].layout
-    const placeholder = Buffer.alloc(HEADER_BYTES.value, PLACEHOLDER.value)
+    const placeholder = Buffer.from(variants[0].placeholder)
     let refused = 0
     for (let index = 0; index < BATCHES; index++) {
       const parts = []
@@ -172,18 +184,54 @@ describe('the forms of the codec', function () {
     }
   })
 
-  it('carry the messages of the comparison, alone and together', () => {
-    for (const bytes of sizes) {
-      const sent = message(bytes)
-      const text = JSON.stringify(sent)
+  it(`widen ${TEXTS} machine-made texts, and every character`, () => {
+    const random = new Random(SEED)
+    const texts = Array.from({ length: TEXTS }, () => {
+      return Array.from({ length: random.below(60) }, () => random.pick(CHARACTERS)).join('')
+    })
+    for (let code = 0; code <= 0x10ffff; code += 0x800) {
+      // What stands alone of a pair of surrogates is no text.
+      if (code !== 0xd800)
+        texts.push(Array.from({ length: 0x800 }, (_, low) => String.fromCodePoint(code + low)).join(''))
+    }
+    for (const [index, text] of texts.entries()) {
+      const bytes = Buffer.from(text)
+      const { units } = agreed(
+        () => `text ${index} of WORMHOLE_SEED=${SEED}`,
+        (variant) => {
+          const { functions, view, area, wide } = variant
+          put(variant, bytes)
+          const count = functions.widen(area, area + bytes.length, wide)
+          return { units: view.ucs2Slice(wide, wide + 2 * count) }
+        }
+      )
+      if (units !== text) expect(units).to.equal(text)
+    }
+  })
+
+  it('carry the messages of the comparison, alone and together, in either habit', () => {
+    for (const { value, bytes } of subjects) {
+      const text = JSON.stringify(value)
       expect(Buffer.byteLength(text)).to.equal(bytes)
       for (const count of [1, 2, 7]) {
-        for (const variant of variants) {
-          const { HEADER_BYTES, PLACEHOLDER } = variant.layout
-          const placeholder = String.fromCharCode(PLACEHOLDER.value).repeat(HEADER_BYTES.value)
-          const length = encode(variant, (placeholder + text).repeat(count), variant.area)
-          expect(memory(variant, length).startsWith(frames(Array(count).fill(text)).toString('latin1'))).to.equal(true)
-          expect(decode(variant, variant.area, length)).to.deep.equal(Array(count).fill(sent))
+        const values = Array(count).fill(value)
+        const sent = frames(Array(count).fill(text))
+        for (const form of variants) {
+          for (const habits of [
+            { writesEach: true, mergesBelow: 0 },
+            { writesEach: false, mergesBelow: Number.POSITIVE_INFINITY },
+          ]) {
+            const variant = { ...form, habits }
+            const { area } = variant
+            const length = encode(variant, values, area)
+            expect(memory(variant, length).startsWith(sent.toString('latin1'))).to.equal(true)
+            for (const widens of [false, true]) {
+              expect(decode(variant, area, length, widens)).to.deep.equal(values)
+              expect(readText(variant, area, length, widens)).to.equal(
+                count > 1 ? `[${Array(count).fill(text).join(',')}]` : text
+              )
+            }
+          }
         }
       }
     }
@@ -198,7 +246,6 @@ describe('the comparison of codecs', function () {
   this.timeout(COMPARE_MS)
 
   const program = fileURLToPath(new URL('../codec/compare.mjs', import.meta.url))
-  const operations = ['encode', 'encode, framing alone', 'decode', 'decode, framing alone']
   let folder
 
   before(async () => {
@@ -213,7 +260,7 @@ describe('the comparison of codecs', function () {
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: COMPARE_MS })
     const { rows, runs, node } = JSON.parse(await readFile(file, 'utf8'))
     expect({ runs, node }).to.deep.equal({ runs: 3, node: process.version })
-    const expected = sizes.flatMap((bytes) => operations.map((operation) => ({ operation, bytes })))
+    const expected = subjects.flatMap(({ bytes, operations }) => operations.map((operation) => ({ operation, bytes })))
     expect(rows.map(({ operation, bytes }) => ({ operation, bytes }))).to.deep.equal(expected)
     for (const { bytes, summaries, variants } of rows) {
       expect(variants.map(({ name }) => name)).to.deep.equal(['TypeScript', 'WASM', 'WASM, SIMD'])

@@ -11,7 +11,12 @@ export const programs = await build()
 /** How long one run may take. */
 export const RUN_MS = 20_000
 
-/** Runs a yardstick to its end. */
+/**
+ * Runs a yardstick to its end.
+ * @param {string} language
+ * @param {string[]} args
+ * @param {string | Buffer} input
+ */
 export function run(language, args, input = '') {
   return spawnSync(programs[language], args, { input, encoding: 'utf8', timeout: RUN_MS })
 }
