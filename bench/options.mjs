@@ -5,7 +5,7 @@ import { groups, workloads } from './workloads.mjs'
 
 const DEFAULT_RUNS = 5
 const QUICK_RUNS = 2
-const FULL_SECONDS = 0.15
+const FULL_SECONDS = 0.3
 const QUICK_SECONDS = 0.04
 
 /**

@@ -7,7 +7,7 @@ export interface Native {
   attach(memory: Uint8Array, control: Int32Array): number
   discard(offset: number, length: number): number
   sendmsg(fd: number, offset: number, length: number, descriptors: number): number
-  recvmsg(fd: number, offset: number, length: number): number
+  recvmsg(fd: number, offset: number, length: number, waits: boolean): number
   socketpair(type: number): number
   adopt(fd: number): number
   release(fd: number): number

@@ -26,12 +26,12 @@ export class PacketSource implements Source {
     return this.#side !== null
   }
 
-  read(batch: Batch): Found {
+  read(batch: Batch, waits = false): Found {
     if (this.#side !== null) return this.#readSide(this.#side, batch)
     const { settings, counters } = this.#context
     const { fd } = this.#context.descriptor
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      const length = socket.receive(fd, inbox, INBOX_BYTES)
+      const length = socket.receive(fd, inbox, INBOX_BYTES, waits)
       if (length === socket.EAGAIN) return EMPTY
       // The peer closed with unread data of ours: reported once, and what it sent is still to come.
       if (length === socket.ECONNRESET) continue

@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads'
 import { onAbort } from './abort.js'
 import { Batch, closeEach } from './batch.js'
 import { Endpoint, newStats } from './endpoint.js'
@@ -204,10 +205,10 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /** Whether something can be taken now; reads a packet when nothing is left of the last. */
-  #available(): boolean {
+  #available(waits = false): boolean {
     if (this.#batch.left > 0) return true
     if (this.#ended) return false
-    const found = this.#source.read(this.#batch)
+    const found = this.#source.read(this.#batch, waits)
     if (found === END) this.#end()
     if (found !== READ) return false
     const count = this.#batch.left
@@ -227,9 +228,9 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /** The same for somebody who comes now: those who wait already are served before. */
-  #ready(): boolean {
+  #ready(waits = false): boolean {
     if (this.#waiting) this.#serve()
-    return !this.#waiting && this.#available()
+    return !this.#waiting && this.#available(waits)
   }
 
   /** Takes what is available. */
@@ -264,8 +265,10 @@ export class Receiver<out T = unknown> extends Endpoint {
 
   #block(options: BlockingOptions | undefined): [T, OwnedFd[]] {
     const deadline = deadlineOf(options)
+    // A worker looks up now and then: it may have been terminated.
+    const waits = isMainThread && deadline === Number.POSITIVE_INFINITY
     for (;;) {
-      if (this.#ready()) return this.#now()
+      if (this.#ready(waits)) return this.#now()
       if (this.#ended) throw disconnectedError('Receiver')
       const left = deadline - performance.now()
       if (left <= 0) throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')

@@ -50,9 +50,12 @@ export function send(fd: number, at: number, length: number, fds: readonly numbe
   return native.sendmsg(fd, at, length, fds.length)
 }
 
-/** Bytes received, 0 for an empty packet or the end, or a negative errno. Without waiting. */
-export function receive(fd: number, at: number, room: number): number {
-  return native.recvmsg(fd, at, room)
+/**
+ * Bytes received, 0 for an empty packet or the end, or a negative errno. Without waiting, unless `waits`: then EAGAIN
+ * says that somebody has set O_NONBLOCK on the socket.
+ */
+export function receive(fd: number, at: number, room: number, waits = false): number {
+  return native.recvmsg(fd, at, room, waits)
 }
 
 /** Whether a call that failed with this negative errno may work later. */

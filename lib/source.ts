@@ -12,10 +12,14 @@ export type Found = typeof READ | typeof EMPTY | typeof END
 /** Empty packets and the like that one attempt passes over before others get a turn. */
 export const MOST_ATTEMPTS = 1024
 
-/** Where a receiver's messages come from: packets, or a byte stream. It never waits. */
+/** Where a receiver's messages come from: packets, or a byte stream. */
 export interface Source {
-  /** Reads what is there into the empty batch. A failed system call is a failure in the batch. */
-  read(batch: Batch): Found
+  /**
+   * Reads what is there into the empty batch. A failed system call is a failure in the batch.
+   *
+   * @param waits whether it may block the thread in the kernel until something is there; it need not
+   */
+  read(batch: Batch, waits?: boolean): Found
   /** The descriptor that has to be readable before another `read` can find more. */
   readonly waitsFor: number
   /** Whether it holds part of a message. */

@@ -75,15 +75,18 @@ Napi::Value Sendmsg(const Napi::CallbackInfo& info) {
   return Result(info, Retry([&] { return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL); }));
 }
 
-// recvmsg(fd, offset, length): bytes received, or -errno. msg_flags and the received descriptors, which
-// this environment now owns, are in the control array. Never waits.
+// recvmsg(fd, offset, length, waits): bytes received, or -errno. msg_flags and the received descriptors, which
+// this environment now owns, are in the control array. Blocks the thread only if `waits` is true and nobody has
+// set O_NONBLOCK.
 Napi::Value Recvmsg(const Napi::CallbackInfo& info) {
   Environment& env = Environment::Of(info);
   int32_t fd;
   size_t offset, length;
-  if (!ReadInt(info, 0, &fd) || !ReadSpan(info, 1, env, &offset, &length)) {
+  if (!ReadInt(info, 0, &fd) || !ReadSpan(info, 1, env, &offset, &length) || info.Length() < 4 ||
+      !info[3].IsBoolean()) {
     return BadArguments(info, "recvmsg");
   }
+  const int flags = MSG_CMSG_CLOEXEC | (info[3].As<Napi::Boolean>().Value() ? 0 : MSG_DONTWAIT);
   iovec bytes{env.base() + offset, length};
   msghdr message{};
   alignas(cmsghdr) char control[kControlBytes];
@@ -92,7 +95,7 @@ Napi::Value Recvmsg(const Napi::CallbackInfo& info) {
     message.msg_iovlen = 1;
     message.msg_control = control;
     message.msg_controllen = sizeof control;
-    return recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    return recvmsg(fd, &message, flags);
   });
   const bool received = result >= 0;
   env.control()[kControlFlags] = received ? message.msg_flags : 0;

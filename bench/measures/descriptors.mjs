@@ -1,16 +1,18 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { messages } from '../messages.mjs'
-import { socketPath } from '../peers/shared/unix-socket.mjs'
 import { rate, stopwatch } from './rate.mjs'
 import { arrivals } from './reports.mjs'
 
 const FIRST = 64
 const numbered = { make: () => ({ descriptor: true }) }
 
-/** A listening server's descriptor with each message, received and closed. */
+/**
+ * A listening server's descriptor with each message, received and closed. TCP, as the kernel collects garbage for Unix sockets
+ * under way (net/unix/garbage.c), which would be measured instead.
+ */
 export async function measure(driver, job) {
-  const server = createServer().listen(socketPath())
+  const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const link = await driver.start(job.argv, 1, job)
   const arrived = arrivals(link)

@@ -1,4 +1,5 @@
-// How many a second: rounds of growing length until one lasts about as long as was asked. The ones before warm up.
+// How many a second: rounds of growing length until one lasts about as long as was asked. The ones before it warm up, for
+// about as long: the figure is that of a service that has been running, not of one that starts.
 
 const MOST_GROWTH = 8
 
@@ -15,9 +16,12 @@ const LONG = 5
  * @returns {Promise<{ count: number, seconds: number, value: number }>}
  */
 export async function rate(seconds, first, round) {
-  for (let count = first, cold = true; ; cold = false) {
+  for (let count = first, warm = 0; ; ) {
     const took = await round(count)
-    if (took >= seconds * (cold ? LONG : ENOUGH)) return { count, seconds: took, value: count / took }
+    if (took >= seconds * (warm >= seconds * ENOUGH ? ENOUGH : LONG)) {
+      return { count, seconds: took, value: count / took }
+    }
+    warm += took
     count = Math.ceil(count * Math.min(MOST_GROWTH, Math.max(1, seconds / took)))
   }
 }

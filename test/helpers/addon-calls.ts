@@ -11,7 +11,7 @@ export const signatures: Record<Call, readonly Kind[]> = {
   attach: ['bytes', 'words'],
   discard: ['offset', 'length'],
   sendmsg: ['fd', 'offset', 'length', 'count'],
-  recvmsg: ['fd', 'offset', 'length'],
+  recvmsg: ['fd', 'offset', 'length', 'boolean'],
   socketpair: ['int'],
   adopt: ['fd'],
   release: ['fd'],

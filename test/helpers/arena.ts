@@ -41,7 +41,7 @@ const MEMORY_BYTES = 4 * 65536
 export class Arena {
   readonly memory = new Guarded(MEMORY_BYTES)
   readonly control = new Guarded((FIRST + SCM_MAX_FD) * Int32Array.BYTES_PER_ELEMENT)
-  readonly ready = new Guarded(2 * Int32Array.BYTES_PER_ELEMENT)
+  readonly ready = new Guarded(4 * Int32Array.BYTES_PER_ELEMENT)
 
   constructor(readonly addon: Native = native) {
     addon.attach(this.memory.bytes, this.control.words)
@@ -64,7 +64,7 @@ export class Arena {
     memory.bytes.set([1, 2, 3], 100)
     fds[0] = one
     expect(addon.sendmsg(one, 100, 3, 1)).to.equal(3)
-    expect(addon.recvmsg(other, 200, memory.length - 200)).to.equal(3)
+    expect(addon.recvmsg(other, 200, memory.length - 200, false)).to.equal(3)
     expect([...memory.bytes.subarray(200, 203)]).to.deep.equal([1, 2, 3])
     for (const fd of [one, other, fds[0] as number]) expect(addon.close(fd)).to.equal(0)
     for (const part of [memory, this.control, this.ready]) part.check()

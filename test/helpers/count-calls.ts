@@ -12,8 +12,8 @@ export interface Calls {
 export async function countCalls(operation: () => Promise<void>): Promise<Calls> {
   const calls: Calls = { recvmsg: 0, received: 0, sendmsg: 0, sent: 0 }
   const { recvmsg, sendmsg } = native
-  native.recvmsg = (fd, offset, length) => {
-    const result = recvmsg(fd, offset, length)
+  native.recvmsg = (fd, offset, length, waits) => {
+    const result = recvmsg(fd, offset, length, waits)
     calls.recvmsg++
     calls.received += Math.max(result, 0)
     return result
