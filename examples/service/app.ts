@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify'
+import { Drain } from './drain.js'
 import { exportMetrics } from './metrics.js'
 import type { Pool } from './pool.js'
 import { PoolError, type PoolErrorCode } from './pool-error.js'
@@ -22,13 +23,10 @@ export function createApp(pool: Pool, { deadline, logLevel }: AppOptions): Fasti
     logger: { level: logLevel },
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
-    // While it stops, what still comes over kept connections is answered too, and closes them.
+    // While it stops, what still comes over kept connections is answered too.
     return503OnClosing: false,
   })
-  let stopping = false
-  app.addHook('preClose', async () => {
-    stopping = true
-  })
+  const drain = new Drain(app)
   app.addHook('onClose', () => pool.close())
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
@@ -55,6 +53,7 @@ export function createApp(pool: Pool, { deadline, logLevel }: AppOptions): Fasti
 
   app.get('/health', async (_request, reply) => {
     const workers = pool.workers.map(({ pid, ready, task }) => ({ pid, ready, busy: task !== undefined }))
+    const { stopping } = drain
     const healthy = !stopping && workers.some(({ ready }) => ready)
     return reply.code(healthy ? 200 : 503).send({ stopping, workers, queued: pool.queued })
   })

@@ -1,5 +1,6 @@
-/** The prime factors of a whole number from 2 to 2^53 - 1, smallest first. Takes the longer the larger the second largest is. */
+/** The prime factors of a whole number from 2 to 2^53 - 1, smallest first: by trial division, which may take a second. */
 export function factorise(number: number): number[] {
+  if (!Number.isSafeInteger(number) || number < 2) throw new RangeError(`${number} has no prime factors`)
   const factors: number[] = []
   let rest = number
   // Past 2, odd divisors only.

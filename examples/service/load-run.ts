@@ -44,7 +44,8 @@ export async function run(service: LoadService, { requests, connections, kill }:
       (error, result) => (error ? reject(error) : resolve(result))
     )
     instance.on('response', () => {
-      if (++answers % kill === 0) killings.push(service.killWorker(killings.length))
+      answers++
+      if (kill > 0 && answers % kill === 0) killings.push(service.killWorker(killings.length))
     })
   })
   await Promise.all(killings)

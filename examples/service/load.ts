@@ -8,7 +8,7 @@ const HELP = `Usage: load [options]
 Starts the service, and sends it the same load twice: undisturbed, and while its workers
 are killed. No request may fail.
 
-  --requests N      how many requests each time (default 2000)
+  --requests N      how many requests each time (default 1000)
   --connections N   over how many connections (default 8)
   --workers N       how many workers the service has (default 2)
   --kill N          kill a worker at every Nth answer (default 50)
@@ -21,7 +21,7 @@ command line is wrong.
 function readCommandLine() {
   const { values } = parseArgs({
     options: {
-      requests: { type: 'string', default: '2000' },
+      requests: { type: 'string', default: '1000' },
       connections: { type: 'string', default: '8' },
       workers: { type: 'string', default: '2' },
       kill: { type: 'string', default: '50' },

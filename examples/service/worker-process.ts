@@ -30,17 +30,24 @@ export class WorkerProcess {
   constructor(program: URL) {
     const [jobs, takeJobs] = channel<Job>()
     const [sendReports, reports] = channel<Report>()
-    this.#child = spawn(process.execPath, [fileURLToPath(program)], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-      channels: { jobs: takeJobs, reports: sendReports },
-    })
+    try {
+      this.#child = spawn(process.execPath, [fileURLToPath(program)], {
+        stdio: ['ignore', 'inherit', 'inherit'],
+        channels: { jobs: takeJobs, reports: sendReports },
+      })
+    } catch (error) {
+      jobs.close()
+      reports.close()
+      throw error
+    } finally {
+      // Moved to the worker; or, if it could not be started, still here, and then `follow` is over at once.
+      takeJobs.close()
+      sendReports.close()
+    }
     this.#exited = new Promise((resolve) => {
       this.#child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
       this.#child.once('error', ({ message }) => resolve(message))
     })
-    // Moved to the worker; or, if it could not be started, still here, and then `follow` is over at once.
-    takeJobs.close()
-    sendReports.close()
     this.#jobs = jobs
     this.#reports = reports
     this.ends = [
