@@ -1,6 +1,10 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
+import { MOST_TRIES } from '../examples/service/pool.js'
 import { crashIn, itHasCommandLine, runExample, startExample } from './helpers/example.js'
 import { addressOf } from './helpers/net.js'
 import { Service } from './helpers/service.js'
@@ -8,7 +12,18 @@ import { Service } from './helpers/service.js'
 /** Takes a worker a while: half a million divisions. */
 const PRODUCT = 999_983 * 1_000_003
 
+/** Takes a worker very long: there is no larger one below 2^53. */
+const LARGE_PRIME = 2 ** 53 - 111
+/** The log's number for errors. */
+const ERROR = 50
+
 describe('the service example', () => {
+  let folder = ''
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'service-'))
+  })
+  after(() => rmSync(folder, { recursive: true }))
+
   const services: Service[] = []
   afterEach(async () => {
     for (const service of services.splice(0)) await service.end()
@@ -57,13 +72,13 @@ describe('the service example', () => {
   })
 
   it('fails no request while its workers are killed', async () => {
-    const table = await runExample('service/load', ['--requests', '150', '--kill', '10'])
+    const table = await runExample('service/load', ['--requests', '100', '--kill', '10'])
     const rows = [...table.matchAll(/^(undisturbed|workers killed) +(\d+) +(\d+) +(\d+) +(\d+) /gm)]
     const [calm, killed] = rows.map(([, , ...values]) => values.map(Number))
-    expect(calm).to.deep.equal([150, 0, 0, 0])
+    expect(calm).to.deep.equal([100, 0, 0, 0])
     const [requests, failures, kills, retried] = killed!
-    expect([requests, failures, kills]).to.deep.equal([150, 0, 15])
-    expect(retried).to.be.within(1, 15)
+    expect([requests, failures, kills]).to.deep.equal([100, 0, 10])
+    expect(retried).to.be.within(1, 10)
   })
 
   it('tries a request again whose worker has died', async () => {
@@ -75,6 +90,19 @@ describe('the service example', () => {
     expect((await answer).status).to.equal(200)
     expect(await service.logged('worker ended')).to.include({ worker: pid, how: 'SIGKILL' })
     expect(await service.logged('worker lost')).to.include({ reqId: 'twice' })
+  })
+
+  it('gives up a request that takes its workers with it, and says so', async () => {
+    const service = await start('--workers', '1')
+    const answer = service.get(`factors/${LARGE_PRIME}`)
+    for (let kills = 1; kills <= MOST_TRIES; kills++) {
+      await service.occupied(1, 0)
+      process.kill((await service.health()).workers[0]!.pid, 'SIGKILL')
+      await service.logged('worker ended', kills)
+    }
+    expect((await answer).status).to.equal(500)
+    expect(await (await answer).json()).to.include({ error: `${MOST_TRIES} workers died with this job` })
+    expect(service.log.filter(({ level }) => level >= ERROR)).to.have.lengthOf(1)
   })
 
   it('answers 503 when too many wait, and says when to ask again', async () => {
@@ -111,18 +139,38 @@ describe('the service example', () => {
     expect(await service.logged('worker ended')).to.include({ worker: pid, how: 'SIGKILL' })
     await service.occupied(0, 0)
     expect((await service.get('factors/6')).status).to.equal(200)
+    // This is not its fault.
+    expect(service.log.filter(({ level }) => level >= ERROR)).to.deep.equal([])
+    const counted = [...(await metricsOf(service)).keys()].filter((key) => key.includes('_count{route="/factors'))
+    expect(counted.map((key) => /status="(\d+)"/.exec(key)?.[1])).to.have.members(['200', '499'])
   })
 
   it('tells its health', async () => {
     const service = await start('--workers', '2')
     const response = await service.get('health')
     expect(response.status).to.equal(200)
-    const { stopping, workers, queued } = await service.health()
-    expect({ stopping, queued }).to.deep.equal({ stopping: false, queued: 0 })
+    const { workers, queued } = await service.health()
+    expect(queued).to.equal(0)
     expect(workers.map(({ ready, busy }) => ({ ready, busy }))).to.deep.equal([
       { ready: true, busy: false },
       { ready: true, busy: false },
     ])
+  })
+
+  it('is not healthy while it can have no workers, and then answers what has waited', async () => {
+    const obstacle = join(folder, 'obstacle')
+    const inTheWay = `process.getBuiltinModule('fs').existsSync(${JSON.stringify(obstacle)})`
+    const service = await Service.start(['--workers', '1'], crashIn('worker.js', inTheWay))
+    services.push(service)
+    writeFileSync(obstacle, '')
+    process.kill((await service.health()).workers[0]!.pid, 'SIGKILL')
+    expect(await service.logged('worker ended', 2)).to.include({ how: 'exit code 7' })
+    expect((await service.get('health')).status).to.equal(503)
+    const answer = service.get('factors/6')
+    await service.occupied(0, 1)
+    rmSync(obstacle)
+    expect((await answer).status).to.equal(200)
+    expect((await service.get('health')).status).to.equal(200)
   })
 
   it('counts on for Prometheus what both ends of its channels do, when a worker is replaced', async () => {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify'
-import { Drain } from './drain.js'
+import { drainOnClose } from './drain.js'
 import { exportMetrics } from './metrics.js'
 import type { Pool } from './pool.js'
-import { PoolError, type PoolErrorCode } from './pool-error.js'
+import type { PoolError } from './pool-error.js'
+import { statusOf } from './status.js'
 
 export interface AppOptions {
   /** Most milliseconds from a request to its answer. */
@@ -15,8 +16,6 @@ export interface AppOptions {
 /** Seconds after which a client that met a full pool may ask again. */
 const RETRY_AFTER_S = 1
 
-const STATUS: Record<PoolErrorCode, number> = { FULL: 503, CLOSED: 503, LOST: 500, FAILED: 500 }
-
 /** The HTTP side of the service. Closing it answers the requests that are under way, then closes the pool. */
 export function createApp(pool: Pool, { deadline, logLevel }: AppOptions): FastifyInstance {
   const app = fastify({
@@ -26,14 +25,15 @@ export function createApp(pool: Pool, { deadline, logLevel }: AppOptions): Fasti
     // While it stops, what still comes over kept connections is answered too.
     return503OnClosing: false,
   })
-  const drain = new Drain(app)
+  drainOnClose(app)
   app.addHook('onClose', () => pool.close())
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
   app.setErrorHandler((error: FastifyError | PoolError, request, reply) => {
     const status = statusOf(error)
-    if (status >= 500) request.log.error(error)
+    // The others are expected, and counted by the metrics.
+    if (status === 500) request.log.error(error)
     if (status === 503) reply.header('retry-after', RETRY_AFTER_S)
     return reply.code(status).send({ error: error.message, id: request.id })
   })
@@ -53,9 +53,7 @@ export function createApp(pool: Pool, { deadline, logLevel }: AppOptions): Fasti
 
   app.get('/health', async (_request, reply) => {
     const workers = pool.workers.map(({ pid, ready, task }) => ({ pid, ready, busy: task !== undefined }))
-    const { stopping } = drain
-    const healthy = !stopping && workers.some(({ ready }) => ready)
-    return reply.code(healthy ? 200 : 503).send({ stopping, workers, queued: pool.queued })
+    return reply.code(workers.some(({ ready }) => ready) ? 200 : 503).send({ workers, queued: pool.queued })
   })
 
   exportMetrics(app, pool)
@@ -66,9 +64,4 @@ export function createApp(pool: Pool, { deadline, logLevel }: AppOptions): Fasti
 function requestId({ headers }: IncomingMessage): string {
   const id = headers['x-request-id']
   return typeof id === 'string' && /^[\w.-]{1,64}$/.test(id) ? id : randomUUID()
-}
-
-function statusOf(error: FastifyError | PoolError): number {
-  if (error instanceof PoolError) return STATUS[error.code]
-  return error.code === 'FST_ERR_HANDLER_TIMEOUT' ? 504 : (error.statusCode ?? 500)
 }

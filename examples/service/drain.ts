@@ -4,31 +4,25 @@ import type { FastifyInstance } from 'fastify'
  * Sees to it that closing the server answers every request under way, and that nothing else holds it up: neither
  * connections that clients would keep, nor such as have never said anything.
  */
-export class Drain {
-  stopping = false
-  readonly #app: FastifyInstance
-  #underWay = 0
-
-  constructor(app: FastifyInstance) {
-    this.#app = app
-    app.addHook('onRequest', async (_request, { raw }) => {
-      this.#underWay++
-      raw.once('close', () => {
-        this.#underWay--
-        this.#closeIfDone()
-      })
-    })
-    app.addHook('onSend', async (_request, reply) => {
-      if (this.stopping) reply.header('connection', 'close')
-    })
-    app.addHook('preClose', async () => {
-      this.stopping = true
-      // The server stops listening behind this hook.
-      setImmediate(() => this.#closeIfDone())
-    })
+export function drainOnClose(app: FastifyInstance): void {
+  let underWay = 0
+  let stopping = false
+  const closeIfDone = () => {
+    if (stopping && underWay === 0) app.server.closeAllConnections()
   }
-
-  #closeIfDone(): void {
-    if (this.stopping && this.#underWay === 0) this.#app.server.closeAllConnections()
-  }
+  app.addHook('onRequest', async (_request, { raw }) => {
+    underWay++
+    raw.once('close', () => {
+      underWay--
+      closeIfDone()
+    })
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (stopping) reply.header('connection', 'close')
+  })
+  app.addHook('preClose', async () => {
+    stopping = true
+    // The server stops listening right behind this hook.
+    setImmediate(closeIfDone)
+  })
 }

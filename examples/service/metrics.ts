@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { ChannelMetrics } from './channel-metrics.js'
 import type { Pool } from './pool.js'
+import { CLIENT_GONE } from './status.js'
 
 /** Everything that Prometheus is told: of Node, the requests, the pool, and its channels. */
 export function exportMetrics(app: FastifyInstance, pool: Pool): void {
@@ -28,8 +29,12 @@ function watchRequests(app: FastifyInstance, registers: Registry[]): void {
     labelNames: ['route', 'status'],
     registers,
   })
-  app.addHook('onResponse', async ({ routeOptions }, { statusCode, elapsedTime }) => {
-    duration.observe({ route: routeOptions.url ?? 'none', status: statusCode }, elapsedTime / 1000)
+  app.addHook('onRequest', async ({ routeOptions }, reply) => {
+    // Not `onResponse`, which is silent about a client that has gone away.
+    reply.raw.once('close', () => {
+      const status = reply.raw.writableFinished ? reply.statusCode : CLIENT_GONE
+      duration.observe({ route: routeOptions.url ?? 'none', status }, reply.elapsedTime / 1000)
+    })
   })
 }
 

@@ -3,6 +3,7 @@ import type { Child } from './child.js'
 import { startExample } from './example.js'
 
 interface LogLine {
+  level: number
   msg: string
   worker?: number
   how?: string
@@ -10,7 +11,6 @@ interface LogLine {
 }
 
 interface Health {
-  stopping: boolean
   workers: { pid: number; ready: boolean; busy: boolean }[]
   queued: number
 }
@@ -28,8 +28,8 @@ export class Service {
     })
   }
 
-  static async start(args: readonly string[] = []): Promise<Service> {
-    const service = new Service(startExample('service', ['--port', '0', ...args]))
+  static async start(args: readonly string[] = [], nodeOptions = ''): Promise<Service> {
+    const service = new Service(startExample('service', ['--port', '0', ...args], nodeOptions))
     await service.logged('listening')
     return service
   }
