@@ -15,6 +15,19 @@ interface Health {
   queued: number
 }
 
+/** In a `describe`: starts services for its tests, and ends those that a test has left running. */
+export function usesServices(): (args?: readonly string[], nodeOptions?: string) => Promise<Service> {
+  const services: Service[] = []
+  afterEach(async () => {
+    for (const service of services.splice(0)) await service.end()
+  })
+  return async (...args) => {
+    const service = await Service.start(...args)
+    services.push(service)
+    return service
+  }
+}
+
 /** The service example as a process of its own, on a port that was free. */
 export class Service {
   readonly child: Child
