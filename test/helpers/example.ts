@@ -1,10 +1,15 @@
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { type Child, start } from './child.js'
 
-/** Starts a compiled example. `ended` comes when its workers, which write where it does, are gone too. */
+/**
+ * Starts a compiled example, or another program of it than its main one (`name/program`). `ended` comes when its
+ * workers, which write where it does, are gone too.
+ */
 export function startExample(name: string, args: readonly string[] = [], nodeOptions = ''): Child {
-  const program = fileURLToPath(new URL(`../../examples/${name}/main.js`, import.meta.url))
+  const path = name.includes('/') ? name : `${name}/main`
+  const program = fileURLToPath(new URL(`../../examples/${path}.js`, import.meta.url))
   return start('env', [`NODE_OPTIONS=${nodeOptions}`, process.execPath, program, ...args])
 }
 
@@ -23,16 +28,17 @@ export function crashIn(program: string, condition = 'true'): string {
 }
 
 /** The tests of a command line. */
-export function itHasCommandLine(name: string, options: readonly string[], wrong: readonly string[]): void {
+export function itHasCommandLine(example: string, options: readonly string[], wrong: readonly string[]): void {
+  const name = basename(example)
   it('explains its command line', async () => {
-    const help = await runExample(name, ['--help'])
+    const help = await runExample(example, ['--help'])
     expect(help).to.match(new RegExp(`^Usage: ${name} \\[options\\]\n`))
     for (const part of [...options, '--help', 'Exit code:']) expect(help).to.include(part)
   })
 
   it('ends with exit code 2 when the command line is wrong', async () => {
     for (const argument of [...wrong, '--colour', 'argument']) {
-      const { code, stdout, stderr } = await startExample(name, [argument]).ended
+      const { code, stdout, stderr } = await startExample(example, [argument]).ended
       expect(stderr).to.match(new RegExp(`^${name}: .*'.*\nTry '${name} --help'\\.\n$`, 's'))
       expect(stdout).to.equal('')
       expect(code).to.equal(2)
