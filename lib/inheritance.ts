@@ -8,9 +8,12 @@ import { Sender } from './sender.js'
 /** The environment variable that carries the table. */
 export const TABLE_VARIABLE = 'WORMHOLE_CHANNELS'
 
-// biome-ignore lint/suspicious/noExplicitAny: a record of ends has channels of any message types
-export type End = Sender<any> | Receiver<any>
+/** An end of a channel, whatever its messages are: a sender of anything is one, and so is a receiver of anything. */
+export type End = Sender<never> | Receiver<unknown>
+/** Ends by name. */
 export type Ends = Record<string, End>
+/** The same of an interface too, which has no index signature to be a {@link Ends}. */
+export type EndsOf<T> = { [K in keyof T]: End }
 
 /** One channel of the table. */
 interface Row {

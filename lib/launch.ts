@@ -8,17 +8,17 @@ import {
 } from 'node:child_process'
 import { type Descriptor, kDescriptor, kLetGo } from './descriptor.js'
 import { argumentError } from './errors.js'
-import { describe, type End, type Ends, TABLE_VARIABLE } from './inheritance.js'
+import { describe, type End, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
 
 /** Beside the options of `node:child_process`. */
-export interface ChannelsOption {
+export interface ChannelsOption<T extends EndsOf<T> = Ends> {
   /**
    * Ends for the child, by the names under which its `inherited()` finds them. They are moved: closed here
    * once the child has them, so that its death shows as the end of the channel. Pass `end.clone()` to keep one.
    */
-  channels?: Ends | undefined
+  channels?: T | undefined
 }
 
 /**
@@ -27,12 +27,15 @@ export interface ChannelsOption {
  *
  * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), and what `fork` throws
  */
-export function fork(
+export function fork<T extends EndsOf<T> = Ends>(
   modulePath: string | URL,
   args?: readonly string[],
-  options?: ForkOptions & ChannelsOption
+  options?: ForkOptions & ChannelsOption<T>
 ): ChildProcess
-export function fork(modulePath: string | URL, options?: ForkOptions & ChannelsOption): ChildProcess
+export function fork<T extends EndsOf<T> = Ends>(
+  modulePath: string | URL,
+  options?: ForkOptions & ChannelsOption<T>
+): ChildProcess
 export function fork(
   modulePath: string | URL,
   argsOrOptions?: readonly string[] | (ForkOptions & ChannelsOption),
@@ -54,8 +57,15 @@ export function fork(
  *
  * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), and what `spawn` throws
  */
-export function spawn(command: string, args?: readonly string[], options?: SpawnOptions & ChannelsOption): ChildProcess
-export function spawn(command: string, options?: SpawnOptions & ChannelsOption): ChildProcess
+export function spawn<T extends EndsOf<T> = Ends>(
+  command: string,
+  args?: readonly string[],
+  options?: SpawnOptions & ChannelsOption<T>
+): ChildProcess
+export function spawn<T extends EndsOf<T> = Ends>(
+  command: string,
+  options?: SpawnOptions & ChannelsOption<T>
+): ChildProcess
 export function spawn(
   command: string,
   argsOrOptions?: readonly string[] | (SpawnOptions & ChannelsOption),

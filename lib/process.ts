@@ -1,8 +1,8 @@
 import { WormholeError } from './errors.js'
-import { claim, type Ends, TABLE_VARIABLE } from './inheritance.js'
+import { claim, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
 
 export { type ForkAndRunOptions, forkAndRun } from './fork-and-run.js'
-export type { End, Ends } from './inheritance.js'
+export type { End, Ends, EndsOf } from './inheritance.js'
 export { type ChannelsOption, fork, spawn } from './launch.js'
 
 // At import, not at the first call: from now on no grandchild can inherit the table or the descriptors.
@@ -24,7 +24,7 @@ function attempt(): Ends | undefined {
  *
  * @throws ERR_WORMHOLE_NO_CHANNEL
  */
-export function inherited<T extends Ends = Ends>(): T {
+export function inherited<T extends EndsOf<T> = Ends>(): T {
   if (failure !== undefined) throw failure
   if (ends === undefined) {
     throw new WormholeError(

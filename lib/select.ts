@@ -8,8 +8,8 @@ import { nextTurn, turnIsOver } from './turn.js'
 import type { WaitOptions } from './types.js'
 import { Waiter } from './waiter.js'
 
-// biome-ignore lint/suspicious/noExplicitAny: each key has a receiver of its own message type
-type Receivers = Record<string, Receiver<any>>
+/** Receivers by key, each with a message type of its own. */
+export type Receivers = Record<string, Receiver<unknown>>
 
 /** A key of `R` and a message of that key's receiver. */
 export type Selected<R extends Receivers> = {
@@ -72,7 +72,7 @@ function choose<R extends Receivers, End = never>(
     })
     if (candidates.length === 0) throw argumentError('select needs at least one receiver')
     candidates.sort((a, b) => a.inner.lastServed - b.inner.lastServed)
-    const attempt = () => pick(candidates, signal, atEnd, iteration)
+    const attempt = () => pick<R, End>(candidates, signal, atEnd, iteration)
     // Not what is here already but the reading of more is what may have to wait.
     return turnIsOver() ? quiet(nextTurn().then(attempt)) : attempt()
   } catch (error) {

@@ -40,16 +40,7 @@ export interface BlockingOptions {
  * What can ride with a message. An {@link OwnedFd}, {@link Sender} or {@link Receiver} is moved: once the
  * kernel has it, it is closed here. Numbers and Node's own objects are duplicated and stay the caller's.
  */
-export type FdSource =
-  | number
-  | OwnedFd
-  // biome-ignore lint/suspicious/noExplicitAny: ends of any message type can be passed on
-  | Sender<any>
-  // biome-ignore lint/suspicious/noExplicitAny: ends of any message type can be passed on
-  | Receiver<any>
-  | { readonly fd: number }
-  | Socket
-  | Server
+export type FdSource = number | OwnedFd | Sender<never> | Receiver<unknown> | { readonly fd: number } | Socket | Server
 
 /** What an end of a channel has done so far. */
 export interface EndpointStats {
