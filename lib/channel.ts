@@ -11,6 +11,13 @@ import type { ChannelOptions } from './types.js'
  * What the receiver gets has passed through JSON, and its type says so: a Date arrives as a string.
  *
  * @throws ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ *
+ * const [sender, receiver] = channel<{ at: Date }>()
+ * await sender.send({ at: new Date() })
+ * const { at } = await receiver.recv() // a string
  */
 export function channel<Schema extends StandardSchemaV1>(
   options: ChannelOptions & { schema: Schema }

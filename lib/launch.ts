@@ -12,7 +12,16 @@ import { describe, type End, type Ends, type EndsOf, TABLE_VARIABLE } from './in
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
 
-/** Beside the options of `node:child_process`. */
+/**
+ * Beside the options of `node:child_process`.
+ *
+ * @example
+ * import type { SpawnOptions } from 'node:child_process'
+ * import { type ChannelsOption, spawn } from 'wormhole-ipc/process'
+ *
+ * const options: SpawnOptions & ChannelsOption = { stdio: 'inherit', channels: { jobs: receiver } }
+ * spawn('python3', ['worker.py'], options)
+ */
 export interface ChannelsOption<T extends EndsOf<T> = Ends> {
   /**
    * Ends for the child, by the names under which its `inherited()` finds them. They are moved: closed here
@@ -26,6 +35,15 @@ export interface ChannelsOption<T extends EndsOf<T> = Ends> {
  * child cannot be started, the ends are as they were: yours to close, a `clone()` made for it too.
  *
  * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), and what `fork` throws
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ * import { fork } from 'wormhole-ipc/process'
+ *
+ * const [results, inbox] = channel<{ sum: number }>()
+ * const child = fork('./worker.js', ['--quiet'], { channels: { results } })
+ * child.on('error', console.error)
+ * for await (const { sum } of inbox) console.log(sum) // until the child is gone
  */
 export function fork<T extends EndsOf<T> = Ends>(
   modulePath: string | URL,
@@ -56,6 +74,14 @@ export function fork(
  * finds them). Otherwise as `fork`.
  *
  * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), and what `spawn` throws
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ * import { spawn } from 'wormhole-ipc/process'
+ *
+ * const [jobs, todo] = channel<{ id: number }>({ coalesce: false })
+ * spawn('python3', ['worker.py'], { stdio: 'inherit', channels: { todo } })
+ * await jobs.send({ id: 1 })
  */
 export function spawn<T extends EndsOf<T> = Ends>(
   command: string,

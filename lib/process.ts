@@ -1,3 +1,9 @@
+/**
+ * Children with channels. It looks for the ends that this process was given when it is imported.
+ *
+ * @module wormhole-ipc/process
+ */
+
 import { WormholeError } from './errors.js'
 import { claim, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
 
@@ -23,6 +29,19 @@ function attempt(): Ends | undefined {
  * that is not there throws; so does a method of the other end. Each call returns the same ends.
  *
  * @throws ERR_WORMHOLE_NO_CHANNEL
+ *
+ * @example
+ * import type { Receiver, Sender } from 'wormhole-ipc'
+ * import { inherited } from 'wormhole-ipc/process'
+ *
+ * // In a file that parent and child import: `fork<Channels>(...)` checks the parent against it.
+ * interface Channels {
+ *   jobs: Receiver<number>
+ *   results: Sender<number>
+ * }
+ *
+ * const { jobs, results } = inherited<Channels>()
+ * for await (const job of jobs) await results.send(job * 2)
  */
 export function inherited<T extends EndsOf<T> = Ends>(): T {
   if (failure !== undefined) throw failure
