@@ -7,14 +7,41 @@ import * as socket from './socket.js'
 import type { ChannelOptions } from './types.js'
 
 /**
- * Makes a channel: a typed, one-way pair over an anonymous Unix socket pair (SOCK_SEQPACKET, close-on-exec).
- * What the receiver gets has passed through JSON, and its type says so: a Date arrives as a string.
+ * Makes a channel whose messages a schema checks as they arrive. The sender takes what the schema takes, and the
+ * receiver gives what it gives; what it refuses rejects one receive with ERR_WORMHOLE_INVALID.
  *
  * @throws ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+ *
+ * @example
+ * import type { StandardSchemaV1 } from '@standard-schema/spec'
+ * import { channel } from 'wormhole-ipc'
+ *
+ * // Of zod, valibot or arktype, or as little as this.
+ * const id: StandardSchemaV1<number> = {
+ *   '~standard': {
+ *     version: 1,
+ *     vendor: 'mine',
+ *     validate: (value) => (Number.isInteger(value) ? { value: value as number } : { issues: [{ message: 'no id' }] }),
+ *   },
+ * }
+ * const [sender, receiver] = channel({ schema: id }) // [Sender<number>, Receiver<number>]
  */
 export function channel<Schema extends StandardSchemaV1>(
   options: ChannelOptions & { schema: Schema }
 ): [Sender<StandardSchemaV1.InferInput<Schema>>, Receiver<StandardSchemaV1.InferOutput<Schema>>]
+/**
+ * Makes a channel: a typed, one-way pair over an anonymous Unix socket pair (SOCK_SEQPACKET, close-on-exec).
+ * What the receiver gets has passed through JSON, and its type says so: a Date arrives as a string.
+ *
+ * @throws ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ *
+ * const [sender, receiver] = channel<{ at: Date }>()
+ * await sender.send({ at: new Date() })
+ * const { at } = await receiver.recv() // a string
+ */
 export function channel<T = unknown>(options?: ChannelOptions<unknown>): [Sender<T>, Receiver<Jsonify<T>>]
 export function channel(options?: ChannelOptions): [Sender, Receiver] {
   const settings = settle(options)

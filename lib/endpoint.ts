@@ -44,7 +44,14 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
    * Gives up the descriptor, still open, and returns its number: for another thread of this process
    * (`fromFd` there) or a child's `stdio`. This object is closed afterwards.
    *
-   * @throws ERR_WORMHOLE_PENDING when this end holds messages that would be lost, ERR_WORMHOLE_CLOSED
+   * @throws ERR_WORMHOLE_PENDING when this end holds messages that would be lost, ERR_WORMHOLE_CLOSED,
+   * ERR_WORMHOLE_DISCONNECTED
+   *
+   * @example
+   * import { Worker } from 'node:worker_threads'
+   *
+   * const fd = receiver.detach()
+   * new Worker('./reader.js', { workerData: { fd } }) // there: Receiver.fromFd(workerData.fd)
    */
   detach(): number {
     const descriptor = this[kDescriptor]('detach')
@@ -53,26 +60,45 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     return descriptor.release()
   }
 
-  /** Lets the process end although something waits on this end. */
+  /**
+   * Lets the process end although something waits on this end.
+   *
+   * @example
+   * receiver.unref()
+   * void receiver.recv().then(handle) // the process may end before
+   */
   unref(): this {
     return this.setKeepsAlive(false)
   }
 
-  /** Undoes `unref`: a wait on this end keeps the process alive, which is the default. */
+  /**
+   * Undoes `unref`: a wait on this end keeps the process alive, which is the default.
+   *
+   * @example
+   * receiver.unref().ref() // as it was
+   */
   ref(): this {
     return this.setKeepsAlive(true)
   }
 
+  /** Closes this end. */
   abstract close(): void
 
+  /** What this end has done so far. */
   abstract stats(): EndpointStats
 
-  /** The same as `close()`, for `using`. */
+  /**
+   * The same as `close()`, for `using`.
+   *
+   * @example
+   * using last = sender.clone() // closed at the end of its block
+   * await last.send({ id: 1 })
+   */
   [Symbol.dispose](): void {
     this.close()
   }
 
-  /** The descriptor, to be moved; nothing for callers. */
+  /** The descriptor, to be moved; nothing for callers. @hidden */
   [kDescriptor](action: string): Descriptor {
     this.assertUsable()
     if (this.disconnected) throw disconnectedError(this.constructor.name)
@@ -86,7 +112,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     return this.descriptor
   }
 
-  /** For whoever moves it; nothing for callers. */
+  /** For whoever moves it; nothing for callers. @hidden */
   [kLetGo](): void {
     this.letGo()
   }

@@ -1,6 +1,13 @@
 import { getSystemErrorName } from 'node:util'
 
-/** Every code that this library reports, and what it means. `docs/errors.md` is checked against it. */
+/**
+ * Every code that this library reports, and what it means. `docs/errors.md` is checked against it.
+ *
+ * @example
+ * import { errorCodes } from 'wormhole-ipc'
+ *
+ * for (const [code, meaning] of Object.entries(errorCodes)) console.log(`${code}: ${meaning}`)
+ */
 export const errorCodes = {
   ERR_WORMHOLE_ARGUMENT: 'An argument or option has a value that the call cannot take.',
   ERR_WORMHOLE_BAD_FD: 'A descriptor is not open, is owned by another object, or is of a kind that cannot serve here.',
@@ -22,19 +29,52 @@ export const errorCodes = {
   ERR_WORMHOLE_UNSUPPORTED: 'The platform or the installation cannot run this library.',
 } as const
 
-/** One of the stable codes on {@link WormholeError.code}. */
+/**
+ * One of the stable codes on {@link WormholeError.code}.
+ *
+ * @example
+ * import type { WormholeErrorCode } from 'wormhole-ipc'
+ *
+ * const worthAnotherTry: readonly WormholeErrorCode[] = ['ERR_WORMHOLE_TIMEOUT', 'ERR_WORMHOLE_SYSTEM']
+ */
 export type WormholeErrorCode = keyof typeof errorCodes
 
+/**
+ * What an error carries beside its code and message.
+ *
+ * @example
+ * import { WormholeError, type WormholeErrorDetails } from 'wormhole-ipc'
+ *
+ * const details: WormholeErrorDetails = { received: { id: 'one' }, cause: 'id is not a number' }
+ * throw new WormholeError('ERR_WORMHOLE_INVALID', 'a job has a bad id', details)
+ */
 export interface WormholeErrorDetails {
+  /** The system's error number, negative as in Node's own errors. */
   errno?: number | undefined
+  /** The system call that failed. */
   syscall?: string | undefined
+  /** What had arrived. */
   received?: unknown
+  /** The error that this one comes from. */
   cause?: unknown
 }
 
-/** The one class of error that this library throws or rejects with. Match on `code`. */
+/**
+ * The one class of error that this library throws or rejects with. Match on `code`.
+ *
+ * @example
+ * import { WormholeError } from 'wormhole-ipc'
+ *
+ * try {
+ *   handle(await receiver.recv())
+ * } catch (error) {
+ *   if (!(error instanceof WormholeError) || error.code !== 'ERR_WORMHOLE_DISCONNECTED') throw error
+ * }
+ */
 export class WormholeError extends Error {
+  /** The name of the class. In what `forkAndRun` rejects with: the name of the error that the child threw. */
   override name = 'WormholeError'
+  /** What went wrong; stable, unlike the message. `docs/errors.md` says of each when it comes and what to do. */
   readonly code: WormholeErrorCode
   /** The system's error number, negative as in Node's own errors, where a system call failed. */
   declare readonly errno?: number
@@ -48,6 +88,7 @@ export class WormholeError extends Error {
   /** In `select` and `merge`: the key of the receiver whose message failed. */
   declare key?: string
 
+  /** For this library, and for stand-ins of it in tests. */
   constructor(code: WormholeErrorCode, message: string, details: WormholeErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
     this.code = code

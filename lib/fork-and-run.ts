@@ -15,6 +15,15 @@ import type { Receiver } from './receiver.js'
 import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
 import type { Sender } from './sender.js'
 
+/**
+ * How `forkAndRun` starts its child, and for how long.
+ *
+ * @example
+ * import { type ForkAndRunOptions, forkAndRun } from 'wormhole-ipc/process'
+ *
+ * const bounded: ForkAndRunOptions = { timeout: 5000, execArgv: ['--max-old-space-size=256'] }
+ * await forkAndRun('./report.js', { year: 2026 }, bounded)
+ */
 export interface ForkAndRunOptions {
   /** Ends for the function, which gets them as its second argument. They are moved, as by `fork`. */
   channels?: Ends | undefined
@@ -48,6 +57,12 @@ const STDERR_GRACE_MS = 100
  * function threw; with ERR_WORMHOLE_CHILD_EXITED when the child ended without a result; ERR_WORMHOLE_TIMEOUT;
  * ERR_WORMHOLE_UNSERIALIZABLE for the input; ERR_WORMHOLE_SYSTEM when the child could not be started or the input
  * not be sent; or the signal's reason
+ *
+ * @example
+ * // sum.js: export default (numbers) => numbers.reduce((a, b) => a + b, 0)
+ * import { forkAndRun } from 'wormhole-ipc/process'
+ *
+ * const sum = await forkAndRun<number>('./sum.js', [1, 2, 3], { timeout: 5000 })
  */
 export async function forkAndRun<R = unknown>(
   module: URL | string,

@@ -1,7 +1,13 @@
+/**
+ * Typed channels between processes on one Linux machine: JSON messages, and file descriptors along with them.
+ *
+ * @module wormhole-ipc
+ */
+
 export { channel } from './channel.js'
-export { errorCodes, WormholeError, type WormholeErrorCode } from './errors.js'
+export { errorCodes, WormholeError, type WormholeErrorCode, type WormholeErrorDetails } from './errors.js'
 export { type FdKind, OwnedFd } from './owned-fd.js'
 export { Receiver } from './receiver.js'
-export { merge, type Selected, select } from './select.js'
+export { merge, type Receivers, type Selected, select } from './select.js'
 export { Sender } from './sender.js'
 export type { BlockingOptions, ChannelOptions, EndpointStats, FdSource, WaitOptions } from './types.js'

@@ -8,9 +8,42 @@ import { Sender } from './sender.js'
 /** The environment variable that carries the table. */
 export const TABLE_VARIABLE = 'WORMHOLE_CHANNELS'
 
-// biome-ignore lint/suspicious/noExplicitAny: a record of ends has channels of any message types
-export type End = Sender<any> | Receiver<any>
+/**
+ * An end of a channel, whatever its messages are: a sender of anything is one, and so is a receiver of anything.
+ *
+ * @example
+ * import type { End } from 'wormhole-ipc/process'
+ *
+ * const mine: End[] = [sender, receiver]
+ * for (const end of mine) end.close()
+ */
+export type End = Sender<never> | Receiver<unknown>
+/**
+ * Ends by name.
+ *
+ * @example
+ * import type { Ends } from 'wormhole-ipc/process'
+ *
+ * const channels: Ends = { jobs: receiver, results: sender }
+ */
 export type Ends = Record<string, End>
+/**
+ * The same of an interface too, which has no index signature to be a {@link Ends}.
+ *
+ * @example
+ * import type { Receiver } from 'wormhole-ipc'
+ * import { type EndsOf, fork } from 'wormhole-ipc/process'
+ *
+ * interface Channels {
+ *   jobs: Receiver<{ id: number }>
+ * }
+ *
+ * function startAll<T extends EndsOf<T>>(modules: string[], channels: () => T) {
+ *   return modules.map((module) => fork<T>(module, { channels: channels() }))
+ * }
+ * startAll<Channels>(['./worker.js'], () => ({ jobs: receiver.clone() }))
+ */
+export type EndsOf<T> = { [K in keyof T]: End }
 
 /** One channel of the table. */
 interface Row {

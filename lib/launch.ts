@@ -8,17 +8,26 @@ import {
 } from 'node:child_process'
 import { type Descriptor, kDescriptor, kLetGo } from './descriptor.js'
 import { argumentError } from './errors.js'
-import { describe, type End, type Ends, TABLE_VARIABLE } from './inheritance.js'
+import { describe, type End, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
 
-/** Beside the options of `node:child_process`. */
-export interface ChannelsOption {
+/**
+ * Beside the options of `node:child_process`.
+ *
+ * @example
+ * import type { SpawnOptions } from 'node:child_process'
+ * import { type ChannelsOption, spawn } from 'wormhole-ipc/process'
+ *
+ * const options: SpawnOptions & ChannelsOption = { stdio: 'inherit', channels: { jobs: receiver } }
+ * spawn('python3', ['worker.py'], options)
+ */
+export interface ChannelsOption<T extends EndsOf<T> = Ends> {
   /**
    * Ends for the child, by the names under which its `inherited()` finds them. They are moved: closed here
    * once the child has them, so that its death shows as the end of the channel. Pass `end.clone()` to keep one.
    */
-  channels?: Ends | undefined
+  channels?: T | undefined
 }
 
 /**
@@ -26,13 +35,25 @@ export interface ChannelsOption {
  * child cannot be started, the ends are as they were: yours to close, a `clone()` made for it too.
  *
  * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), and what `fork` throws
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ * import { fork } from 'wormhole-ipc/process'
+ *
+ * const [results, inbox] = channel<{ sum: number }>()
+ * const child = fork('./worker.js', ['--quiet'], { channels: { results } })
+ * child.on('error', console.error)
+ * for await (const { sum } of inbox) console.log(sum) // until the child is gone
  */
-export function fork(
+export function fork<T extends EndsOf<T> = Ends>(
   modulePath: string | URL,
   args?: readonly string[],
-  options?: ForkOptions & ChannelsOption
+  options?: ForkOptions & ChannelsOption<T>
 ): ChildProcess
-export function fork(modulePath: string | URL, options?: ForkOptions & ChannelsOption): ChildProcess
+export function fork<T extends EndsOf<T> = Ends>(
+  modulePath: string | URL,
+  options?: ForkOptions & ChannelsOption<T>
+): ChildProcess
 export function fork(
   modulePath: string | URL,
   argsOrOptions?: readonly string[] | (ForkOptions & ChannelsOption),
@@ -53,9 +74,24 @@ export function fork(
  * finds them). Otherwise as `fork`.
  *
  * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), and what `spawn` throws
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ * import { spawn } from 'wormhole-ipc/process'
+ *
+ * const [jobs, todo] = channel<{ id: number }>({ coalesce: false })
+ * spawn('python3', ['worker.py'], { stdio: 'inherit', channels: { todo } })
+ * await jobs.send({ id: 1 })
  */
-export function spawn(command: string, args?: readonly string[], options?: SpawnOptions & ChannelsOption): ChildProcess
-export function spawn(command: string, options?: SpawnOptions & ChannelsOption): ChildProcess
+export function spawn<T extends EndsOf<T> = Ends>(
+  command: string,
+  args?: readonly string[],
+  options?: SpawnOptions & ChannelsOption<T>
+): ChildProcess
+export function spawn<T extends EndsOf<T> = Ends>(
+  command: string,
+  options?: SpawnOptions & ChannelsOption<T>
+): ChildProcess
 export function spawn(
   command: string,
   argsOrOptions?: readonly string[] | (SpawnOptions & ChannelsOption),

@@ -18,12 +18,25 @@ import type { Sender } from './sender.js'
 import * as socket from './socket.js'
 import type { ChannelOptions } from './types.js'
 
-/** What a descriptor refers to, as fstat(2) says. */
+/**
+ * What a descriptor refers to, as fstat(2) says.
+ *
+ * @example
+ * import type { FdKind } from 'wormhole-ipc'
+ *
+ * const readable = new Set<FdKind>(['file', 'pipe', 'socket'])
+ * console.log(readable.has(owned.kind))
+ */
 export type FdKind = 'file' | 'directory' | 'pipe' | 'socket' | 'character-device' | 'block-device' | 'other'
 
 /**
  * A descriptor that this object owns: it is closed by `close()`, given away once, or, should the object be
  * garbage-collected before, closed with a process warning. Received ones are close-on-exec.
+ *
+ * @example
+ * const [{ id }, fds] = await receiver.recvWithFds()
+ * using file = fds[0] // closed at the end of this block, whatever happens
+ * console.log(id, file?.kind)
  */
 export class OwnedFd implements DescriptorOwner, Disposable {
   readonly #descriptor: Descriptor
@@ -33,6 +46,13 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    *
    * @param owned internal: the addon owns it already, as it received or made it
    * @throws ERR_WORMHOLE_BAD_FD when it is not open or is owned already
+   *
+   * @example
+   * import { openSync } from 'node:fs'
+   * import { OwnedFd } from 'wormhole-ipc'
+   *
+   * const file = new OwnedFd(openSync('package.json', 'r'))
+   * await sender.sendWithFds({ id: 1 }, [file]) // moved: closed here, open there
    */
   constructor(fd: number, owned = false) {
     if (!owned) socket.adopt(fd)
@@ -57,20 +77,51 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     return stats.isBlockDevice() ? 'block-device' : 'other'
   }
 
+  /**
+   * Closes the descriptor. Nothing happens where it is closed, detached or moved already.
+   *
+   * @example
+   * for (const fd of (await receiver.recvWithFds())[1]) fd.close()
+   */
   close(): void {
     this.#descriptor.close()
   }
 
-  /** Gives up the descriptor, still open, and returns its number: closing it is the caller's from now on. */
+  /**
+   * Gives up the descriptor, still open, and returns its number: closing it is the caller's from now on.
+   *
+   * @throws ERR_WORMHOLE_CLOSED
+   *
+   * @example
+   * import { closeSync, fstatSync } from 'node:fs'
+   *
+   * const number = owned.detach()
+   * console.log(fstatSync(number).size)
+   * closeSync(number)
+   */
   detach(): number {
     return this[kDescriptor]().release()
   }
 
+  /**
+   * The same as `close()`, for `using`.
+   *
+   * @example
+   * using fd = (await receiver.recvWithFds())[1][0]
+   */
   [Symbol.dispose](): void {
     this.close()
   }
 
-  /** The connected stream socket (TCP or Unix) or pipe as Node's own object, which owns it from now on. */
+  /**
+   * The connected stream socket (TCP or Unix) or pipe as Node's own object, which owns it from now on.
+   *
+   * @throws ERR_WORMHOLE_BAD_FD when it is of another kind, ERR_WORMHOLE_CLOSED
+   *
+   * @example
+   * const [, [fd]] = await receiver.recvWithFds()
+   * fd?.toSocket().end('hello\n')
+   */
   toSocket(): Socket {
     const { kind } = this
     if (kind === 'socket') {
@@ -85,6 +136,13 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   /**
    * The listening socket as Node's own server, which owns it from now on; resolves once it accepts. Attach its
    * `'connection'` listener before anything else is awaited.
+   *
+   * @returns rejects with ERR_WORMHOLE_BAD_FD when it is not listening, ERR_WORMHOLE_CLOSED, or what `listen` fails with
+   *
+   * @example
+   * const [, [fd]] = await receiver.recvWithFds()
+   * const server = await fd?.toServer()
+   * server?.on('connection', (socket) => socket.end('hello\n'))
    */
   async toServer(): Promise<Server> {
     if (this.kind !== 'socket') throw this.#unfit(`is a ${this.kind}, not a socket`)
@@ -109,7 +167,15 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     return server
   }
 
-  /** A stream that reads it and closes it at the end. */
+  /**
+   * A stream that reads it and closes it at the end.
+   *
+   * @throws ERR_WORMHOLE_BAD_FD for a directory or a socket that is not a stream, ERR_WORMHOLE_CLOSED
+   *
+   * @example
+   * let bytes = 0
+   * for await (const chunk of owned.readStream()) bytes += chunk.length
+   */
   readStream(): ReadStream | Socket {
     if (this.kind === 'socket') return this.toSocket()
     if (this.kind === 'pipe') return this.#give((fd) => new Socket({ fd, readable: true, writable: false }))
@@ -117,7 +183,16 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     return this.#give((fd) => createReadStream('', { fd }))
   }
 
-  /** A stream that writes it and closes it at the end. */
+  /**
+   * A stream that writes it and closes it at the end.
+   *
+   * @throws ERR_WORMHOLE_BAD_FD for a directory or a socket that is not a stream, ERR_WORMHOLE_CLOSED
+   *
+   * @example
+   * import { pipeline } from 'node:stream/promises'
+   *
+   * await pipeline(process.stdin, owned.writeStream())
+   */
   writeStream(): WriteStream | Socket {
     if (this.kind === 'socket') return this.toSocket()
     if (this.kind === 'pipe') return this.#give((fd) => new Socket({ fd, readable: false, writable: true }))
@@ -125,23 +200,40 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     return this.#give((fd) => createWriteStream('', { fd }))
   }
 
-  /** The sending end of a channel, which owns the descriptor from now on. */
+  /**
+   * The sending end of a channel, which owns the descriptor from now on.
+   *
+   * @throws ERR_WORMHOLE_BAD_FD when it is no channel, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
+   *
+   * @example
+   * // A client has sent the sending end of a channel of its own, for the answer.
+   * const [{ id }, [reply]] = await receiver.recvWithFds()
+   * await reply?.sender<string>().send(`done: ${id}`)
+   */
   sender<T = unknown>(options?: ChannelOptions): Sender<T> {
     return this.#give((fd) => ends.sender(fd, options) as Sender<T>)
   }
 
-  /** The receiving end of a channel, which owns the descriptor from now on. */
+  /**
+   * The receiving end of a channel, which owns the descriptor from now on.
+   *
+   * @throws ERR_WORMHOLE_BAD_FD when it is no channel, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
+   *
+   * @example
+   * const [, [fd]] = await receiver.recvWithFds()
+   * if (fd !== undefined) for await (const line of fd.receiver<string>()) console.log(line)
+   */
   receiver<T = unknown>(options?: ChannelOptions<T>): Receiver<T> {
     return this.#give((fd) => ends.receiver(fd, options as ChannelOptions) as Receiver<T>)
   }
 
-  /** The descriptor, to be moved; nothing for callers. */
+  /** The descriptor, to be moved; nothing for callers. @hidden */
   [kDescriptor](): Descriptor {
     assertOpen(this.#descriptor, 'OwnedFd')
     return this.#descriptor
   }
 
-  /** For whoever moves it; nothing for callers. */
+  /** For whoever moves it; nothing for callers. @hidden */
   [kLetGo](): void {}
 
   /** Hands the number to a new owner; when that fails it is owned here as before. */

@@ -1,8 +1,14 @@
+/**
+ * Children with channels. It looks for the ends that this process was given when it is imported.
+ *
+ * @module wormhole-ipc/process
+ */
+
 import { WormholeError } from './errors.js'
-import { claim, type Ends, TABLE_VARIABLE } from './inheritance.js'
+import { claim, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
 
 export { type ForkAndRunOptions, forkAndRun } from './fork-and-run.js'
-export type { End, Ends } from './inheritance.js'
+export type { End, Ends, EndsOf } from './inheritance.js'
 export { type ChannelsOption, fork, spawn } from './launch.js'
 
 // At import, not at the first call: from now on no grandchild can inherit the table or the descriptors.
@@ -23,8 +29,21 @@ function attempt(): Ends | undefined {
  * that is not there throws; so does a method of the other end. Each call returns the same ends.
  *
  * @throws ERR_WORMHOLE_NO_CHANNEL
+ *
+ * @example
+ * import type { Receiver, Sender } from 'wormhole-ipc'
+ * import { inherited } from 'wormhole-ipc/process'
+ *
+ * // In a file that parent and child import: `fork<Channels>(...)` checks the parent against it.
+ * interface Channels {
+ *   jobs: Receiver<number>
+ *   results: Sender<number>
+ * }
+ *
+ * const { jobs, results } = inherited<Channels>()
+ * for await (const job of jobs) await results.send(job * 2)
  */
-export function inherited<T extends Ends = Ends>(): T {
+export function inherited<T extends EndsOf<T> = Ends>(): T {
   if (failure !== undefined) throw failure
   if (ends === undefined) {
     throw new WormholeError(

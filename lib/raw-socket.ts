@@ -1,3 +1,9 @@
+/**
+ * Raw sockets with descriptors, for protocols that are not ours: Wayland, D-Bus, systemd, container runtimes.
+ *
+ * @module wormhole-ipc/socket
+ */
+
 import { argumentError, systemError } from './errors.js'
 import { INBOX_BYTES, inbox, stage, unstage } from './framing.js'
 import { OwnedFd } from './owned-fd.js'
@@ -7,17 +13,32 @@ import * as socket from './socket.js'
 import { Transfer } from './transfer.js'
 import type { FdSource } from './types.js'
 
-/** Raw sockets with descriptors, for protocols that are not ours: Wayland, D-Bus, systemd, container runtimes. */
-
 export { OwnedFd } from './owned-fd.js'
 export type { FdSource } from './types.js'
 
-/** A socket that stays its owner's: a number, or an object that has one. */
+/**
+ * A socket that stays its owner's: a number, or an object that has one.
+ *
+ * @example
+ * import { peerCredentials, type SocketSource } from 'wormhole-ipc/socket'
+ *
+ * const isMine = (socket: SocketSource) => peerCredentials(socket).uid === process.getuid?.()
+ * console.log(isMine(3), isMine(owned))
+ */
 export type SocketSource = number | { readonly fd: number }
 
 const types = { seqpacket: socket.SOCK_SEQPACKET, stream: socket.SOCK_STREAM, dgram: socket.SOCK_DGRAM }
 
-/** What `recvmsg` brought. */
+/**
+ * What `recvmsg` brought.
+ *
+ * @example
+ * import { type ReceivedBytes, recvmsg } from 'wormhole-ipc/socket'
+ *
+ * const buffer = Buffer.alloc(4096)
+ * const { bytes, fds, truncated }: ReceivedBytes = await recvmsg(owned, buffer)
+ * console.log(buffer.toString('utf8', 0, bytes), fds.length, truncated)
+ */
 export interface ReceivedBytes {
   /** How many bytes of the buffer were filled; 0 for an empty packet and at the end of a stream. */
   bytes: number
@@ -27,7 +48,18 @@ export interface ReceivedBytes {
   truncated: boolean
 }
 
-/** An anonymous pair of connected Unix sockets, close-on-exec (socketpair(2)). @throws ERR_WORMHOLE_SYSTEM */
+/**
+ * An anonymous pair of connected Unix sockets, close-on-exec (socketpair(2)).
+ *
+ * @throws ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+ *
+ * @example
+ * import { socketpair } from 'wormhole-ipc/socket'
+ *
+ * const [ours, theirs] = socketpair('stream')
+ * ours.close()
+ * theirs.close()
+ */
 export function socketpair(type: 'seqpacket' | 'stream' | 'dgram'): [OwnedFd, OwnedFd] {
   if (!Object.hasOwn(types, type)) throw argumentError("socketpair: the type is 'seqpacket', 'stream' or 'dgram'")
   const [a, b] = socket.socketpair(types[type])
@@ -40,6 +72,12 @@ export function socketpair(type: 'seqpacket' | 'stream' | 'dgram'): [OwnedFd, Ow
  * by `Sender.sendWithFds`. Over a stream they need at least one byte to ride with.
  *
  * @returns rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_TOO_MANY_FDS
+ *
+ * @example
+ * import { sendmsg, socketpair } from 'wormhole-ipc/socket'
+ *
+ * const [ours, theirs] = socketpair('seqpacket')
+ * await sendmsg(ours, Buffer.from('standard output'), [process.stdout.fd])
  */
 export function sendmsg(fd: SocketSource, bytes: Uint8Array, fds: readonly FdSource[] = []): Promise<number> {
   return quiet(send(fd, bytes, fds))
@@ -73,6 +111,14 @@ async function send(fd: SocketSource, bytes: Uint8Array, fds: readonly FdSource[
  * does not fit into `buffer` of a packet is lost, and `truncated` says so.
  *
  * @returns rejects with ERR_WORMHOLE_SYSTEM
+ *
+ * @example
+ * import { recvmsg } from 'wormhole-ipc/socket'
+ *
+ * const buffer = Buffer.alloc(65536)
+ * const { bytes, fds } = await recvmsg(3, buffer)
+ * console.log(buffer.toString('utf8', 0, bytes))
+ * for (const fd of fds) fd.close()
  */
 export function recvmsg(fd: SocketSource, buffer: Uint8Array): Promise<ReceivedBytes> {
   return quiet(receive(fd, buffer))
@@ -103,6 +149,12 @@ async function receive(fd: SocketSource, buffer: Uint8Array): Promise<ReceivedBy
  * socketpair (SO_PEERCRED, unix(7)). Of a socket pair it names the pair's creator on both ends, also after a fork.
  *
  * @throws ERR_WORMHOLE_SYSTEM
+ *
+ * @example
+ * import { peerCredentials } from 'wormhole-ipc/socket'
+ *
+ * const { pid, uid } = peerCredentials(3)
+ * if (uid !== process.getuid?.()) throw new Error(`process ${pid} is somebody else's`)
  */
 export function peerCredentials(fd: SocketSource): { pid: number; uid: number; gid: number } {
   return socket.peerCredentials(numberOf(fd))

@@ -42,6 +42,12 @@ export interface Inner {
 /**
  * The receiving end of a channel. Several processes may hold one and share the work: each message goes to
  * exactly one of them, as a packet is read only when somebody waits for a message.
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ *
+ * const [sender, receiver] = channel<{ id: number }>()
+ * for await (const { id } of receiver) console.log(id)
  */
 export class Receiver<out T = unknown> extends Endpoint {
   readonly #counters: EndpointStats = newStats()
@@ -67,6 +73,12 @@ export class Receiver<out T = unknown> extends Endpoint {
    * Its file status flags are left alone.
    *
    * @throws ERR_WORMHOLE_BAD_FD when it is no such socket or is owned already
+   *
+   * @example
+   * import { Receiver } from 'wormhole-ipc'
+   *
+   * const jobs = Receiver.fromFd<{ id: number }>(3) // descriptor 3, as the parent's `stdio` had it
+   * console.log((await jobs.recv()).id)
    */
   static fromFd<T = unknown>(fd: number, options?: ChannelOptions<T>): Receiver<T> {
     const settings = settle(options)
@@ -88,13 +100,26 @@ export class Receiver<out T = unknown> extends Endpoint {
    * @throws at once: ERR_WORMHOLE_CLOSED
    * @returns rejects with ERR_WORMHOLE_DISCONNECTED at the end; with ERR_WORMHOLE_MALFORMED, _TOO_LARGE, _INVALID,
    * _TRUNCATED or _FDS_TRUNCATED for this one message; with ERR_WORMHOLE_SYSTEM; or with the signal's reason
+   *
+   * @example
+   * const { id } = await receiver.recv()
+   * const next = await receiver.recv({ signal: AbortSignal.timeout(1000) }) // or it rejects with a TimeoutError
    */
   recv(options?: WaitOptions): Promise<T> {
     this.assertUsable()
     return this.#take(message as Taking<T>, options)
   }
 
-  /** The next message and the descriptors that came with it, which are the caller's to close. Otherwise as `recv`. */
+  /**
+   * The next message and the descriptors that came with it, which are the caller's to close. Otherwise as `recv`.
+   *
+   * @throws at once: ERR_WORMHOLE_CLOSED
+   * @returns rejects with what `recv` rejects with
+   *
+   * @example
+   * const [{ id }, fds] = await receiver.recvWithFds()
+   * for (const fd of fds) fd.close()
+   */
   recvWithFds(options?: WaitOptions): Promise<[message: T, fds: OwnedFd[]]> {
     this.assertUsable()
     return this.#take(messageWithFds as Taking<[T, OwnedFd[]]>, options)
@@ -104,6 +129,13 @@ export class Receiver<out T = unknown> extends Endpoint {
    * The next message if it can be had without waiting, else `undefined`. Calls that wait already come first.
    *
    * @throws ERR_WORMHOLE_DISCONNECTED at the end, and what `recv` rejects with
+   *
+   * @example
+   * let message = receiver.tryRecv()
+   * while (message !== undefined) {
+   *   handle(message)
+   *   message = receiver.tryRecv()
+   * }
    */
   tryRecv(): T | undefined {
     this.assertUsable()
@@ -116,13 +148,24 @@ export class Receiver<out T = unknown> extends Endpoint {
    * The next message, blocking this thread until it comes. Calls that wait already come first.
    *
    * @throws ERR_WORMHOLE_TIMEOUT when none came in time (nothing is lost), and what `recv` rejects with
+   *
+   * @example
+   * const { id } = receiver.recvSync({ timeout: 1000 })
    */
   recvSync(options?: BlockingOptions): T {
     this.assertUsable()
     return withoutFds(this.#block(options))
   }
 
-  /** The next message with its descriptors, blocking this thread. Otherwise as `recvSync`. */
+  /**
+   * The next message with its descriptors, blocking this thread. Otherwise as `recvSync`.
+   *
+   * @throws what `recvSync` throws
+   *
+   * @example
+   * const [{ id }, fds] = receiver.recvWithFdsSync({ timeout: 1000 })
+   * for (const fd of fds) fd.close()
+   */
   recvWithFdsSync(options?: BlockingOptions): [message: T, fds: OwnedFd[]] {
     this.assertUsable()
     return this.#block(options)
@@ -131,23 +174,48 @@ export class Receiver<out T = unknown> extends Endpoint {
   /**
    * Messages until every sender is gone. A message that fails rejects its one step; iterating anew goes on
    * behind it. Leaving the loop loses nothing and leaves this end open.
+   *
+   * @example
+   * for await (const { id } of receiver) {
+   *   if (id === 100) break // the receiver stays open, and message 101 stays for the next
+   * }
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     return this.#iterate(result as Taking<IteratorResult<T>>)
   }
 
-  /** Messages by what one packet held: one step for many messages, at high rates. Otherwise as iteration. */
+  /**
+   * Messages by what one packet held: one step for many messages, at high rates. Otherwise as iteration.
+   *
+   * @example
+   * for await (const jobs of receiver.batches()) console.log(`${jobs.length} at once`)
+   */
   batches(): AsyncIterableIterator<T[]> {
     return this.#iterate(batches as Taking<IteratorResult<T[]>>)
   }
 
-  /** Another receiving end of the same channel, to be closed or moved by itself. They share the messages. */
+  /**
+   * Another receiving end of the same channel, to be closed or moved by itself. They share the messages.
+   *
+   * @throws ERR_WORMHOLE_CLOSED, ERR_WORMHOLE_DISCONNECTED, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+   *
+   * @example
+   * import { fork } from 'wormhole-ipc/process'
+   *
+   * // Two children and this process share the jobs: each goes to exactly one.
+   * for (let count = 0; count < 2; count++) fork('./worker.js', { channels: { jobs: receiver.clone() } })
+   */
   clone(): Receiver<T> {
     const fd = this.duplicate()
     return new Receiver<T>(fd, socket.channelType(fd), this.settings)
   }
 
-  /** Closes this end: drops the messages it holds, and rejects what waits with ERR_WORMHOLE_CLOSED. */
+  /**
+   * Closes this end: drops the messages it holds, and rejects what waits with ERR_WORMHOLE_CLOSED.
+   *
+   * @example
+   * receiver.close() // senders get ERR_WORMHOLE_DISCONNECTED once no process has another receiving end
+   */
   close(): void {
     if (this.shut) return
     this.shut = true
@@ -158,6 +226,13 @@ export class Receiver<out T = unknown> extends Endpoint {
     this.descriptor.close()
   }
 
+  /**
+   * What this end has done so far. Also after `close()`.
+   *
+   * @example
+   * const { messages, packets } = receiver.stats()
+   * console.log(`${messages / packets} messages a packet`)
+   */
   stats(): EndpointStats {
     const queued = this.#batch.left
     return { ...this.#counters, messages: this.#counters.messages - queued, queued }

@@ -8,10 +8,28 @@ import { nextTurn, turnIsOver } from './turn.js'
 import type { WaitOptions } from './types.js'
 import { Waiter } from './waiter.js'
 
-// biome-ignore lint/suspicious/noExplicitAny: each key has a receiver of its own message type
-type Receivers = Record<string, Receiver<any>>
+/**
+ * Receivers by key, each with a message type of its own.
+ *
+ * @example
+ * import { channel, type Receivers, select } from 'wormhole-ipc'
+ *
+ * const [, first] = channel<number>()
+ * const [, second] = channel<number>()
+ * const receivers = { first, second } satisfies Receivers
+ * const [key, message] = await select(receivers)
+ */
+export type Receivers = Record<string, Receiver<unknown>>
 
-/** A key of `R` and a message of that key's receiver. */
+/**
+ * A key of `R` and a message of that key's receiver.
+ *
+ * @example
+ * import type { Receiver, Selected } from 'wormhole-ipc'
+ *
+ * // ['todo', { id: number }] | ['stopped', string]
+ * type Event = Selected<{ todo: Receiver<{ id: number }>; stopped: Receiver<string> }>
+ */
 export type Selected<R extends Receivers> = {
   [K in keyof R & string]: [key: K, message: R[K] extends Receiver<infer T> ? T : never]
 }[keyof R & string]
@@ -21,6 +39,17 @@ export type Selected<R extends Receivers> = {
  * served longest ago comes first. Nothing is taken from the others. A receiver that has come to its end is
  * passed over; once all have, this rejects with ERR_WORMHOLE_DISCONNECTED. A message that fails rejects with
  * its error, whose `key` tells which receiver it is from.
+ *
+ * @returns rejects with what `recv` rejects with; with ERR_WORMHOLE_ARGUMENT where there is no receiver to choose from
+ *
+ * @example
+ * import { channel, select } from 'wormhole-ipc'
+ *
+ * const [, todo] = channel<{ id: number }>()
+ * const [, stopped] = channel<string>()
+ * const [key, message] = await select({ todo, stopped })
+ * if (key === 'todo') console.log(message.id)
+ * else console.log(message.toUpperCase())
  */
 export function select<R extends Receivers>(receivers: R, options?: WaitOptions): Promise<Selected<R>> {
   return choose(receivers, options, () => {
@@ -28,7 +57,21 @@ export function select<R extends Receivers>(receivers: R, options?: WaitOptions)
   })
 }
 
-/** The messages of several receivers with their keys, as they come, until all have come to their end. Fair as `select`. */
+/**
+ * The messages of several receivers with their keys, as they come, until all have come to their end. Fair as `select`.
+ *
+ * A step rejects with what `select` rejects with, except at the end; iterating anew goes on behind it.
+ *
+ * @example
+ * import { channel, merge } from 'wormhole-ipc'
+ *
+ * const [, todo] = channel<{ id: number }>()
+ * const [, stopped] = channel<string>()
+ * for await (const [key, message] of merge({ todo, stopped })) {
+ *   if (key === 'stopped') break
+ *   console.log(message.id)
+ * }
+ */
 export function merge<R extends Receivers>(receivers: R): AsyncIterableIterator<Selected<R>> {
   const ended = { done: true, value: undefined } as const
   const iteration: Iteration = { choices: new Set(), left: false }
@@ -72,7 +115,7 @@ function choose<R extends Receivers, End = never>(
     })
     if (candidates.length === 0) throw argumentError('select needs at least one receiver')
     candidates.sort((a, b) => a.inner.lastServed - b.inner.lastServed)
-    const attempt = () => pick(candidates, signal, atEnd, iteration)
+    const attempt = () => pick<R, End>(candidates, signal, atEnd, iteration)
     // Not what is here already but the reading of more is what may have to wait.
     return turnIsOver() ? quiet(nextTurn().then(attempt)) : attempt()
   } catch (error) {

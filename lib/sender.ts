@@ -14,7 +14,16 @@ import { Transfer } from './transfer.js'
 import type { BlockingOptions, ChannelOptions, EndpointStats, FdSource, WaitOptions } from './types.js'
 import { writableOf } from './writable.js'
 
-/** The sending end of a channel. Several processes may hold one; the order of each sender is kept. */
+/**
+ * The sending end of a channel. Several processes may hold one; the order of each sender is kept.
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ *
+ * const [sender, receiver] = channel<{ id: number }>()
+ * await sender.send({ id: 1 })
+ * sender.close()
+ */
 export class Sender<in T = unknown> extends Endpoint {
   readonly #counters = newStats()
   readonly #queue: SendQueue
@@ -30,6 +39,12 @@ export class Sender<in T = unknown> extends Endpoint {
    * Its file status flags are left alone.
    *
    * @throws ERR_WORMHOLE_BAD_FD when it is no such socket or is owned already
+   *
+   * @example
+   * import { Sender } from 'wormhole-ipc'
+   *
+   * const log = Sender.fromFd<string>(3) // descriptor 3, as the parent's `stdio` had it
+   * await log.send('started')
    */
   static fromFd<T = unknown>(fd: number, options?: ChannelOptions): Sender<T> {
     const settings = settle(options)
@@ -52,6 +67,10 @@ export class Sender<in T = unknown> extends Endpoint {
    *
    * @throws at once: ERR_WORMHOLE_UNSERIALIZABLE, ERR_WORMHOLE_CLOSED
    * @returns rejects with ERR_WORMHOLE_DISCONNECTED, ERR_WORMHOLE_TOO_LARGE, ERR_WORMHOLE_SYSTEM, or the signal's reason
+   *
+   * @example
+   * await sender.send({ id: 1 }) // the kernel has it
+   * await sender.send({ id: 2 }, { signal: AbortSignal.timeout(1000) }) // or it rejects with a TimeoutError
    */
   send(message: T, options?: WaitOptions): Promise<void> {
     return this.#send(this.#text(message), NO_FDS, options)
@@ -63,6 +82,13 @@ export class Sender<in T = unknown> extends Endpoint {
    * Others are duplicated now, and stay the caller's.
    *
    * @returns rejects also with ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_PENDING
+   *
+   * @example
+   * import { open } from 'node:fs/promises'
+   *
+   * const file = await open('package.json')
+   * await sender.sendWithFds({ id: 1 }, [file])
+   * await file.close() // ours still: the receiver has a duplicate
    */
   sendWithFds(message: T, fds: readonly FdSource[], options?: WaitOptions): Promise<void> {
     return this.#send(this.#text(message), fds, options)
@@ -102,6 +128,12 @@ export class Sender<in T = unknown> extends Endpoint {
    * abort it by `signal` to stop it.
    *
    * @returns rejects as `send` does, and with ERR_WORMHOLE_UNSERIALIZABLE; the messages before are sent
+   *
+   * @example
+   * function* jobs() {
+   *   for (let id = 0; id < 1_000_000; id++) yield { id }
+   * }
+   * const count = await sender.sendAll(jobs())
    */
   sendAll(messages: Iterable<T> | AsyncIterable<T>, options?: WaitOptions): Promise<number> {
     this.assertUsable()
@@ -123,6 +155,9 @@ export class Sender<in T = unknown> extends Endpoint {
    * (use `send`).
    *
    * @throws as `send` does
+   *
+   * @example
+   * if (!sender.trySend({ id: 1 })) console.log('full: dropped')
    */
   trySend(message: T): boolean {
     return this.#queue.tryHand(this.#entry(this.#text(message), NO_FDS))
@@ -133,12 +168,22 @@ export class Sender<in T = unknown> extends Endpoint {
    *
    * @throws as `send` does, and ERR_WORMHOLE_TIMEOUT, when the message was not sent. A SOCK_STREAM socket that
    * has taken part of it gets the rest later; the error says so
+   *
+   * @example
+   * sender.sendSync({ id: 1 }, { timeout: 1000 })
    */
   sendSync(message: T, options?: BlockingOptions): void {
     this.#sendBlocking(this.#text(message), NO_FDS, options)
   }
 
-  /** `sendSync` with descriptors, as in `sendWithFds`. */
+  /**
+   * `sendSync` with descriptors, as in `sendWithFds`.
+   *
+   * @throws as `sendSync` does, and ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_PENDING
+   *
+   * @example
+   * sender.sendWithFdsSync({ id: 1 }, [process.stdout.fd])
+   */
   sendWithFdsSync(message: T, fds: readonly FdSource[], options?: BlockingOptions): void {
     this.#sendBlocking(this.#text(message), fds, options)
   }
@@ -171,6 +216,13 @@ export class Sender<in T = unknown> extends Endpoint {
   /**
    * Resolves once all sends that are still pending are in the kernel; rejects with the first of them that fails.
    * Also after `close()`.
+   *
+   * @returns rejects with what the failed send rejects with
+   *
+   * @example
+   * void sender.send({ id: 1 })
+   * void sender.send({ id: 2 })
+   * await sender.flush() // the kernel has both
    */
   flush(): Promise<void> {
     return quiet(this.#queue.flush())
@@ -179,25 +231,54 @@ export class Sender<in T = unknown> extends Endpoint {
   /**
    * A stream for `pipeline()`, in object mode: each chunk is one message, and writing waits while the channel
    * is full. Ending or destroying it closes this sender.
+   *
+   * @throws ERR_WORMHOLE_CLOSED. The stream fails with what `send` rejects with
+   *
+   * @example
+   * import { pipeline } from 'node:stream/promises'
+   *
+   * await pipeline([{ id: 1 }, { id: 2 }], sender.writable())
    */
   writable(): Writable {
     this.assertUsable()
     return writableOf(this)
   }
 
-  /** Another sending end of the same channel, to be closed or moved by itself. */
+  /**
+   * Another sending end of the same channel, to be closed or moved by itself.
+   *
+   * @throws ERR_WORMHOLE_CLOSED, ERR_WORMHOLE_DISCONNECTED, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+   *
+   * @example
+   * import { fork } from 'wormhole-ipc/process'
+   *
+   * fork('./worker.js', { channels: { results: sender.clone() } }) // the child has one, and we have one
+   */
   clone(): Sender<T> {
     const fd = this.duplicate()
     return new Sender<T>(fd, socket.channelType(fd), this.settings)
   }
 
-  /** Closes this end once the sends already made have finished; what `flush()` resolves at. */
+  /**
+   * Closes this end once the sends already made have finished; what `flush()` resolves at.
+   *
+   * @example
+   * void sender.send({ id: 1 })
+   * sender.close() // the message still goes, and then the receiver comes to its end
+   */
   close(): void {
     if (this.shut) return
     this.shut = true
     this.#queue.close()
   }
 
+  /**
+   * What this end has done so far. Also after `close()`.
+   *
+   * @example
+   * const { messages, waits } = sender.stats()
+   * console.log(`${messages} sent; the channel was full ${waits} times`)
+   */
   stats(): EndpointStats {
     return { ...this.#counters, queued: this.#queue.pending }
   }

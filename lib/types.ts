@@ -4,7 +4,15 @@ import type { OwnedFd } from './owned-fd.js'
 import type { Receiver } from './receiver.js'
 import type { Sender } from './sender.js'
 
-/** How a channel, or one adopted end of it, behaves. */
+/**
+ * How a channel, or one adopted end of it, behaves.
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ *
+ * // One job a packet, so that workers share evenly; none longer than a KiB.
+ * const [sender, receiver] = channel<{ id: number }>({ coalesce: false, maxMessageBytes: 1024 })
+ */
 export interface ChannelOptions<T = unknown> {
   /**
    * Whether messages sent in one tick may share a packet. `false`: exactly one message a packet, which is
@@ -24,13 +32,25 @@ export interface ChannelOptions<T = unknown> {
   schema?: StandardSchemaV1<unknown, T> | undefined
 }
 
-/** For calls that wait without blocking the thread. */
+/**
+ * For calls that wait without blocking the thread.
+ *
+ * @example
+ * const aborting = new AbortController()
+ * const message = receiver.recv({ signal: aborting.signal })
+ * aborting.abort() // unless a message is there by now, `message` rejects with an AbortError
+ */
 export interface WaitOptions {
   /** Ends the wait; the call rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
-/** For calls that block the thread. */
+/**
+ * For calls that block the thread.
+ *
+ * @example
+ * const message = receiver.recvSync({ timeout: 250 }) // a quarter of a second
+ */
 export interface BlockingOptions {
   /** Most milliseconds to wait; then the call throws `ERR_WORMHOLE_TIMEOUT`. Without it: for ever. */
   timeout?: number | undefined
@@ -39,19 +59,24 @@ export interface BlockingOptions {
 /**
  * What can ride with a message. An {@link OwnedFd}, {@link Sender} or {@link Receiver} is moved: once the
  * kernel has it, it is closed here. Numbers and Node's own objects are duplicated and stay the caller's.
+ *
+ * @example
+ * import type { FdSource } from 'wormhole-ipc'
+ *
+ * const sources: FdSource[] = [process.stdin.fd, owned, receiver]
+ * await sender.sendWithFds({ id: 1 }, sources) // `owned` and `receiver` are moved, standard input is duplicated
  */
-export type FdSource =
-  | number
-  | OwnedFd
-  // biome-ignore lint/suspicious/noExplicitAny: ends of any message type can be passed on
-  | Sender<any>
-  // biome-ignore lint/suspicious/noExplicitAny: ends of any message type can be passed on
-  | Receiver<any>
-  | { readonly fd: number }
-  | Socket
-  | Server
+export type FdSource = number | OwnedFd | Sender<never> | Receiver<unknown> | { readonly fd: number } | Socket | Server
 
-/** What an end of a channel has done so far. */
+/**
+ * What an end of a channel has done so far.
+ *
+ * @example
+ * import type { EndpointStats } from 'wormhole-ipc'
+ *
+ * const perMessage = ({ bytes, messages }: EndpointStats) => bytes / messages
+ * console.log(perMessage(sender.stats()), perMessage(receiver.stats()))
+ */
 export interface EndpointStats {
   /** Messages that the kernel has taken (sender), or that were taken from this end (receiver). */
   messages: number
