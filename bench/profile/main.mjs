@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
-import { OWN, tally } from './samples.mjs'
+import { kindNames, OWN, tally } from './samples.mjs'
 
 const { values } = parseArgs({
   options: { messages: { type: 'string', default: '10000000' }, help: { type: 'boolean', short: 'h' } },
@@ -23,14 +23,24 @@ try {
   const node = [process.execPath, '--perf-basic-prof', program, 'send', values.messages]
   const { sender, receiver } = JSON.parse(run('perf', ['record', '-q', '-F', '997', '-g', '-o', data, '--', ...node]))
   const processes = tally(run('perf', ['script', '-i', data, '-F', 'pid,ip,sym']))
-  const ends = [processes.get(sender), processes.get(receiver)].map((kinds) => new Share(kinds))
-  const names = [...new Set(ends.flatMap(({ names }) => names))]
-  const rows = names.map((name) => [name, ...ends.map((end) => end.of([name]))])
-  const own = ends.map((end) => end.of([...OWN]))
-  console.log(`Node ${process.version}, ${values.messages} messages of 45 bytes, share of each end's time on a processor\n`)
-  console.log(markdownTable([['', 'sender', 'receiver'], ...rows, ['**the library in all**', ...own]], { align: ['l', 'r', 'r'] }))
+  const ends = [sender, receiver].map((pid) => processes.get(pid) ?? new Map())
+  const rows = kindNames.map((name) => [name, ...ends.map((samples) => share(samples, [name]))])
+  const own = ends.map((samples) => share(samples, OWN))
+  console.log(
+    `Node ${process.version}, ${values.messages} messages of 45 bytes, share of each end's time on a processor\n`
+  )
+  console.log(
+    markdownTable([['', 'sender', 'receiver'], ...rows, ['**the library in all**', ...own]], { align: ['l', 'r', 'r'] })
+  )
 } finally {
   rmSync(folder, { recursive: true })
+}
+
+/** @param {Map<string, number>} samples */
+function share(samples, names) {
+  const all = [...samples.values()].reduce((sum, count) => sum + count, 0)
+  const some = names.reduce((sum, name) => sum + (samples.get(name) ?? 0), 0)
+  return `${((100 * some) / all).toFixed(1)} %`
 }
 
 /** What a command printed; it is over for this program when the command fails. */

@@ -4,8 +4,14 @@
 const kinds = [
   ['JSON.stringify', /JsonStringif|Builtin_JsonStringify/],
   ['JSON.parse', /JsonParser|Builtin_JsonParse/],
-  ['garbage collection', /Scaveng|MarkCompact|ConcurrentMarking|IncrementalMarking|Heap::CollectGarbage|MinorGC|Sweeper/],
-  ['compiling, starting', /Compil|Turbofan|turboshaft|Maglev|Liftoff|Interpreter|Snapshot|Deserializ|BootstrapInternal|LoadEnvironment|Isolate::Init/],
+  [
+    'garbage collection',
+    /Scaveng|MarkCompact|ConcurrentMarking|IncrementalMarking|Heap::CollectGarbage|MinorGC|Sweeper/,
+  ],
+  [
+    'compiling, starting',
+    /Compil|Turbofan|turboshaft|Maglev|Liftoff|Interpreter|Snapshot|Deserializ|BootstrapInternal|LoadEnvironment|Isolate::Init/,
+  ],
   ['system calls: sendmsg', /__libc_sendmsg|__sys_sendmsg|\bsendmsg$/],
   ['system calls: recvmsg', /__libc_recvmsg|__sys_recvmsg|\brecvmsg$/],
   ['WebAssembly', /^JS:wasm-function/],
@@ -13,11 +19,14 @@ const kinds = [
   ['the addon', /wormhole::(?!Watcher)|Napi::|v8impl/],
   ['readiness', /epoll|wormhole::Watcher|uv__io_poll/],
   ['the library in JavaScript', /^JS:.*\/dist\//],
-  ['the program and its awaits', /^JS:.*\/bench\/|RunMicrotasks|AsyncFunction|AsyncGenerator|PromiseFulfill|Generator|ForAwait/],
+  [
+    'the program and its awaits',
+    /^JS:.*\/bench\/|RunMicrotasks|AsyncFunction|AsyncGenerator|PromiseFulfill|Generator|ForAwait/,
+  ],
 ]
 
 /** What counts as the library's own. */
-export const OWN = new Set([
+export const OWN = [
   'system calls: sendmsg',
   'system calls: recvmsg',
   'WebAssembly',
@@ -25,7 +34,10 @@ export const OWN = new Set([
   'the addon',
   'readiness',
   'the library in JavaScript',
-])
+]
+
+const OTHER = 'other'
+export const kindNames = [...kinds.map(([name]) => /** @type {string} */ (name)), OTHER]
 
 /** @param {string[]} stack the functions of a sample, innermost first */
 export function kindOf(stack) {
@@ -33,7 +45,7 @@ export function kindOf(stack) {
     const found = kinds.find(([, pattern]) => /** @type {RegExp} */ (pattern).test(name))
     if (found !== undefined) return /** @type {string} */ (found[0])
   }
-  return 'other'
+  return OTHER
 }
 
 /**
