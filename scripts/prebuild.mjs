@@ -1,19 +1,21 @@
 // Builds the addons that the package carries, one for each kind of Linux, into prebuilds/, where node-gyp-build finds
-// them. Fails when one asks for newer libraries than scripts/prebuild/targets.mjs allows.
+// them; with --host, only the one for this machine. Fails when one asks for newer libraries than scripts/prebuild/targets.mjs allows.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { parseArgs, promisify } from 'node:util'
 import prebuildify from 'prebuildify'
 import { neededVersions, tooNew } from './prebuild/needs.mjs'
 import { environmentOf, fileOf, targets, toolOf } from './prebuild/targets.mjs'
 
+const { host } = parseArgs({ options: { host: { type: 'boolean', default: false } } }).values
+const wanted = host ? targets.filter(({ arch, libc }) => arch === process.arch && libc === 'glibc') : targets
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const { name } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const prebuilds = join(root, 'prebuilds')
 
-const missing = targets.filter((target) => !installed(target))
+const missing = wanted.filter((target) => !installed(target))
 if (missing.length > 0) {
   const packages = [...new Set(missing.flatMap(({ needs }) => ['g++', ...needs]))]
   console.error(`prebuild: not all compilers are here; Debian: apt-get install ${packages.join(' ')}`)
@@ -24,7 +26,7 @@ if (missing.length > 0) {
 
 rmSync(prebuilds, { recursive: true, force: true })
 const rows = []
-for (const target of targets) rows.push(await build(target))
+for (const target of wanted) rows.push(await build(target))
 console.table(Object.fromEntries(rows.map(({ addon, ...row }) => [addon, row])))
 if (rows.some(({ fit }) => !fit)) {
   console.error('An addon asks for newer libraries than the systems that we support have.')
