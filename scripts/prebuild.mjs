@@ -24,7 +24,8 @@ if (missing.length > 0) {
   process.exit(2)
 }
 
-rmSync(prebuilds, { recursive: true, force: true })
+// The others stay as they are: whoever tries one here may have made all of them before.
+if (!host) rmSync(prebuilds, { recursive: true, force: true })
 const rows = []
 for (const target of wanted) rows.push(await build(target))
 console.table(Object.fromEntries(rows.map(({ addon, ...row }) => [addon, row])))
