@@ -5,6 +5,7 @@
       "sources": [
         "native/addon.cc",
         "native/descriptors.cc",
+        "native/libstdcxx.cc",
         "native/memory.cc",
         "native/message.cc",
         "native/socket.cc",

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve as resolvePath } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { onAbort } from './abort.js'
 import { channel } from './channel.js'
 import { ChildError } from './child-error.js'
@@ -11,6 +11,7 @@ import { MESSAGE_LIMIT } from './framing.js'
 import type { End, Ends } from './inheritance.js'
 import { spawn } from './launch.js'
 import { signalOf } from './options.js'
+import { runnerFile } from './package-files.js'
 import type { Receiver } from './receiver.js'
 import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
 import type { Sender } from './sender.js'
@@ -118,9 +119,8 @@ function start(
   outcomes: Sender<unknown>,
   options: ForkAndRunOptions
 ): ChildProcess {
-  const runner = fileURLToPath(new URL('./runner.js', import.meta.url))
   try {
-    return spawn(process.execPath, [...(options.execArgv ?? process.execArgv), runner], {
+    return spawn(process.execPath, [...(options.execArgv ?? process.execArgv), runnerFile], {
       stdio: ['ignore', 'inherit', 'pipe'],
       env: options.env ?? process.env,
       channels: { ...options.channels, [INPUT]: ordered, [RESULT]: outcomes },

@@ -1,4 +1,3 @@
-import cluster from 'node:cluster'
 import {
   constants,
   createReadStream,
@@ -13,6 +12,7 @@ import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo } fro
 import { ends } from './ends.js'
 import type { WormholeError } from './errors.js'
 import { inodeOf } from './inode.js'
+import { builtin } from './package-files.js'
 import type { Receiver } from './receiver.js'
 import type { Sender } from './sender.js'
 import * as socket from './socket.js'
@@ -264,7 +264,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
 
 /** A worker of the cluster module would ask its primary for the descriptor, which has other ones there. */
 function listen(server: Server, fd: number): void {
-  if (!cluster.isWorker) server.listen({ fd })
+  if (!builtin('cluster').isWorker) server.listen({ fd })
   else (server as unknown as InnerServer)._listen2(null, null, null, BACKLOG, fd)
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { WormholeError } from './errors.js'
 import { native } from './native.js'
+import { wasmFile } from './package-files.js'
 
 // The part of the WebAssembly interface that we use: @types/node leaves it to the DOM's types.
 declare namespace WebAssembly {
@@ -65,7 +66,7 @@ const MAXIMUM_PAGES = 65536
 const INITIAL_PAGES = 16
 
 const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true })
-const binary = readFileSync(new URL('./wormhole.wasm', import.meta.url))
+const binary = readFileSync(wasmFile)
 const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } })
 
 export const wasm = instance.exports as Wasm

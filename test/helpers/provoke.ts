@@ -178,6 +178,7 @@ export const provocations: Record<WormholeErrorCode, Provocation[]> = {
   ],
   ERR_WORMHOLE_UNSUPPORTED: [
     () => elsewhere(`Object.defineProperty(process, 'platform', { value: 'darwin' }); await load('')`),
+    () => elsewhere(`Object.defineProperty(process.versions, 'bun', { value: '1.0.0' }); await load('')`),
     () => elsewhere(`process.env.WORMHOLE_IPC_PREBUILD = '/nowhere'; await load('')`),
   ],
 }

@@ -1,0 +1,46 @@
+// Tries each prebuilt addon as far as this machine can: those for glibc run the round-trip tests, the other architecture's
+// in an emulator; those for musl, for which no registry has a Node, are loaded by musl's loader. The last line counts.
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { loadWithMusl } from './prebuild/load-musl.mjs'
+import { fileOf, targets } from './prebuild/targets.mjs'
+import { find } from './runtimes.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const TESTS = ['channel', 'descriptors']
+/** An emulator takes its time. */
+const MOST_MS = 240_000
+
+const rows = targets.map((target) => ({ addon: fileOf(target), ...attempt(target) }))
+console.table(Object.fromEntries(rows.map(({ addon, how, result }) => [addon, { how, result: result || 'passed' }])))
+const failed = rows.filter(({ result }) => result !== '').length
+console.log(`${rows.length - failed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
+
+function attempt(target) {
+  const foreign = target.arch !== process.arch
+  // The cross compiler's package brings the libraries that an emulated program needs.
+  const emulator = foreign ? [`qemu-${target.triplet.split('-')[0]}`, '-L', `/usr/${target.triplet}-gnu`] : []
+  const where = foreign ? ` in ${emulator[0]}` : ''
+  try {
+    if (target.libc === 'musl') {
+      return { how: `loaded by musl${where}`, result: loadWithMusl(target, join(root, fileOf(target)), emulator) }
+    }
+    return { how: `${TESTS.join(' and ')} tests${where}`, result: runTests(target, emulator, foreign) }
+  } catch (error) {
+    return { how: `not tried${where}`, result: error.message }
+  }
+}
+
+function runTests({ arch }, emulator, foreign) {
+  const node = foreign ? find(`node-${arch}`) : process.execPath
+  if (node === undefined) throw new Error(`no Node for ${arch}`)
+  // Without mocha's configuration, which would have it start another Node, outside the emulator.
+  const options = ['--no-config', '--reporter', 'dot', '--timeout', String(MOST_MS)]
+  const tests = TESTS.map((name) => `out/test/${name}.test.js`)
+  const [program, ...args] = [...emulator, node, '--expose-gc', 'node_modules/mocha/bin/mocha.js', ...options, ...tests]
+  const env = { ...process.env, PREBUILDS_ONLY: '1' }
+  const { status, stdout, error } = spawnSync(program, args, { cwd: root, env, encoding: 'utf8', timeout: MOST_MS })
+  return status === 0 ? '' : (error?.message ?? stdout.trim())
+}

@@ -1,0 +1,79 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { Consumer } from './consumer.js'
+
+const MOST_BYTES = 600 * 1024
+
+const ROUND_TRIP = `
+  const [sender, receiver] = channel()
+  const [inner, innerReceiver] = channel()
+  sender.sendWithFds({ hello: 'world' }, [innerReceiver])
+  receiver.recvWithFds().then(async ([message, [fd]]) => {
+    inner.sendSync([1, 2, 3])
+    console.log(JSON.stringify([message, await fd.receiver().recv()]))
+  })`
+const ANSWER = '[{"hello":"world"},[1,2,3]]\n'
+
+describe('the installed package', () => {
+  let consumer: Consumer
+  before(() => {
+    consumer = new Consumer()
+  })
+  after(() => consumer.remove())
+
+  it('runs no script and compiles nothing at installation', () => {
+    const manifest = JSON.parse(readFileSync(join(consumer.installed, 'package.json'), 'utf8')) as object
+    expect(manifest).not.to.have.any.keys('scripts', 'devDependencies', 'imports')
+    // npm and others compile a package with such a file by themselves.
+    expect(existsSync(join(consumer.installed, 'binding.gyp'))).to.equal(false)
+    const lock = JSON.parse(readFileSync(join(consumer.folder, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { hasInstallScript?: boolean }>
+    }
+    expect(Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript)).to.deep.equal([])
+  })
+
+  it('is under 600 KiB', () => {
+    const files = readdirSync(consumer.installed, { recursive: true, encoding: 'utf8' })
+    const sizes = files.map((file) => statSync(join(consumer.installed, file))).filter((stats) => stats.isFile())
+    expect(sizes.reduce((sum, { size }) => sum + size, 0)).to.be.below(MOST_BYTES)
+  })
+
+  it('works by import', () => {
+    const main = consumer.write('import.mjs', `import { channel } from 'wormhole-ipc'\n${ROUND_TRIP}`)
+    const { stdout, stderr } = consumer.run([main])
+    expect([stdout, stderr]).to.deep.equal([ANSWER, ''])
+  })
+
+  it('works by require(), also where an import follows', () => {
+    const main = consumer.write(
+      'require.cjs',
+      `const { channel } = require('wormhole-ipc')
+      const { socketpair } = require('wormhole-ipc/socket')
+      import('wormhole-ipc').then((same) => console.log(same.channel === channel, socketpair('stream').length))
+      ${ROUND_TRIP}`
+    )
+    const { stdout } = consumer.run([main])
+    expect(stdout.split('\n').sort()).to.deep.equal(['', ANSWER.trim(), 'true 2'].sort())
+  })
+
+  it('starts children, by fork() and by forkAndRun()', () => {
+    consumer.write(
+      'child.mjs',
+      `import { inherited } from 'wormhole-ipc/process'
+      const { back } = inherited()
+      await back.send('from the child')`
+    )
+    consumer.write('double.mjs', 'export default (number) => number * 2')
+    const main = consumer.write(
+      'parent.mjs',
+      `import { channel } from 'wormhole-ipc'
+      import { fork, forkAndRun } from 'wormhole-ipc/process'
+      const [back, receiver] = channel()
+      fork('./child.mjs', { channels: { back } })
+      console.log(await receiver.recv(), await forkAndRun(new URL('double.mjs', import.meta.url), 21))`
+    )
+    const { stdout, stderr } = consumer.run([main])
+    expect([stdout, stderr]).to.deep.equal(['from the child 42\n', ''])
+  })
+})
