@@ -119,8 +119,3 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     return this
   }
 }
-
-/** Counters at zero; `queued` is worked out when somebody asks. */
-export function newStats(): EndpointStats {
-  return { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0, queued: 0 }
-}

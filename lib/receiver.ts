@@ -1,7 +1,8 @@
 import { isMainThread } from 'node:worker_threads'
 import { onAbort } from './abort.js'
 import { Batch, closeEach } from './batch.js'
-import { Endpoint, newStats } from './endpoint.js'
+import { beginWait, endWait, newCounters, statsOf } from './counters.js'
+import { Endpoint } from './endpoint.js'
 import { ends } from './ends.js'
 import { closedError, disconnectedError, WormholeError } from './errors.js'
 import { List } from './list.js'
@@ -44,7 +45,7 @@ export interface Inner {
  * exactly one of them, as a packet is read only when somebody waits for a message.
  */
 export class Receiver<out T = unknown> extends Endpoint {
-  readonly #counters: EndpointStats = newStats()
+  readonly #counters = newCounters()
   readonly #batch = new Batch()
   readonly #source: Source
   #waiters: List<Waiter> | null = null
@@ -159,8 +160,9 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   stats(): EndpointStats {
-    const queued = this.#batch.left
-    return { ...this.#counters, messages: this.#counters.messages - queued, queued }
+    const stats = statsOf(this.#counters, this.#batch.left)
+    stats.messages -= stats.queued
+    return stats
   }
 
   /** @internal */
@@ -211,6 +213,7 @@ export class Receiver<out T = unknown> extends Endpoint {
     const found = this.#source.read(this.#batch, waits)
     if (found === END) this.#end()
     if (found !== READ) return false
+    this.#endWait()
     const count = this.#batch.left
     this.#counters.messages += count
     countMessages(count)
@@ -271,7 +274,14 @@ export class Receiver<out T = unknown> extends Endpoint {
       if (this.#ready(waits)) return this.#now()
       if (this.#ended) throw disconnectedError('Receiver')
       const left = deadline - performance.now()
-      if (left <= 0) throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
+      if (left <= 0) {
+        if (this.#watched < 0) this.#endWait()
+        throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
+      }
+      if (this.#counters.waitingSince < 0) {
+        this.#counters.waits++
+        this.#beginWait()
+      }
       socket.wait([this.#source.waitsFor], socket.POLLIN, Math.min(left, WAIT_SLICE_MS))
     }
   }
@@ -351,11 +361,21 @@ export class Receiver<out T = unknown> extends Endpoint {
     this.#watched = -1
     watch(fd, socket.POLLIN, this, this.keepsAlive)
     this.#watched = fd
+    this.#beginWait()
   }
 
   #unwatch(): void {
     if (this.#watched >= 0) unwatch(this.#watched)
     this.#watched = -1
+    this.#endWait()
+  }
+
+  #beginWait(): void {
+    if (this.#counters.waitingSince < 0) beginWait(this.#counters)
+  }
+
+  #endWait(): void {
+    if (this.#counters.waitingSince >= 0) endWait(this.#counters)
   }
 
   /** Nothing will come any more: the descriptor has no further use. */

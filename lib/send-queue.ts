@@ -1,4 +1,5 @@
 import { ChannelWatch } from './channel-watch.js'
+import { beginWait, type Counters, endWait } from './counters.js'
 import type { Descriptor } from './descriptor.js'
 import type { Entry } from './entry.js'
 import { closedError, disconnectedError, systemError, type WormholeError } from './errors.js'
@@ -13,7 +14,6 @@ import { SideWriter } from './side-writer.js'
 import { Sizing } from './sizing.js'
 import * as socket from './socket.js'
 import { nextTurn, turnIsOver } from './turn.js'
-import type { EndpointStats } from './types.js'
 
 /** Units that may gather in one tick before they are sent within it. */
 const EAGER_UNITS = 64 * 1024
@@ -27,7 +27,7 @@ const NOT_SENT = new Error('not sent')
 export class SendQueue extends Flushable {
   readonly #descriptor: Descriptor
   readonly #settings: Settings
-  readonly #counters: EndpointStats
+  readonly #counters: Counters
   readonly #packets: boolean
   readonly #entries = new List<Entry>()
   #sides: SideStreams | null = null
@@ -52,7 +52,7 @@ export class SendQueue extends Flushable {
     descriptor: Descriptor,
     type: number,
     settings: Settings,
-    counters: EndpointStats
+    counters: Counters
   ) {
     super()
     this.#descriptor = descriptor
@@ -161,6 +161,7 @@ export class SendQueue extends Flushable {
         this.#explain(result)
         continue
       }
+      this.#endWait()
       this.#counters.packets++
       this.#counters.bytes += result
       if (cargo.advance(result)) this.#complete(flight)
@@ -371,13 +372,27 @@ export class SendQueue extends Flushable {
       this.#drop(error as WormholeError)
       return false
     }
-    this.#counters.waits++
+    this.#beginWait()
     return true
+  }
+
+  /** A blocking send that looks up now and then finds the channel still full: that is one wait. */
+  #beginWait(): void {
+    if (this.#counters.waitingSince >= 0) return
+    this.#counters.waits++
+    beginWait(this.#counters)
+  }
+
+  #endWait(): void {
+    if (this.#counters.waitingSince >= 0) endWait(this.#counters)
   }
 
   /** Nothing may be left to do: then lets go of what was held for it. */
   #rest(): void {
-    if (this.#entries.first === null) this.#watch.unblock()
+    if (this.#entries.first === null) {
+      this.#watch.unblock()
+      this.#endWait()
+    }
     if (!this.idle) return
     forgetPending(this)
     if (this.#closing && this.running === 0) this.#descriptor.close()

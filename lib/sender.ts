@@ -1,7 +1,8 @@
 import type { Writable } from 'node:stream'
 import { onAbort } from './abort.js'
 import { toText } from './codec.js'
-import { Endpoint, newStats } from './endpoint.js'
+import { newCounters, statsOf } from './counters.js'
+import { Endpoint } from './endpoint.js'
 import { ends } from './ends.js'
 import type { Entry } from './entry.js'
 import { argumentError, WormholeError } from './errors.js'
@@ -16,7 +17,7 @@ import { writableOf } from './writable.js'
 
 /** The sending end of a channel. Several processes may hold one; the order of each sender is kept. */
 export class Sender<in T = unknown> extends Endpoint {
-  readonly #counters = newStats()
+  readonly #counters = newCounters()
   readonly #queue: SendQueue
 
   /** @internal Use `channel()` or `Sender.fromFd()`. */
@@ -199,7 +200,7 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   stats(): EndpointStats {
-    return { ...this.#counters, queued: this.#queue.pending }
+    return statsOf(this.#counters, this.#queue.pending)
   }
 
   protected override get disconnected(): boolean {

@@ -1,12 +1,15 @@
 import { expect } from 'chai'
-import type { EndpointStats } from 'wormhole-ipc'
+import type { EndpointStats, Receiver } from 'wormhole-ipc'
+import { WAIT_SLICE_MS } from '#lib/poller'
 import { collect } from './helpers/collect.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { throwsCode } from './helpers/expect-error.js'
-import { fill, range, textOf, turn } from './helpers/fill.js'
+import { fill, range, spin, textOf, turn } from './helpers/fill.js'
 
-const none: EndpointStats = { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0, queued: 0 }
+const SPIN_MS = 20
+
+const none: EndpointStats = { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0, longestWait: 0, queued: 0 }
 
 describe('stats', () => {
   leavesNoDescriptors()
@@ -110,6 +113,64 @@ describe('stats', () => {
     sender.close()
     await collect(receiver)
     await sent
+  })
+
+  it('count a blocking call that waits as one, however often it looks up', async () => {
+    const [sender, receiver] = open<number>()
+    throwsCode(() => receiver.recvSync({ timeout: 2 * WAIT_SLICE_MS }), 'ERR_WORMHOLE_TIMEOUT')
+    expect(receiver.stats().waits).to.equal(1)
+    expect(receiver.stats().longestWait).to.be.at.least(2 * WAIT_SLICE_MS)
+    fill(sender, (index) => index)
+    const { waits } = sender.stats()
+    throwsCode(() => sender.sendSync(0, { timeout: 2 * WAIT_SLICE_MS }), 'ERR_WORMHOLE_TIMEOUT')
+    expect(sender.stats().waits).to.equal(waits + 1)
+    expect(sender.stats().longestWait).to.be.at.least(2 * WAIT_SLICE_MS)
+  })
+
+  it('tell the longest wait, in milliseconds, while it goes on and afterwards', async () => {
+    const [sender, receiver] = open<number>()
+    const longest = async (end: Pick<Receiver, 'stats'>, wait: () => Promise<unknown>, help: () => unknown) => {
+      const waiting = wait()
+      await turn()
+      spin(SPIN_MS)
+      const during = end.stats().longestWait
+      expect(during).to.be.at.least(SPIN_MS)
+      await help()
+      await waiting
+      const { longestWait } = end.stats()
+      expect(longestWait).to.be.at.least(during)
+      spin(SPIN_MS)
+      expect(end.stats().longestWait, 'after the wait').to.equal(longestWait)
+    }
+    await longest(
+      receiver,
+      () => receiver.recv(),
+      () => sender.send(1)
+    )
+    fill(sender, (index) => index)
+    await longest(
+      sender,
+      () => sender.send(2),
+      () => {
+        while (receiver.tryRecv() !== undefined);
+      }
+    )
+  })
+
+  it('begin a new wait with each packet, however many wait', async () => {
+    const [sender, receiver] = open<number>()
+    const began = performance.now()
+    const received = [receiver.recv(), receiver.recv()]
+    spin(SPIN_MS)
+    const between = performance.now()
+    await sender.send(1)
+    await received[0]
+    const first = performance.now() - began
+    spin(SPIN_MS)
+    await sender.send(2)
+    await received[1]
+    const second = performance.now() - between
+    expect(receiver.stats().longestWait).to.be.within(SPIN_MS, Math.max(first, second))
   })
 
   it('do not count what could not be sent', async () => {
