@@ -329,9 +329,15 @@ export class SendQueue extends Flushable {
     for (let index = 0; index < flight.entries; index++) {
       const entry = this.#entries.first as Entry
       this.#remove(entry)
-      this.#count(entry.count, entry.transfer?.fds.length ?? 0)
-      if (flight.side === null) entry.settle()
-      else this.#follow(flight.side, entry)
+      const fds = entry.transfer?.fds.length ?? 0
+      if (flight.side === null) {
+        this.#count(entry.count, fds)
+        entry.settle()
+      } else {
+        this.#counters.bytes -= HEADER_BYTES
+        this.#counters.fds += fds
+        this.#follow(flight.side, entry)
+      }
     }
   }
 
@@ -347,7 +353,10 @@ export class SendQueue extends Flushable {
     entry.transfer?.accepted()
     this.#sides ??= new SideStreams()
     this.#sides.follow(side, entry, this.#keepsAlive, () => {
-      this.#counters.bytes += bytes
+      if (entry.error === undefined) {
+        this.#counters.messages++
+        this.#counters.bytes += bytes
+      }
       if (this.#entries.first !== null && !this.#watch.blocked) this.#schedule()
       this.#rest()
     })

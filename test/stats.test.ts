@@ -187,6 +187,23 @@ describe('stats', () => {
     expect(sender.stats()).to.deep.equal(none)
   })
 
+  it('count a long message once the kernel has all of it, and not one that breaks off', async () => {
+    const [sender, receiver] = open<string>()
+    const text = textOf(10_000_000)
+    const sent = sender.send(text)
+    await turn()
+    expect(sender.stats()).to.include({ messages: 0, bytes: 0, packets: 1, queued: 1 })
+    await receiver.recv()
+    await sent
+    expect(sender.stats()).to.include({ messages: 1, bytes: text.length + 2, packets: 1, queued: 0 })
+    const abort = new AbortController()
+    const outcome = sender.send(text, { signal: abort.signal }).catch(() => 'aborted')
+    await turn()
+    abort.abort()
+    expect(await outcome).to.equal('aborted')
+    expect(sender.stats()).to.include({ messages: 1, bytes: text.length + 2, packets: 2, queued: 0 })
+  })
+
   it('count messages that fail at the receiver as taken', async () => {
     const [sender, whole] = open<string>()
     const receiver = reopen(whole, { maxMessageBytes: 10 })
