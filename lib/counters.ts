@@ -1,3 +1,5 @@
+import type { Endpoint } from './endpoint.js'
+import { trace, tracing } from './trace.js'
 import type { EndpointStats } from './types.js'
 
 /** What one end counts; `queued` is worked out when somebody asks. */
@@ -10,17 +12,21 @@ export function newCounters(): Counters {
   return { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0, longestWait: 0, queued: 0, waitingSince: -1 }
 }
 
-/** The other end is waited for from now on. */
-export function beginWait(counters: Counters): void {
+/** The other end is waited for from now on; false where it is already. */
+export function beginWait(counters: Counters, end: Endpoint, why: 'waits' | 'full'): boolean {
+  if (counters.waitingSince >= 0) return false
   counters.waitingSince = performance.now()
+  if (tracing) trace(end.constructor.name, end.fd, why)
+  return true
 }
 
-/** The wait that is going on is over; its milliseconds. */
-export function endWait(counters: Counters): number {
+/** The wait is over, if one is going on. */
+export function endWait(counters: Counters, end: Endpoint, how: 'resumed' | 'waits no longer' = 'resumed'): void {
+  if (counters.waitingSince < 0) return
   const waited = performance.now() - counters.waitingSince
   counters.waitingSince = -1
   if (waited > counters.longestWait) counters.longestWait = waited
-  return waited
+  if (tracing) trace(end.constructor.name, end.fd, `${how}, after ${waited.toFixed(1)} ms`)
 }
 
 /** A copy for callers, in which the wait that is going on counts too. */

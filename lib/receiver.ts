@@ -2,6 +2,7 @@ import { isMainThread } from 'node:worker_threads'
 import { onAbort } from './abort.js'
 import { Batch, closeEach } from './batch.js'
 import { beginWait, endWait, newCounters, statsOf } from './counters.js'
+import { closeEnd, failed, observesReads, opened, received } from './diagnostics.js'
 import { Endpoint } from './endpoint.js'
 import { ends } from './ends.js'
 import { closedError, disconnectedError, WormholeError } from './errors.js'
@@ -46,7 +47,7 @@ export interface Inner {
  */
 export class Receiver<out T = unknown> extends Endpoint {
   readonly #counters = newCounters()
-  readonly #batch = new Batch()
+  readonly #batch = new Batch(this)
   readonly #source: Source
   #waiters: List<Waiter> | null = null
   /** The descriptor that is watched for somebody who waits: the channel's or a side stream's. */
@@ -61,6 +62,7 @@ export class Receiver<out T = unknown> extends Endpoint {
     super(fd, settings)
     const context = { descriptor: this.descriptor, settings, counters: this.#counters }
     this.#source = type === socket.SOCK_SEQPACKET ? new PacketSource(context) : new StreamSource(context)
+    opened(this)
   }
 
   /**
@@ -156,7 +158,7 @@ export class Receiver<out T = unknown> extends Endpoint {
     this.#counters.messages -= this.#batch.left
     this.#batch.clear()
     this.#source.drop()
-    this.descriptor.close()
+    closeEnd(this, this.descriptor, 'closed')
   }
 
   stats(): EndpointStats {
@@ -180,6 +182,7 @@ export class Receiver<out T = unknown> extends Endpoint {
   /** Called by the poller. @internal */
   onFailure(error: unknown): void {
     this.#watched = -1
+    failed(this, error)
     this.#failAll(error)
   }
 
@@ -210,14 +213,22 @@ export class Receiver<out T = unknown> extends Endpoint {
   #available(waits = false): boolean {
     if (this.#batch.left > 0) return true
     if (this.#ended) return false
+    const { bytes } = this.#counters
     const found = this.#source.read(this.#batch, waits)
     if (found === END) this.#end()
     if (found !== READ) return false
-    this.#endWait()
+    endWait(this.#counters, this)
     const count = this.#batch.left
     this.#counters.messages += count
     countMessages(count)
-    return true
+    return !observesReads(this.#batch) || this.#tell(this.#counters.bytes - bytes)
+  }
+
+  /** Tells those who observe. Whether messages are still here: one of them may have taken some, or closed this end. */
+  #tell(bytes: number): boolean {
+    received(this, this.#batch, bytes)
+    this.assertUsable()
+    return this.#batch.left > 0
   }
 
   /**
@@ -275,13 +286,10 @@ export class Receiver<out T = unknown> extends Endpoint {
       if (this.#ended) throw disconnectedError('Receiver')
       const left = deadline - performance.now()
       if (left <= 0) {
-        if (this.#watched < 0) this.#endWait()
+        if (this.#watched < 0) endWait(this.#counters, this, 'waits no longer')
         throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
       }
-      if (this.#counters.waitingSince < 0) {
-        this.#counters.waits++
-        this.#beginWait()
-      }
+      if (beginWait(this.#counters, this, 'waits')) this.#counters.waits++
       socket.wait([this.#source.waitsFor], socket.POLLIN, Math.min(left, WAIT_SLICE_MS))
     }
   }
@@ -361,21 +369,13 @@ export class Receiver<out T = unknown> extends Endpoint {
     this.#watched = -1
     watch(fd, socket.POLLIN, this, this.keepsAlive)
     this.#watched = fd
-    this.#beginWait()
+    beginWait(this.#counters, this, 'waits')
   }
 
   #unwatch(): void {
     if (this.#watched >= 0) unwatch(this.#watched)
     this.#watched = -1
-    this.#endWait()
-  }
-
-  #beginWait(): void {
-    if (this.#counters.waitingSince < 0) beginWait(this.#counters)
-  }
-
-  #endWait(): void {
-    if (this.#counters.waitingSince >= 0) endWait(this.#counters)
+    endWait(this.#counters, this, 'waits no longer')
   }
 
   /** Nothing will come any more: the descriptor has no further use. */
@@ -383,7 +383,7 @@ export class Receiver<out T = unknown> extends Endpoint {
     this.#ended = true
     this.#unwatch()
     this.#source.drop()
-    this.descriptor.close()
+    closeEnd(this, this.descriptor, 'ended')
   }
 
   #endAll(): void {

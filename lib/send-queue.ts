@@ -1,6 +1,8 @@
 import { ChannelWatch } from './channel-watch.js'
 import { beginWait, type Counters, endWait } from './counters.js'
 import type { Descriptor } from './descriptor.js'
+import { beforeSend, closeEnd, failed, sent } from './diagnostics.js'
+import type { Endpoint } from './endpoint.js'
 import type { Entry } from './entry.js'
 import { closedError, disconnectedError, systemError, type WormholeError } from './errors.js'
 import { Flushable, flushIfExiting, forgetPending, notePending } from './exit.js'
@@ -48,7 +50,7 @@ export class SendQueue extends Flushable {
 
   /** @param owner what must not be garbage-collected while something is pending: it closes the descriptor */
   constructor(
-    readonly owner: object,
+    readonly owner: Endpoint,
     descriptor: Descriptor,
     type: number,
     settings: Settings,
@@ -161,10 +163,12 @@ export class SendQueue extends Flushable {
         this.#explain(result)
         continue
       }
-      this.#endWait()
+      endWait(this.#counters, this.owner)
+      const before = beforeSend(this.#counters)
       this.#counters.packets++
       this.#counters.bytes += result
       if (cargo.advance(result)) this.#complete(flight)
+      if (before !== null) sent(this.owner, before, this.#counters)
       if (this.#entries.first !== null && !evenIfTurnIsOver && turnIsOver()) {
         this.#schedule(true)
         return false
@@ -311,6 +315,7 @@ export class SendQueue extends Flushable {
     } catch (error) {
       this.#remove(first)
       first.settle(error)
+      failed(this.owner, error)
       return false
     }
   }
@@ -347,16 +352,21 @@ export class SendQueue extends Flushable {
     this.#counters.fds += fds
   }
 
+  #countLong(bytes: number): void {
+    const before = beforeSend(this.#counters)
+    this.#counters.messages++
+    this.#counters.bytes += bytes
+    if (before !== null) sent(this.owner, before, this.#counters)
+  }
+
   /** The header of a long message is with the kernel; its payload goes on beside what comes next. */
   #follow(side: SideWriter, entry: Entry): void {
     const bytes = entry.longBytes
     entry.transfer?.accepted()
     this.#sides ??= new SideStreams()
     this.#sides.follow(side, entry, this.#keepsAlive, () => {
-      if (entry.error === undefined) {
-        this.#counters.messages++
-        this.#counters.bytes += bytes
-      }
+      if (entry.error === undefined) this.#countLong(bytes)
+      else failed(this.owner, entry.error)
       if (this.#entries.first !== null && !this.#watch.blocked) this.#schedule()
       this.#rest()
     })
@@ -381,30 +391,22 @@ export class SendQueue extends Flushable {
       this.#drop(error as WormholeError)
       return false
     }
-    this.#beginWait()
+    // A blocking send that looks up now and then finds the channel still full: that is one wait.
+    if (beginWait(this.#counters, this.owner, 'full')) this.#counters.waits++
     return true
-  }
-
-  /** A blocking send that looks up now and then finds the channel still full: that is one wait. */
-  #beginWait(): void {
-    if (this.#counters.waitingSince >= 0) return
-    this.#counters.waits++
-    beginWait(this.#counters)
-  }
-
-  #endWait(): void {
-    if (this.#counters.waitingSince >= 0) endWait(this.#counters)
   }
 
   /** Nothing may be left to do: then lets go of what was held for it. */
   #rest(): void {
     if (this.#entries.first === null) {
       this.#watch.unblock()
-      this.#endWait()
+      endWait(this.#counters, this.owner, 'waits no longer')
     }
     if (!this.idle) return
     forgetPending(this)
-    if (this.#closing && this.running === 0) this.#descriptor.close()
+    if (this.#closing && this.running === 0) {
+      closeEnd(this.owner, this.#descriptor, this.disconnected === null ? 'closed' : 'ended')
+    }
   }
 
   /** Deals with a failed sendmsg: the entries under way fail, or all, or are readied anew. */
@@ -431,6 +433,7 @@ export class SendQueue extends Flushable {
       this.#remove(entry)
       entry.settle(error)
     }
+    failed(this.owner, error)
   }
 
   /** A byte stream breaks off: messages of the flight that the kernel has whole were sent all the same. */
@@ -447,6 +450,7 @@ export class SendQueue extends Flushable {
   /** No more can be sent: everything pending fails, and the descriptor has no further use. */
   #fail(error: WormholeError): void {
     this.disconnected = error
+    failed(this.owner, error)
     this.#settleWhole()
     this.#unload()
     for (let entry = this.#entries.shift(); entry !== null; entry = this.#entries.shift()) entry.settle(error)

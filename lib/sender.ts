@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream'
 import { onAbort } from './abort.js'
 import { toText } from './codec.js'
 import { newCounters, statsOf } from './counters.js'
+import { opened } from './diagnostics.js'
 import { Endpoint } from './endpoint.js'
 import { ends } from './ends.js'
 import type { Entry } from './entry.js'
@@ -24,6 +25,7 @@ export class Sender<in T = unknown> extends Endpoint {
   constructor(fd: number, type: number, settings: Settings) {
     super(fd, settings)
     this.#queue = new SendQueue(this, this.descriptor, type, settings, this.#counters)
+    opened(this)
   }
 
   /**
