@@ -352,24 +352,24 @@ export class SendQueue extends Flushable {
     this.#counters.fds += fds
   }
 
-  #countLong(bytes: number): void {
-    const before = beforeSend(this.#counters)
-    this.#counters.messages++
-    this.#counters.bytes += bytes
-    if (before !== null) sent(this.owner, before, this.#counters)
-  }
-
   /** The header of a long message is with the kernel; its payload goes on beside what comes next. */
   #follow(side: SideWriter, entry: Entry): void {
     const bytes = entry.longBytes
     entry.transfer?.accepted()
     this.#sides ??= new SideStreams()
+    // What is through at once belongs to the header's packet, which is being told of.
+    let later = false
     this.#sides.follow(side, entry, this.#keepsAlive, () => {
-      if (entry.error === undefined) this.#countLong(bytes)
-      else failed(this.owner, entry.error)
+      if (entry.error === undefined) {
+        const before = later ? beforeSend(this.#counters) : null
+        this.#counters.messages++
+        this.#counters.bytes += bytes
+        if (before !== null) sent(this.owner, before, this.#counters)
+      } else failed(this.owner, entry.error)
       if (this.#entries.first !== null && !this.#watch.blocked) this.#schedule()
       this.#rest()
     })
+    later = true
   }
 
   #remove(entry: Entry): void {
