@@ -35,7 +35,9 @@ async function outputOf(index: number): Promise<string> {
 }
 
 describe('the README, whose code is type-checked with that of the documents', () => {
-  before(() => compile([...blocks('README.md'), ...blocks('docs/migrating-from-process-send.md')]))
+  const others = ['README.md', 'docs/migrating-from-process-send.md'].flatMap(blocks)
+  const observability = blocks('docs/observability.md')
+  before(() => compile([...others, ...observability]))
 
   it('brings a message from a child to its parent, as printed', async () => {
     expect(await outputOf(0)).to.equal("{ a: 1776, b: 'hello world!', c: [ 5, 4, 3, 2, 1 ] }\n")
@@ -47,5 +49,9 @@ describe('the README, whose code is type-checked with that of the documents', ()
 
   it('selects between two channels, as printed', async () => {
     expect((await outputOf(2)).trim().split('\n').sort()).to.deep.equal(['job 1', 'stop: enough'])
+  })
+  it('shows what stats() and the events tell, as printed', async () => {
+    const outputs = await Promise.all(observability.map((_, index) => outputOf(others.length + index)))
+    expect(outputs).to.deep.equal(['1 2 true\n', '2\n0\n'])
   })
 })
