@@ -65,7 +65,9 @@ const MAXIMUM_PAGES = 65536
 const INITIAL_PAGES = 16
 
 const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true })
-const binary = readFileSync(new URL('./wormhole.wasm', import.meta.url))
+/** The module that this thread runs. */
+export const wasmFile = new URL('./wormhole.wasm', import.meta.url)
+const binary = readFileSync(wasmFile)
 const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } })
 
 export const wasm = instance.exports as Wasm
