@@ -47,6 +47,6 @@ function parsed(args: readonly string[]) {
       options: { help: { type: 'boolean' }, json: { type: 'boolean' }, seconds: { type: 'string' } },
     })
   } catch (error) {
-    throw new UsageError((error as Error).message)
+    throw new UsageError((error as Error).message.replaceAll('\n', ' '))
   }
 }
