@@ -16,6 +16,7 @@ import * as socket from './socket.js'
 import { END, READ, type Source } from './source.js'
 import { StreamSource } from './stream-source.js'
 import { batches, message, messageWithFds, result, takeNow } from './takings.js'
+import { tracing } from './trace.js'
 import { countMessages, turnIsOver } from './turn.js'
 import type { BlockingOptions, ChannelOptions, EndpointStats, WaitOptions } from './types.js'
 import { Pending, type Taking, type Waiter } from './waiter.js'
@@ -279,8 +280,8 @@ export class Receiver<out T = unknown> extends Endpoint {
 
   #block(options: BlockingOptions | undefined): [T, OwnedFd[]] {
     const deadline = deadlineOf(options)
-    // A worker looks up now and then: it may have been terminated.
-    const waits = isMainThread && deadline === Number.POSITIVE_INFINITY
+    // A worker looks up now and then: it may have been terminated. A trace is to tell of the wait.
+    const waits = isMainThread && deadline === Number.POSITIVE_INFINITY && !tracing
     for (;;) {
       if (this.#ready(waits)) return this.#now()
       if (this.#ended) throw disconnectedError('Receiver')

@@ -66,6 +66,7 @@ export interface EndpointStats {
   /**
    * The longest time in milliseconds that this end waited without the kernel taking or bringing anything, the
    * wait that is going on included. A receiver waits only while somebody waits for its next message.
+   * A `recvSync` without a timeout on the main thread waits in the kernel, and counts neither here nor in `waits`.
    */
   longestWait: number
   /** Messages that are here: not yet in the kernel (sender), or read and not yet taken (receiver). */

@@ -1,13 +1,20 @@
 import { expect } from 'chai'
-import type { EndpointStats, Receiver } from 'wormhole-ipc'
+import type { EndpointStats, Receiver, Sender } from 'wormhole-ipc'
 import { WAIT_SLICE_MS } from '#lib/poller'
 import { collect } from './helpers/collect.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { throwsCode } from './helpers/expect-error.js'
 import { fill, range, spin, textOf, turn } from './helpers/fill.js'
+import { until } from './helpers/until.js'
 
 const SPIN_MS = 20
+
+type Both = [sender: Sender<number>, receiver: Receiver<number>]
+
+function drain(receiver: Receiver<number>): void {
+  while (receiver.tryRecv() !== undefined);
+}
 
 const none: EndpointStats = { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0, longestWait: 0, queued: 0 }
 
@@ -127,46 +134,38 @@ describe('stats', () => {
     expect(sender.stats().longestWait).to.be.at.least(2 * WAIT_SLICE_MS)
   })
 
-  it('tell the longest wait, in milliseconds, while it goes on and afterwards', async () => {
-    const [sender, receiver] = open<number>()
-    const longest = async (end: Pick<Receiver, 'stats'>, wait: () => Promise<unknown>, help: () => unknown) => {
-      const waiting = wait()
-      await turn()
-      spin(SPIN_MS)
+  for (const [who, wait, help] of [
+    ['receiver', (_sender, receiver) => receiver.recv(), (sender) => void sender.trySend(1)],
+    ['sender', (sender) => sender.send(1), (_sender, receiver) => drain(receiver)],
+  ] as [string, (...ends: Both) => Promise<unknown>, (...ends: Both) => void][]) {
+    it(`tell the longest wait of a ${who}, in milliseconds, while it goes on and afterwards`, async () => {
+      const [sender, receiver] = open<number>()
+      const end = who === 'sender' ? sender : receiver
+      if (who === 'sender') fill(sender, (index) => index)
+      const began = performance.now()
+      const waiting = wait(sender, receiver)
+      await until('it has waited for a while', () => end.stats().longestWait > SPIN_MS)
       const during = end.stats().longestWait
-      expect(during).to.be.at.least(SPIN_MS)
-      await help()
+      help(sender, receiver)
       await waiting
       const { longestWait } = end.stats()
-      expect(longestWait).to.be.at.least(during)
+      expect(longestWait).to.be.within(during, performance.now() - began)
       spin(SPIN_MS)
       expect(end.stats().longestWait, 'after the wait').to.equal(longestWait)
-    }
-    await longest(
-      receiver,
-      () => receiver.recv(),
-      () => sender.send(1)
-    )
-    fill(sender, (index) => index)
-    await longest(
-      sender,
-      () => sender.send(2),
-      () => {
-        while (receiver.tryRecv() !== undefined);
-      }
-    )
-  })
+    })
+  }
 
   it('begin a new wait with each packet, however many wait', async () => {
     const [sender, receiver] = open<number>()
     const began = performance.now()
     const received = [receiver.recv(), receiver.recv()]
-    spin(SPIN_MS)
+    await until('it has waited for a while', () => receiver.stats().longestWait > SPIN_MS)
     const between = performance.now()
     await sender.send(1)
     await received[0]
     const first = performance.now() - began
-    spin(SPIN_MS)
+    const { longestWait } = receiver.stats()
+    await until('it has waited for longer', () => receiver.stats().longestWait > longestWait)
     await sender.send(2)
     await received[1]
     const second = performance.now() - between
