@@ -24,9 +24,9 @@ export function limits(): Limit[] {
   return [
     wmem(
       'wmem_default',
-      'the capacity of a channel and the longest packet are less than this: more waits, and more messages take the slower way of long ones'
+      'channels hold less, so senders wait more often, and more messages are too long for one packet'
     ),
-    wmem('wmem_max', 'long messages go in small pieces'),
+    wmem('wmem_max', 'messages that are too long for one packet go in small pieces'),
     files('RLIMIT_NOFILE soft', soft, 'raise the soft limit (`ulimit -Sn`, LimitNOFILE= of systemd)'),
     files(
       'RLIMIT_NOFILE hard',
