@@ -1,4 +1,5 @@
 import { Failure } from './codec.js'
+import type { Endpoint } from './endpoint.js'
 import { WormholeError } from './errors.js'
 import type { OwnedFd } from './owned-fd.js'
 
@@ -13,6 +14,9 @@ export class Batch {
   failures = false
   /** The descriptors that came with items, by index. */
   fds: Map<number, OwnedFd[]> | null = null
+
+  /** @param end the receiver that these are for, if it is to be told of */
+  constructor(readonly end: Endpoint | null = null) {}
 
   get left(): number {
     return this.items.length - this.next
@@ -78,6 +82,12 @@ export class Batch {
     this.next = 0
     this.fds = moved.length > 0 ? new Map(moved) : null
     if (item instanceof Failure) this.failures = true
+  }
+
+  /** Those of all failures among the items. */
+  get errors(): WormholeError[] {
+    if (!this.failures) return []
+    return this.items.flatMap((item) => (item instanceof Failure ? [item.error] : []))
   }
 
   /** Whether the next item is a message, not a failure. */

@@ -1,3 +1,4 @@
+import { closed } from './diagnostics.js'
 import { closedError } from './errors.js'
 import * as socket from './socket.js'
 
@@ -41,19 +42,30 @@ export class Descriptor {
     return fd
   }
 
-  /** Closes it with a process warning, should `owner` be garbage-collected while it is open. */
-  guard(owner: object): void {
-    registry.register(owner, { descriptor: this, what: owner.constructor.name }, this)
+  /**
+   * Closes it with a process warning, should `owner` be garbage-collected while it is open.
+   *
+   * @param isEnd whether that is an end of a channel
+   */
+  guard(owner: object, isEnd = false): void {
+    registry.register(owner, { descriptor: this, what: owner.constructor.name, isEnd }, this)
   }
+}
+
+interface Guarded {
+  descriptor: Descriptor
+  what: string
+  isEnd: boolean
 }
 
 /** What has been collected since the last warning: one warning tells of all. */
 let collected: string[] = []
 
-const registry = new FinalizationRegistry<{ descriptor: Descriptor; what: string }>(({ descriptor, what }) => {
+const registry = new FinalizationRegistry<Guarded>(({ descriptor, what, isEnd }) => {
   const { fd } = descriptor
   if (fd < 0 || descriptor.moving) return
   descriptor.close()
+  if (isEnd) closed(undefined, fd, 'collected', what)
   if (collected.length === 0) setImmediate(warn).unref()
   collected.push(`${what} (descriptor ${fd})`)
 })
@@ -74,11 +86,16 @@ export const kDescriptor: unique symbol = Symbol('wormhole.descriptor')
 /** What is told that its descriptor is about to go. */
 export const kLetGo: unique symbol = Symbol('wormhole.letGo')
 
+/** What is told how a move of its descriptor has ended. */
+export const kMoveEnded: unique symbol = Symbol('wormhole.moveEnded')
+
 export interface DescriptorOwner {
   /** The descriptor, if it can be given away now; throws when not, with what `action` says. */
   [kDescriptor](action: string): Descriptor
   /** The descriptor is to go elsewhere: nothing more will come of what waits. */
   [kLetGo](): void
+  /** The descriptor that was `fd` has gone with a message or to a child; null: it has not. */
+  [kMoveEnded](fd: number, to: 'message' | 'child' | null): void
 }
 
 export function isDescriptorOwner(value: object): value is DescriptorOwner {

@@ -1,4 +1,5 @@
-import { Descriptor, type DescriptorOwner, kDescriptor, kLetGo } from './descriptor.js'
+import { Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
+import { closed, moved } from './diagnostics.js'
 import { closedError, disconnectedError, WormholeError } from './errors.js'
 import type { Settings } from './options.js'
 import { startPolling } from './poller.js'
@@ -20,7 +21,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   protected constructor(fd: number, settings: Settings) {
     this.descriptor = new Descriptor(fd)
     this.settings = settings
-    this.descriptor.guard(this)
+    this.descriptor.guard(this, true)
     startPolling()
   }
 
@@ -57,7 +58,9 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     const descriptor = this[kDescriptor]('detach')
     this.shut = true
     this.letGo()
-    return descriptor.release()
+    const fd = descriptor.release()
+    moved(this, fd, 'caller')
+    return fd
   }
 
   /**
@@ -117,6 +120,12 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     this.letGo()
   }
 
+  /** For whoever moved it; nothing for callers. */
+  [kMoveEnded](fd: number, to: 'message' | 'child' | null): void {
+    if (to !== null) moved(this, fd, to)
+    else if (this.descriptor.fd < 0) closed(this, fd, 'closed')
+  }
+
   /** A duplicate of the descriptor for `clone()`. @internal */
   protected duplicate(): number {
     this.assertUsable()
@@ -144,9 +153,4 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     this.keepsAlive = keepsAlive
     return this
   }
-}
-
-/** Counters at zero; `queued` is worked out when somebody asks. */
-export function newStats(): EndpointStats {
-  return { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0, queued: 0 }
 }

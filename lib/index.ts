@@ -5,6 +5,15 @@
  */
 
 export { channel } from './channel.js'
+export type {
+  CloseEvent,
+  DiagnosticsEvents,
+  ErrorEvent,
+  MoveEvent,
+  OpenEvent,
+  ReceiveEvent,
+  SendEvent,
+} from './diagnostics.js'
 export { errorCodes, WormholeError, type WormholeErrorCode, type WormholeErrorDetails } from './errors.js'
 export { type FdKind, OwnedFd } from './owned-fd.js'
 export { Receiver } from './receiver.js'

@@ -6,7 +6,7 @@ import {
   type StdioOptions,
   spawn as spawnNode,
 } from 'node:child_process'
-import { type Descriptor, kDescriptor, kLetGo } from './descriptor.js'
+import { type Descriptor, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { argumentError } from './errors.js'
 import { describe, type End, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
 import { Receiver } from './receiver.js'
@@ -144,7 +144,9 @@ function launch<Options extends LaunchOptions>(
     // No pid: the start has failed, and an 'error' event is on its way.
     const started = child?.pid !== undefined
     if (started) for (const [, end] of ends) end[kLetGo]()
+    const numbers = moving.map(({ fd }) => fd)
     for (const descriptor of moving) descriptor.endMove(started)
+    for (const [index, [, end]] of ends.entries()) end[kMoveEnded](numbers[index] as number, started ? 'child' : null)
   }
 }
 

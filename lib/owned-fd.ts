@@ -8,7 +8,7 @@ import {
   type WriteStream,
 } from 'node:fs'
 import { createServer, type Server, Socket } from 'node:net'
-import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo } from './descriptor.js'
+import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { ends } from './ends.js'
 import type { WormholeError } from './errors.js'
 import { inodeOf } from './inode.js'
@@ -235,6 +235,9 @@ export class OwnedFd implements DescriptorOwner, Disposable {
 
   /** For whoever moves it; nothing for callers. @hidden */
   [kLetGo](): void {}
+
+  /** For whoever moved it; nothing for callers. */
+  [kMoveEnded](): void {}
 
   /** Hands the number to a new owner; when that fails it is owned here as before. */
   #give<Owner>(make: (fd: number) => Owner): Owner {

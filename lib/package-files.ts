@@ -13,7 +13,7 @@ const require = createRequire(here)
 const WASM = 'dist/wormhole.wasm'
 
 /** The folder of this package, whose files the code cannot carry along when a bundler moves it. */
-const folder = find()
+export const folder = find()
 
 /** The WebAssembly module. */
 export const wasmFile = join(folder, WASM)

@@ -1,7 +1,9 @@
 import { isMainThread } from 'node:worker_threads'
 import { onAbort } from './abort.js'
 import { Batch, closeEach } from './batch.js'
-import { Endpoint, newStats } from './endpoint.js'
+import { beginWait, endWait, newCounters, statsOf } from './counters.js'
+import { closeEnd, failed, observesReads, opened, received } from './diagnostics.js'
+import { Endpoint } from './endpoint.js'
 import { ends } from './ends.js'
 import { closedError, disconnectedError, WormholeError } from './errors.js'
 import { List } from './list.js'
@@ -14,6 +16,7 @@ import * as socket from './socket.js'
 import { END, READ, type Source } from './source.js'
 import { StreamSource } from './stream-source.js'
 import { batches, message, messageWithFds, result, takeNow } from './takings.js'
+import { tracing } from './trace.js'
 import { countMessages, turnIsOver } from './turn.js'
 import type { BlockingOptions, ChannelOptions, EndpointStats, WaitOptions } from './types.js'
 import { Pending, type Taking, type Waiter } from './waiter.js'
@@ -50,8 +53,8 @@ export interface Inner {
  * for await (const { id } of receiver) console.log(id)
  */
 export class Receiver<out T = unknown> extends Endpoint {
-  readonly #counters: EndpointStats = newStats()
-  readonly #batch = new Batch()
+  readonly #counters = newCounters()
+  readonly #batch = new Batch(this)
   readonly #source: Source
   #waiters: List<Waiter> | null = null
   /** The descriptor that is watched for somebody who waits: the channel's or a side stream's. */
@@ -66,6 +69,7 @@ export class Receiver<out T = unknown> extends Endpoint {
     super(fd, settings)
     const context = { descriptor: this.descriptor, settings, counters: this.#counters }
     this.#source = type === socket.SOCK_SEQPACKET ? new PacketSource(context) : new StreamSource(context)
+    opened(this)
   }
 
   /**
@@ -223,7 +227,7 @@ export class Receiver<out T = unknown> extends Endpoint {
     this.#counters.messages -= this.#batch.left
     this.#batch.clear()
     this.#source.drop()
-    this.descriptor.close()
+    closeEnd(this, this.descriptor, 'closed')
   }
 
   /**
@@ -234,8 +238,9 @@ export class Receiver<out T = unknown> extends Endpoint {
    * console.log(`${messages / packets} messages a packet`)
    */
   stats(): EndpointStats {
-    const queued = this.#batch.left
-    return { ...this.#counters, messages: this.#counters.messages - queued, queued }
+    const stats = statsOf(this.#counters, this.#batch.left)
+    stats.messages -= stats.queued
+    return stats
   }
 
   /** @internal */
@@ -253,6 +258,7 @@ export class Receiver<out T = unknown> extends Endpoint {
   /** Called by the poller. @internal */
   onFailure(error: unknown): void {
     this.#watched = -1
+    failed(this, error)
     this.#failAll(error)
   }
 
@@ -283,13 +289,22 @@ export class Receiver<out T = unknown> extends Endpoint {
   #available(waits = false): boolean {
     if (this.#batch.left > 0) return true
     if (this.#ended) return false
+    const { bytes } = this.#counters
     const found = this.#source.read(this.#batch, waits)
     if (found === END) this.#end()
     if (found !== READ) return false
+    endWait(this.#counters, this)
     const count = this.#batch.left
     this.#counters.messages += count
     countMessages(count)
-    return true
+    return !observesReads(this.#batch) || this.#tell(this.#counters.bytes - bytes)
+  }
+
+  /** Tells those who observe. Whether messages are still here: one of them may have taken some, or closed this end. */
+  #tell(bytes: number): boolean {
+    received(this, this.#batch, bytes)
+    this.assertUsable()
+    return this.#batch.left > 0
   }
 
   /**
@@ -340,13 +355,17 @@ export class Receiver<out T = unknown> extends Endpoint {
 
   #block(options: BlockingOptions | undefined): [T, OwnedFd[]] {
     const deadline = deadlineOf(options)
-    // A worker looks up now and then: it may have been terminated.
-    const waits = isMainThread && deadline === Number.POSITIVE_INFINITY
+    // A worker looks up now and then: it may have been terminated. A trace is to tell of the wait.
+    const waits = isMainThread && deadline === Number.POSITIVE_INFINITY && !tracing
     for (;;) {
       if (this.#ready(waits)) return this.#now()
       if (this.#ended) throw disconnectedError('Receiver')
       const left = deadline - performance.now()
-      if (left <= 0) throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
+      if (left <= 0) {
+        if (this.#watched < 0) endWait(this.#counters, this, 'waits no longer')
+        throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
+      }
+      if (beginWait(this.#counters, this, 'waits')) this.#counters.waits++
       socket.wait([this.#source.waitsFor], socket.POLLIN, Math.min(left, WAIT_SLICE_MS))
     }
   }
@@ -426,11 +445,13 @@ export class Receiver<out T = unknown> extends Endpoint {
     this.#watched = -1
     watch(fd, socket.POLLIN, this, this.keepsAlive)
     this.#watched = fd
+    beginWait(this.#counters, this, 'waits')
   }
 
   #unwatch(): void {
     if (this.#watched >= 0) unwatch(this.#watched)
     this.#watched = -1
+    endWait(this.#counters, this, 'waits no longer')
   }
 
   /** Nothing will come any more: the descriptor has no further use. */
@@ -438,7 +459,7 @@ export class Receiver<out T = unknown> extends Endpoint {
     this.#ended = true
     this.#unwatch()
     this.#source.drop()
-    this.descriptor.close()
+    closeEnd(this, this.descriptor, 'ended')
   }
 
   #endAll(): void {

@@ -1,5 +1,8 @@
 import { ChannelWatch } from './channel-watch.js'
+import { beginWait, type Counters, endWait } from './counters.js'
 import type { Descriptor } from './descriptor.js'
+import { beforeSend, closeEnd, failed, sent } from './diagnostics.js'
+import type { Endpoint } from './endpoint.js'
 import type { Entry } from './entry.js'
 import { closedError, disconnectedError, systemError, type WormholeError } from './errors.js'
 import { Flushable, flushIfExiting, forgetPending, notePending } from './exit.js'
@@ -13,7 +16,6 @@ import { SideWriter } from './side-writer.js'
 import { Sizing } from './sizing.js'
 import * as socket from './socket.js'
 import { nextTurn, turnIsOver } from './turn.js'
-import type { EndpointStats } from './types.js'
 
 /** Units that may gather in one tick before they are sent within it. */
 const EAGER_UNITS = 64 * 1024
@@ -27,7 +29,7 @@ const NOT_SENT = new Error('not sent')
 export class SendQueue extends Flushable {
   readonly #descriptor: Descriptor
   readonly #settings: Settings
-  readonly #counters: EndpointStats
+  readonly #counters: Counters
   readonly #packets: boolean
   readonly #entries = new List<Entry>()
   #sides: SideStreams | null = null
@@ -48,11 +50,11 @@ export class SendQueue extends Flushable {
 
   /** @param owner what must not be garbage-collected while something is pending: it closes the descriptor */
   constructor(
-    readonly owner: object,
+    readonly owner: Endpoint,
     descriptor: Descriptor,
     type: number,
     settings: Settings,
-    counters: EndpointStats
+    counters: Counters
   ) {
     super()
     this.#descriptor = descriptor
@@ -161,9 +163,12 @@ export class SendQueue extends Flushable {
         this.#explain(result)
         continue
       }
+      endWait(this.#counters, this.owner)
+      const before = beforeSend(this.#counters)
       this.#counters.packets++
       this.#counters.bytes += result
       if (cargo.advance(result)) this.#complete(flight)
+      if (before !== null) sent(this.owner, before, this.#counters)
       if (this.#entries.first !== null && !evenIfTurnIsOver && turnIsOver()) {
         this.#schedule(true)
         return false
@@ -310,6 +315,7 @@ export class SendQueue extends Flushable {
     } catch (error) {
       this.#remove(first)
       first.settle(error)
+      failed(this.owner, error)
       return false
     }
   }
@@ -328,9 +334,15 @@ export class SendQueue extends Flushable {
     for (let index = 0; index < flight.entries; index++) {
       const entry = this.#entries.first as Entry
       this.#remove(entry)
-      this.#count(entry.count, entry.transfer?.fds.length ?? 0)
-      if (flight.side === null) entry.settle()
-      else this.#follow(flight.side, entry)
+      const fds = entry.transfer?.fds.length ?? 0
+      if (flight.side === null) {
+        this.#count(entry.count, fds)
+        entry.settle()
+      } else {
+        this.#counters.bytes -= HEADER_BYTES
+        this.#counters.fds += fds
+        this.#follow(flight.side, entry)
+      }
     }
   }
 
@@ -345,11 +357,19 @@ export class SendQueue extends Flushable {
     const bytes = entry.longBytes
     entry.transfer?.accepted()
     this.#sides ??= new SideStreams()
+    // What is through at once belongs to the header's packet, which is being told of.
+    let later = false
     this.#sides.follow(side, entry, this.#keepsAlive, () => {
-      this.#counters.bytes += bytes
+      if (entry.error === undefined) {
+        const before = later ? beforeSend(this.#counters) : null
+        this.#counters.messages++
+        this.#counters.bytes += bytes
+        if (before !== null) sent(this.owner, before, this.#counters)
+      } else failed(this.owner, entry.error)
       if (this.#entries.first !== null && !this.#watch.blocked) this.#schedule()
       this.#rest()
     })
+    later = true
   }
 
   #remove(entry: Entry): void {
@@ -371,16 +391,22 @@ export class SendQueue extends Flushable {
       this.#drop(error as WormholeError)
       return false
     }
-    this.#counters.waits++
+    // A blocking send that looks up now and then finds the channel still full: that is one wait.
+    if (beginWait(this.#counters, this.owner, 'full')) this.#counters.waits++
     return true
   }
 
   /** Nothing may be left to do: then lets go of what was held for it. */
   #rest(): void {
-    if (this.#entries.first === null) this.#watch.unblock()
+    if (this.#entries.first === null) {
+      this.#watch.unblock()
+      endWait(this.#counters, this.owner, 'waits no longer')
+    }
     if (!this.idle) return
     forgetPending(this)
-    if (this.#closing && this.running === 0) this.#descriptor.close()
+    if (this.#closing && this.running === 0) {
+      closeEnd(this.owner, this.#descriptor, this.disconnected === null ? 'closed' : 'ended')
+    }
   }
 
   /** Deals with a failed sendmsg: the entries under way fail, or all, or are readied anew. */
@@ -407,6 +433,7 @@ export class SendQueue extends Flushable {
       this.#remove(entry)
       entry.settle(error)
     }
+    failed(this.owner, error)
   }
 
   /** A byte stream breaks off: messages of the flight that the kernel has whole were sent all the same. */
@@ -423,6 +450,7 @@ export class SendQueue extends Flushable {
   /** No more can be sent: everything pending fails, and the descriptor has no further use. */
   #fail(error: WormholeError): void {
     this.disconnected = error
+    failed(this.owner, error)
     this.#settleWhole()
     this.#unload()
     for (let entry = this.#entries.shift(); entry !== null; entry = this.#entries.shift()) entry.settle(error)

@@ -1,7 +1,9 @@
 import type { Writable } from 'node:stream'
 import { onAbort } from './abort.js'
 import { toText } from './codec.js'
-import { Endpoint, newStats } from './endpoint.js'
+import { newCounters, statsOf } from './counters.js'
+import { opened } from './diagnostics.js'
+import { Endpoint } from './endpoint.js'
 import { ends } from './ends.js'
 import type { Entry } from './entry.js'
 import { argumentError, WormholeError } from './errors.js'
@@ -25,13 +27,14 @@ import { writableOf } from './writable.js'
  * sender.close()
  */
 export class Sender<in T = unknown> extends Endpoint {
-  readonly #counters = newStats()
+  readonly #counters = newCounters()
   readonly #queue: SendQueue
 
   /** @internal Use `channel()` or `Sender.fromFd()`. */
   constructor(fd: number, type: number, settings: Settings) {
     super(fd, settings)
     this.#queue = new SendQueue(this, this.descriptor, type, settings, this.#counters)
+    opened(this)
   }
 
   /**
@@ -280,7 +283,7 @@ export class Sender<in T = unknown> extends Endpoint {
    * console.log(`${messages} sent; the channel was full ${waits} times`)
    */
   stats(): EndpointStats {
-    return { ...this.#counters, queued: this.#queue.pending }
+    return statsOf(this.#counters, this.#queue.pending)
   }
 
   protected override get disconnected(): boolean {

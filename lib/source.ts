@@ -1,7 +1,7 @@
 import type { Batch } from './batch.js'
+import type { Counters } from './counters.js'
 import type { Descriptor } from './descriptor.js'
 import type { Settings } from './options.js'
-import type { EndpointStats } from './types.js'
 
 /** What one attempt to read found: messages are in the batch, nothing is there now, or never will be. */
 export const READ = 1
@@ -31,5 +31,5 @@ export interface Source {
 export interface SourceContext {
   readonly descriptor: Descriptor
   readonly settings: Settings
-  readonly counters: EndpointStats
+  readonly counters: Counters
 }

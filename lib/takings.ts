@@ -20,7 +20,7 @@ function atEnd(): IteratorResult<never> {
 export const message: Taking<unknown> = {
   take: (batch, schema) => {
     const value = batch.takeMessage()
-    return schema === undefined ? value : validate(schema, value)
+    return schema === undefined ? value : validate(schema, value, batch.end)
   },
   end: disconnected,
 }
@@ -34,7 +34,7 @@ export const messageWithFds: Taking<[unknown, OwnedFd[]]> = {
       throw error
     }
     try {
-      const checked = validate(schema, value)
+      const checked = validate(schema, value, batch.end)
       return checked instanceof Promise ? checked.then((settled) => [settled, fds], drop) : [checked, fds]
     } catch (error) {
       return drop(error)
@@ -47,7 +47,7 @@ export const result: Taking<IteratorResult<unknown>> = {
   take: (batch, schema) => {
     const value = batch.takeMessage()
     if (schema === undefined) return { done: false, value }
-    const checked = validate(schema, value)
+    const checked = validate(schema, value, batch.end)
     if (checked instanceof Promise) return checked.then((settled) => ({ done: false, value: settled }))
     return { done: false, value: checked }
   },
@@ -58,13 +58,13 @@ export const result: Taking<IteratorResult<unknown>> = {
 export const batches: Taking<IteratorResult<unknown[]>> = {
   take: (batch, schema) => {
     if (schema === undefined) return { done: false, value: batch.takeAll() }
-    const first = validate(schema, batch.takeMessage())
+    const first = validate(schema, batch.takeMessage(), batch.end)
     if (first instanceof Promise) return first.then((settled) => ({ done: false, value: [settled] }))
     const value = [first]
     while (batch.sound) {
       const next = batch.takeMessage()
       try {
-        const checked = validate(schema, next)
+        const checked = validate(schema, next, batch.end)
         if (checked instanceof Promise) {
           void quiet(checked)
           batch.putBack(next)
@@ -89,7 +89,7 @@ export function takeNow(batch: Batch, schema: StandardSchemaV1 | undefined): [un
   const { message: value, fds } = batch.take()
   if (schema === undefined) return [value, fds]
   try {
-    const checked = validate(schema, value)
+    const checked = validate(schema, value, batch.end)
     if (!(checked instanceof Promise)) return [checked, fds]
     void quiet(checked)
   } catch (error) {

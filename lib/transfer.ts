@@ -1,4 +1,11 @@
-import { type Descriptor, type DescriptorOwner, isDescriptorOwner, kDescriptor, kLetGo } from './descriptor.js'
+import {
+  type Descriptor,
+  type DescriptorOwner,
+  isDescriptorOwner,
+  kDescriptor,
+  kLetGo,
+  kMoveEnded,
+} from './descriptor.js'
 import { WormholeError } from './errors.js'
 import * as socket from './socket.js'
 import type { FdSource } from './types.js'
@@ -53,11 +60,17 @@ export class Transfer {
   }
 
   #end(moved: boolean): void {
-    for (const descriptor of this.#moving) descriptor.endMove(moved)
+    const moving = this.#moving.map((descriptor, index) => ({
+      descriptor,
+      owner: this.#owners[index],
+      fd: descriptor.fd,
+    }))
+    for (const { descriptor } of moving) descriptor.endMove(moved)
     socket.closeAll(this.#copies)
     this.#moving = []
     this.#owners = []
     this.#copies = []
+    for (const { owner, fd } of moving) owner?.[kMoveEnded](fd, moved ? 'message' : null)
   }
 }
 

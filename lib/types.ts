@@ -86,8 +86,14 @@ export interface EndpointStats {
   packets: number
   /** Descriptors that rode along. */
   fds: number
-  /** How often this end had to wait for the other. */
+  /** How often this end had to wait for the other: for a message, or for room. */
   waits: number
+  /**
+   * The longest time in milliseconds that this end waited without the kernel taking or bringing anything, the
+   * wait that is going on included. A receiver waits only while somebody waits for its next message.
+   * A `recvSync` without a timeout on the main thread waits in the kernel, and counts neither here nor in `waits`.
+   */
+  longestWait: number
   /** Messages that are here: not yet in the kernel (sender), or read and not yet taken (receiver). */
   queued: number
 }

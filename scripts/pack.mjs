@@ -1,7 +1,7 @@
 // Makes the tarball that is published, build/wormhole-ipc-VERSION.tgz, and lists what it holds. Its modules are put
 // together, one file for each entry and what they share: Node takes about half a millisecond to load each.
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -25,9 +25,10 @@ for (const name of ['README.md', 'LICENSE', ...manifest.files]) {
   // Not the single modules; their types stay, as the entries' types import them.
   cpSync(join(root, name), join(folder, name), { recursive: true, filter: (file) => !file.endsWith('.js') })
 }
-const entries = ['index', 'process', 'raw-socket', 'runner']
+const entries = ['index', 'process', 'raw-socket', 'runner', 'doctor/main', 'doctor/peer']
 await build({
   entryPoints: entries.map((name) => join(root, 'dist', `${name}.js`)),
+  outbase: join(root, 'dist'),
   outdir: join(folder, 'dist'),
   chunkNames: 'shared-[hash]',
   bundle: true,
@@ -37,6 +38,7 @@ await build({
   target: `node${manifest.engines.node.replace('>=', '')}`,
   logLevel: 'warning',
 })
+for (const program of Object.values(manifest.bin)) chmodSync(join(folder, program), 0o755)
 // What serves this tree alone. Without scripts there is none that an installation could run.
 const { scripts, devDependencies, imports, ...published } = manifest
 writeFileSync(join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)

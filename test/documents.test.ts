@@ -105,6 +105,19 @@ describe('the code in the documents', () => {
     })
   })
 
+  describe('the programs in docs/observability.md', () => {
+    const page = 'docs/observability.md'
+
+    it('shows what stats() and the events tell, as printed', async () => {
+      const outputs = await Promise.all(
+        blocksOf(page)
+          .filter(({ language }) => language === 'ts')
+          .map(({ file }) => outputOf(page, file.replace(/ts$/, 'js')))
+      )
+      expect(outputs).to.deep.equal(['1 2 true\n', '2\n0\n'])
+    })
+  })
+
   describe('the peer in Python of docs/wire.md', () => {
     usesChildren()
     leavesNoDescriptors()

@@ -1,12 +1,22 @@
 import { expect } from 'chai'
-import type { EndpointStats } from 'wormhole-ipc'
+import type { EndpointStats, Receiver, Sender } from 'wormhole-ipc'
+import { WAIT_SLICE_MS } from '#lib/poller'
 import { collect } from './helpers/collect.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { throwsCode } from './helpers/expect-error.js'
-import { fill, range, textOf, turn } from './helpers/fill.js'
+import { fill, range, spin, textOf, turn } from './helpers/fill.js'
+import { until } from './helpers/until.js'
 
-const none: EndpointStats = { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0, queued: 0 }
+const SPIN_MS = 20
+
+type Both = [sender: Sender<number>, receiver: Receiver<number>]
+
+function drain(receiver: Receiver<number>): void {
+  while (receiver.tryRecv() !== undefined);
+}
+
+const none: EndpointStats = { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0, longestWait: 0, queued: 0 }
 
 describe('stats', () => {
   leavesNoDescriptors()
@@ -112,6 +122,56 @@ describe('stats', () => {
     await sent
   })
 
+  it('count a blocking call that waits as one, however often it looks up', async () => {
+    const [sender, receiver] = open<number>()
+    throwsCode(() => receiver.recvSync({ timeout: 2 * WAIT_SLICE_MS }), 'ERR_WORMHOLE_TIMEOUT')
+    expect(receiver.stats().waits).to.equal(1)
+    expect(receiver.stats().longestWait).to.be.at.least(2 * WAIT_SLICE_MS)
+    fill(sender, (index) => index)
+    const { waits } = sender.stats()
+    throwsCode(() => sender.sendSync(0, { timeout: 2 * WAIT_SLICE_MS }), 'ERR_WORMHOLE_TIMEOUT')
+    expect(sender.stats().waits).to.equal(waits + 1)
+    expect(sender.stats().longestWait).to.be.at.least(2 * WAIT_SLICE_MS)
+  })
+
+  for (const [who, wait, help] of [
+    ['receiver', (_sender, receiver) => receiver.recv(), (sender) => void sender.trySend(1)],
+    ['sender', (sender) => sender.send(1), (_sender, receiver) => drain(receiver)],
+  ] as [string, (...ends: Both) => Promise<unknown>, (...ends: Both) => void][]) {
+    it(`tell the longest wait of a ${who}, in milliseconds, while it goes on and afterwards`, async () => {
+      const [sender, receiver] = open<number>()
+      const end = who === 'sender' ? sender : receiver
+      if (who === 'sender') fill(sender, (index) => index)
+      const began = performance.now()
+      const waiting = wait(sender, receiver)
+      await until('it has waited for a while', () => end.stats().longestWait > SPIN_MS)
+      const during = end.stats().longestWait
+      help(sender, receiver)
+      await waiting
+      const { longestWait } = end.stats()
+      expect(longestWait).to.be.within(during, performance.now() - began)
+      spin(SPIN_MS)
+      expect(end.stats().longestWait, 'after the wait').to.equal(longestWait)
+    })
+  }
+
+  it('begin a new wait with each packet, however many wait', async () => {
+    const [sender, receiver] = open<number>()
+    const began = performance.now()
+    const received = [receiver.recv(), receiver.recv()]
+    await until('it has waited for a while', () => receiver.stats().longestWait > SPIN_MS)
+    const between = performance.now()
+    await sender.send(1)
+    await received[0]
+    const first = performance.now() - began
+    const { longestWait } = receiver.stats()
+    await until('it has waited for longer', () => receiver.stats().longestWait > longestWait)
+    await sender.send(2)
+    await received[1]
+    const second = performance.now() - between
+    expect(receiver.stats().longestWait).to.be.within(SPIN_MS, Math.max(first, second))
+  })
+
   it('do not count what could not be sent', async () => {
     const [sender, receiver] = open<unknown>({ maxMessageBytes: 100 })
     throwsCode(() => sender.trySend(undefined), 'ERR_WORMHOLE_UNSERIALIZABLE')
@@ -124,6 +184,23 @@ describe('stats', () => {
     receiver.close()
     throwsCode(() => sender.trySend('b'), 'ERR_WORMHOLE_DISCONNECTED')
     expect(sender.stats()).to.deep.equal(none)
+  })
+
+  it('count a long message once the kernel has all of it, and not one that breaks off', async () => {
+    const [sender, receiver] = open<string>()
+    const text = textOf(10_000_000)
+    const sent = sender.send(text)
+    await turn()
+    expect(sender.stats()).to.include({ messages: 0, bytes: 0, packets: 1, queued: 1 })
+    await receiver.recv()
+    await sent
+    expect(sender.stats()).to.include({ messages: 1, bytes: text.length + 2, packets: 1, queued: 0 })
+    const abort = new AbortController()
+    const outcome = sender.send(text, { signal: abort.signal }).catch(() => 'aborted')
+    await turn()
+    abort.abort()
+    expect(await outcome).to.equal('aborted')
+    expect(sender.stats()).to.include({ messages: 1, bytes: text.length + 2, packets: 2, queued: 0 })
   })
 
   it('count messages that fail at the receiver as taken', async () => {

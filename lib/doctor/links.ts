@@ -1,0 +1,74 @@
+import { type ChildProcess, fork as forkNode } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { channel } from '../channel.js'
+import { fork } from '../process.js'
+
+/** A child process, and a way of sending to it. */
+export interface Link {
+  child: ChildProcess
+  /** The next count that the child says. */
+  count(): Promise<number>
+  /** Sends all; they are over when the child's next count comes. */
+  send(messages: Iterable<object>): Promise<void>
+}
+
+/** What the child's argument says where it is to use channels. */
+export const CHANNEL = 'channel'
+/** The last message of `process.send`. */
+export const END = 'end'
+
+const peer = fileURLToPath(new URL('./peer.js', import.meta.url))
+const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const
+
+/** By this library. */
+export function wormhole(): Link {
+  const [sender, messages] = channel<object>()
+  const [counts, receiver] = channel<number>()
+  const child = fork(peer, [CHANNEL], { stdio: [...stdio], channels: { messages, counts } })
+  return {
+    child,
+    count: () => receiver.recv(),
+    async send(all) {
+      await sender.sendAll(all)
+      sender.close()
+    },
+  }
+}
+
+/** By Node's own IPC. */
+export function processSend(): Link {
+  const child = forkNode(peer, [], { stdio: [...stdio] })
+  const send = (message: object | string) =>
+    new Promise<void>((resolve, reject) => {
+      child.send(message, (error) => (error ? reject(error) : resolve()))
+    })
+  return {
+    child,
+    async count() {
+      const ending = new AbortController()
+      const ended = once(child, 'exit', { signal: ending.signal }).then(() => {
+        throw new Error('the child ended before it was done')
+      })
+      try {
+        const [count] = await Promise.race([once(child, 'message', { signal: ending.signal }), ended])
+        return count as number
+      } finally {
+        ended.catch(() => undefined)
+        ending.abort()
+      }
+    },
+    async send(all) {
+      let ready = true
+      for (const message of all) {
+        // False: more is pending than is wise, so the next one waits until it is written.
+        if (ready) ready = child.send(message)
+        else {
+          await send(message)
+          ready = true
+        }
+      }
+      await send(END)
+    },
+  }
+}

@@ -1,0 +1,52 @@
+import { parseArgs } from 'node:util'
+
+/** What `npx wormhole-ipc doctor` was asked for. */
+export interface Options {
+  help: boolean
+  json: boolean
+  /** How long the self-test runs; 0: there is none. */
+  seconds: number
+}
+
+const DEFAULT_SECONDS = 5
+const MOST_SECONDS = 3600
+
+export const usage = `Usage: wormhole-ipc doctor [options]
+
+Says what of wormhole-ipc was loaded and whether it works, which kernel limits are low, and how fast
+this machine is: messages per second between two processes, beside process.send.
+
+  --seconds <n>  how long the self-test runs; 0: none (default ${DEFAULT_SECONDS})
+  --json         one JSON document on standard output
+  --help         this text
+
+Exit code: 0 when it works, 1 when something is broken, 2 when the command line is wrong.
+`
+
+/** A command line that asks for nothing that there is. */
+export class UsageError extends Error {}
+
+export function parse(args: readonly string[]): Options {
+  const { values, positionals } = parsed(args)
+  const { help = false, json = false, seconds: text = String(DEFAULT_SECONDS) } = values
+  const seconds = text.trim() === '' ? Number.NaN : Number(text)
+  if (!(seconds >= 0 && seconds <= MOST_SECONDS)) {
+    throw new UsageError(`--seconds must be a number from 0 to ${MOST_SECONDS}, not "${text}"`)
+  }
+  if (!help && (positionals.length !== 1 || positionals[0] !== 'doctor')) {
+    throw new UsageError(positionals.length === 0 ? 'a command is missing' : `no command "${positionals.join(' ')}"`)
+  }
+  return { help, json, seconds }
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { help: { type: 'boolean' }, json: { type: 'boolean' }, seconds: { type: 'string' } },
+    })
+  } catch (error) {
+    throw new UsageError((error as Error).message.replaceAll('\n', ' '))
+  }
+}

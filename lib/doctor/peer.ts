@@ -1,0 +1,20 @@
+// The child of the self-test: says 0 once it is ready, counts what it receives, and says how many at the end.
+import { inherited } from '../process.js'
+import type { Receiver } from '../receiver.js'
+import type { Sender } from '../sender.js'
+import { CHANNEL, END } from './links.js'
+
+if (process.argv[2] === CHANNEL) {
+  const { messages, counts } = inherited<{ messages: Receiver; counts: Sender<number> }>()
+  await counts.send(0)
+  let count = 0
+  for await (const _ of messages) count++
+  await counts.send(count)
+} else {
+  let count = 0
+  process.on('message', (message) => {
+    if (message === END) process.send?.(count, () => process.disconnect())
+    else count++
+  })
+  process.send?.(0)
+}

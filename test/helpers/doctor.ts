@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { start } from './child.js'
+
+export const root = fileURLToPath(new URL('../../../', import.meta.url))
+
+/** Runs `wormhole-ipc` with these arguments, of the package in `folder`. */
+export function runDoctor(args: readonly string[], folder = root) {
+  return start(process.execPath, [join(folder, 'dist/doctor/main.js'), ...args]).ended
+}
+
+/** A copy of the package, as far as it is needed to run, while `use` runs: for what breaks it. */
+export function withCopy(use: (folder: string) => Promise<void>): Promise<void> {
+  return withFolder(async (folder) => {
+    for (const part of ['package.json', 'dist']) cpSync(join(root, part), join(folder, part), { recursive: true })
+    addBuilt(folder)
+    await use(folder)
+  })
+}
+
+/** The package as its tarball brings it, unpacked, and the addon that an installation adds. */
+export function withPacked(use: (folder: string) => Promise<void>): Promise<void> {
+  return withFolder(async (folder) => {
+    const packing = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
+    const packed = spawnSync('npm', packing, { cwd: root, encoding: 'utf8' })
+    if (packed.status !== 0) throw new Error(packed.stderr)
+    const [{ filename }] = JSON.parse(packed.stdout)
+    const unpacked = spawnSync('tar', ['-xf', join(folder, filename), '-C', folder], { encoding: 'utf8' })
+    if (unpacked.status !== 0) throw new Error(unpacked.stderr)
+    addBuilt(join(folder, 'package'))
+    await use(join(folder, 'package'))
+  })
+}
+
+/** What the installation of a package adds to it: the addon, and what finds that. */
+function addBuilt(folder: string): void {
+  const addon = 'build/Release/wormhole.node'
+  cpSync(join(root, addon), join(folder, addon), { recursive: true })
+  const finder = 'node_modules/node-gyp-build'
+  mkdirSync(join(folder, 'node_modules'))
+  symlinkSync(join(root, finder), join(folder, finder))
+}
+
+async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'wormhole-doctor-'))
+  try {
+    await use(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
