@@ -14,15 +14,39 @@ import { trace, tracing } from './trace.js'
 const moveTexts = { message: 'moved with a message', child: 'moved to a child', caller: 'detached' }
 const closeTexts = { closed: 'closed', ended: 'end', collected: 'collected as garbage while open' }
 
-/** An end of a channel exists from now on: made by `channel()`, adopted, cloned or inherited. */
+/**
+ * An end of a channel exists from now on: made by `channel()`, adopted, cloned or inherited.
+ *
+ * @example
+ * import { subscribe } from 'node:diagnostics_channel'
+ * import type { DiagnosticsEvents } from 'wormhole-ipc'
+ *
+ * subscribe('wormhole-ipc:open', (event) => {
+ *   const { fd } = event as DiagnosticsEvents['wormhole-ipc:open']
+ *   console.log('opened', fd)
+ * })
+ */
 export interface OpenEvent {
+  /** Which one. */
   readonly end: End
   /** The descriptor's number. */
   readonly fd: number
 }
 
-/** An end was given away, and is closed here. */
+/**
+ * An end was given away, and is closed here.
+ *
+ * @example
+ * import { subscribe } from 'node:diagnostics_channel'
+ * import type { DiagnosticsEvents } from 'wormhole-ipc'
+ *
+ * subscribe('wormhole-ipc:move', (event) => {
+ *   const { fd, to } = event as DiagnosticsEvents['wormhole-ipc:move']
+ *   console.log(fd, 'went to', to)
+ * })
+ */
 export interface MoveEvent {
+  /** Which one. */
   readonly end: End
   /** The number that the descriptor had here; after `detach()` it has it still. */
   readonly fd: number
@@ -30,9 +54,20 @@ export interface MoveEvent {
   readonly to: 'message' | 'child' | 'caller'
 }
 
-/** An end was closed here. */
+/**
+ * An end was closed here.
+ *
+ * @example
+ * import { subscribe } from 'node:diagnostics_channel'
+ * import type { DiagnosticsEvents } from 'wormhole-ipc'
+ *
+ * subscribe('wormhole-ipc:close', (event) => {
+ *   const { fd, reason } = event as DiagnosticsEvents['wormhole-ipc:close']
+ *   console.log(fd, reason)
+ * })
+ */
 export interface CloseEvent {
-  /** Undefined where it was garbage-collected. */
+  /** Which one; undefined where it was garbage-collected. */
   readonly end: End | undefined
   /** The number that the descriptor had. */
   readonly fd: number
@@ -42,6 +77,7 @@ export interface CloseEvent {
 
 /** What the kernel took from an end, or brought to one, at once. */
 interface Traffic {
+  /** The number of the end's descriptor. */
   readonly fd: number
   /** Messages that are through with this. */
   readonly messages: number
@@ -51,33 +87,85 @@ interface Traffic {
   readonly fds: number
 }
 
-/** The kernel took a packet; or the last of a long message, which has an event of its own. */
+/**
+ * The kernel took a packet; or the last of a long message, which has an event of its own.
+ *
+ * @example
+ * import { subscribe } from 'node:diagnostics_channel'
+ * import type { DiagnosticsEvents } from 'wormhole-ipc'
+ *
+ * subscribe('wormhole-ipc:send', (event) => {
+ *   const { messages, bytes } = event as DiagnosticsEvents['wormhole-ipc:send']
+ *   console.log(messages, bytes)
+ * })
+ */
 export interface SendEvent extends Traffic {
-  // biome-ignore lint/suspicious/noExplicitAny: of any message type
-  readonly end: Sender<any>
+  /** Which one. */
+  readonly end: Sender<never>
 }
 
-/** A packet was read, or the last of a long message; nobody has taken its messages yet. */
+/**
+ * A packet was read, or the last of a long message; nobody has taken its messages yet.
+ *
+ * @example
+ * import { subscribe } from 'node:diagnostics_channel'
+ * import type { DiagnosticsEvents } from 'wormhole-ipc'
+ *
+ * subscribe('wormhole-ipc:receive', (event) => {
+ *   const { messages, bytes } = event as DiagnosticsEvents['wormhole-ipc:receive']
+ *   console.log(messages, bytes)
+ * })
+ */
 export interface ReceiveEvent extends Traffic {
-  // biome-ignore lint/suspicious/noExplicitAny: of any message type
-  readonly end: Receiver<any>
+  /** Which one. */
+  readonly end: Receiver<unknown>
 }
 
-/** Messages could not be sent, or what arrived is not one. What a call refuses at once has no event. */
+/**
+ * Messages could not be sent, or what arrived is not one. What a call refuses at once has no event.
+ *
+ * @example
+ * import { subscribe } from 'node:diagnostics_channel'
+ * import type { DiagnosticsEvents } from 'wormhole-ipc'
+ *
+ * subscribe('wormhole-ipc:error', (event) => {
+ *   const { fd, error } = event as DiagnosticsEvents['wormhole-ipc:error']
+ *   console.error(fd, error.code)
+ * })
+ */
 export interface ErrorEvent {
+  /** Which one. */
   readonly end: End
+  /** The number of its descriptor. */
   readonly fd: number
   /** What the calls concerned reject with. */
   readonly error: WormholeError
 }
 
-/** The channels of `node:diagnostics_channel` on which this library tells what it does, and what it says there. */
+/**
+ * The channels of `node:diagnostics_channel` on which this library tells what it does, and what it says there.
+ *
+ * @example
+ * import { subscribe } from 'node:diagnostics_channel'
+ * import type { DiagnosticsEvents } from 'wormhole-ipc'
+ *
+ * subscribe('wormhole-ipc:close', (event) => {
+ *   const { reason } = event as DiagnosticsEvents['wormhole-ipc:close']
+ *   console.log(reason)
+ * })
+ */
 export interface DiagnosticsEvents {
+  /** An end exists. */
   'wormhole-ipc:open': OpenEvent
+  /** An end was given away. */
   'wormhole-ipc:move': MoveEvent
+  /** An end was closed. */
   'wormhole-ipc:close': CloseEvent
+  /** The kernel took a packet. */
   'wormhole-ipc:send': SendEvent
+  /** A packet was read. */
   'wormhole-ipc:receive': ReceiveEvent
+  /** A call failed, or will. */
   'wormhole-ipc:error': ErrorEvent
 }
 

@@ -120,7 +120,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     this.letGo()
   }
 
-  /** For whoever moved it; nothing for callers. */
+  /** For whoever moved it; nothing for callers. @hidden */
   [kMoveEnded](fd: number, to: 'message' | 'child' | null): void {
     if (to !== null) moved(this, fd, to)
     else if (this.descriptor.fd < 0) closed(this, fd, 'closed')

@@ -236,7 +236,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   /** For whoever moves it; nothing for callers. @hidden */
   [kLetGo](): void {}
 
-  /** For whoever moved it; nothing for callers. */
+  /** For whoever moved it; nothing for callers. @hidden */
   [kMoveEnded](): void {}
 
   /** Hands the number to a new owner; when that fails it is owned here as before. */

@@ -213,7 +213,7 @@ describe('events of node:diagnostics_channel', () => {
     }
     await during(
       'wormhole-ipc:send',
-      ({ end }) => more(end),
+      ({ end }) => more(end as unknown as Sender<number>),
       () => writer.send(4)
     )
     writer.close()
