@@ -13,13 +13,16 @@ const require = createRequire(here)
 const WASM = 'dist/wormhole.wasm'
 
 /** The folder of this package, whose files the code cannot carry along when a bundler moves it. */
-export const folder = find()
+const folder = find()
 
 /** The WebAssembly module. */
 export const wasmFile = join(folder, WASM)
 
 /** What a child of `forkAndRun` starts with. */
 export const runnerFile = join(folder, 'dist/runner.js')
+
+/** The child of the doctor's self-test. */
+export const doctorPeerFile = join(folder, 'dist/doctor/peer.js')
 
 /** Loads the addon that fits this system. */
 export function loadAddon(): unknown {

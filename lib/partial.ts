@@ -15,13 +15,17 @@ export class Partial {
    * @param expected how many it is to hold in the end, if that is known
    */
   constructor(at: number, length: number, expected = 0) {
-    const spare = takeBlock(expected)
     this.#pointer =
-      guardMemory(() =>
-        spare === null
-          ? wasm.partialNew(at, length)
-          : wasm.partialIn(spare.at, spare.bytes, Math.min(spare.bytes, expected), at, length)
-      ) >>> 0
+      guardMemory(() => {
+        const spare = takeBlock(expected)
+        if (spare === null) return wasm.partialNew(at, length)
+        try {
+          return wasm.partialIn(spare.at, spare.bytes, Math.min(spare.bytes, expected), at, length)
+        } catch (error) {
+          leaveBlock(spare.at, spare.bytes)
+          throw error
+        }
+      }) >>> 0
   }
 
   /** Makes room for more; false when `limit` bytes are there. Blocks that were outgrown are given back. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork as forkNode } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { channel } from '../channel.js'
+import { doctorPeerFile } from '../package-files.js'
 import { fork } from '../process.js'
 
 /** A child process, and a way of sending to it. */
@@ -18,14 +18,13 @@ export const CHANNEL = 'channel'
 /** The last message of `process.send`. */
 export const END = 'end'
 
-const peer = fileURLToPath(new URL('./peer.js', import.meta.url))
 const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const
 
 /** By this library. */
 export function wormhole(): Link {
   const [sender, messages] = channel<object>()
   const [counts, receiver] = channel<number>()
-  const child = fork(peer, [CHANNEL], { stdio: [...stdio], channels: { messages, counts } })
+  const child = fork(doctorPeerFile, [CHANNEL], { stdio: [...stdio], channels: { messages, counts } })
   return {
     child,
     count: () => receiver.recv(),
@@ -38,7 +37,7 @@ export function wormhole(): Link {
 
 /** By Node's own IPC. */
 export function processSend(): Link {
-  const child = forkNode(peer, [], { stdio: [...stdio] })
+  const child = forkNode(doctorPeerFile, [], { stdio: [...stdio] })
   const send = (message: object | string) =>
     new Promise<void>((resolve, reject) => {
       child.send(message, (error) => (error ? reject(error) : resolve()))
