@@ -47,6 +47,12 @@ export function parse(argv, { out, err } = {}) {
         positive
       )
     )
+    .addOption(
+      new Option(
+        '--seconds <time>',
+        `how long one measurement lasts (${FULL_SECONDS}; ${QUICK_SECONDS} if quick)`
+      ).argParser(duration)
+    )
     .option('--json <file>', 'writes the report there')
     .option('--charts <directory>', 'draws charts there, as SVG')
     .helpOption('-h, --help', 'says this')
@@ -55,13 +61,13 @@ export function parse(argv, { out, err } = {}) {
     .exitOverride()
     .configureOutput({ ...(out && { writeOut: out }), ...(err && { writeErr: err }) })
     .parse(argv, { from: 'user' })
-  const { quick = false, peer, workload, runs, json, charts } = command.opts()
+  const { quick = false, peer, workload, runs, seconds, json, charts } = command.opts()
   const chosen = workloads.filter(({ name, long }) => (workload === undefined ? !(quick && long) : workload.has(name)))
   return {
     peers: peers.filter((name) => name === REFERENCE || peer === undefined || peer.has(name)),
     workloads: chosen,
     runs: runs ?? (quick ? QUICK_RUNS : DEFAULT_RUNS),
-    seconds: quick ? QUICK_SECONDS : FULL_SECONDS,
+    seconds: seconds ?? (quick ? QUICK_SECONDS : FULL_SECONDS),
     until: runs === undefined ? (quick ? QUICK_LIMITS : FULL_LIMITS) : NO_LIMITS,
     quick,
     json,
@@ -87,6 +93,14 @@ function list(flags, description, names, sets) {
 function positive(text) {
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('It has to be a whole number from 1 to 9999.')
   return Number(text)
+}
+
+function duration(text) {
+  const seconds = Number(text)
+  if (text.trim() === '' || !(seconds >= 0.01 && seconds <= 60)) {
+    throw new InvalidArgumentError('It has to be a number of seconds from 0.01 to 60.')
+  }
+  return seconds
 }
 
 function help(peers, names) {

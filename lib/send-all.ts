@@ -1,7 +1,7 @@
 import { onAbort } from './abort.js'
 import { toText } from './codec.js'
 import type { Entry } from './entry.js'
-import { PLACEHOLDER } from './framing.js'
+import { Gatherer } from './gatherer.js'
 import type { SendQueue } from './send-queue.js'
 import { nextTurn, turnIsOver } from './turn.js'
 
@@ -18,36 +18,15 @@ export class SendAll {
     this.#signal = signal
   }
 
-  /** As many messages to a packet as fit: their texts are gathered without a promise or an entry for each. */
+  /** As many messages to a packet as fit. */
   async batches(messages: Iterable<unknown>): Promise<number> {
-    const { sizing } = this.#queue
-    const batchRoom = sizing.batchUnits - PLACEHOLDER.length
-    const longestText = Math.min(batchRoom, sizing.surelyShort)
-    let batch = ''
-    let count = 0
+    const gatherer = new Gatherer(messages, this.#queue.sizing)
     try {
-      for (const message of messages) {
-        const text = toText(message)
-        if (batch.length + text.length > batchRoom || text.length > longestText) {
-          const entry = sizing.batch(batch, count)
-          batch = ''
-          count = 0
-          if (entry.count > 0) await this.#hand(entry)
-          if (text.length > longestText) {
-            await this.#hand(sizing.entry(text))
-            continue
-          }
-        }
-        batch += PLACEHOLDER
-        batch += text
-        count++
-      }
+      for (let entry = gatherer.next(); entry !== undefined; entry = gatherer.next()) await this.#hand(entry)
     } catch (error) {
-      // What came before a message that cannot be sent, or an iterable's own error, is sent.
-      if (count > 0 && this.#signal?.aborted !== true) await this.#hand(sizing.batch(batch, count))
+      gatherer.close()
       throw error
     }
-    if (count > 0) await this.#hand(sizing.batch(batch, count))
     return this.#sent
   }
 

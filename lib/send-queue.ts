@@ -1,3 +1,5 @@
+import { AtOnce } from './at-once.js'
+import { frame } from './cargo.js'
 import { ChannelWatch } from './channel-watch.js'
 import { beginWait, type Counters, endWait } from './counters.js'
 import type { Descriptor } from './descriptor.js'
@@ -7,7 +9,7 @@ import type { Entry } from './entry.js'
 import { closedError, disconnectedError, systemError, type WormholeError } from './errors.js'
 import { Flushable, flushIfExiting, forgetPending, notePending } from './exit.js'
 import { Flight } from './flight.js'
-import { HEADER_BYTES } from './framing.js'
+import { disownOutbox, HEADER_BYTES, outboxAt, seal } from './framing.js'
 import { List } from './list.js'
 import type { Settings } from './options.js'
 import { WAIT_SLICE_MS } from './poller.js'
@@ -19,9 +21,6 @@ import { nextTurn, turnIsOver } from './turn.js'
 
 /** Units that may gather in one tick before they are sent within it. */
 const EAGER_UNITS = 64 * 1024
-/** Messages in a row, each alone in its tick, after which the next such one is sent within the call. */
-const ALONE_BEFORE_AT_ONCE = 16
-const settled = Promise.resolve()
 /** Why a message was taken back that could not be sent at once. */
 const NOT_SENT = new Error('not sent')
 
@@ -40,10 +39,7 @@ export class SendQueue extends Flushable {
   readonly sizing: Sizing
   #units = 0
   #scheduled = false
-  /** How many times in a row the tick's end found one message. */
-  #alone = 0
-  /** Whether a message was sent within its call, and what was going on then still is. */
-  #sentAtOnce = false
+  readonly #atOnce = new AtOnce()
   #closing = false
   #keepsAlive = true
   disconnected: WormholeError | null = null
@@ -81,30 +77,38 @@ export class SendQueue extends Flushable {
     return this.#watch.blocked
   }
 
-  /**
-   * Queues an entry; it is sent at the end of this tick, or at once when much has gathered. A sender that awaits
-   * each message has never more than one in a tick: once that shows, the next goes without the wait for others.
-   */
+  /** Queues an entry; it is sent at the end of this tick, or at once when much has gathered. */
   push(entry: Entry): void {
     if (!this.#enqueue(entry) || this.#watch.blocked) return
     if (this.#units >= EAGER_UNITS) {
       if (turnIsOver(entry.longBytes)) this.#schedule(true)
       else this.pump()
-    } else if (this.#alone >= ALONE_BEFORE_AT_ONCE && this.#entries.first === entry && !this.#scheduled) {
-      if (this.#sentAtOnce || turnIsOver()) {
-        this.#alone = 0
-        this.#schedule()
-      } else {
-        this.pump()
-        this.#sentAtOnce = true
-        void settled.then(this.#othersMayFollow)
-      }
     } else this.#schedule()
   }
 
-  /** Whoever is sending beside the last message has done so by now. */
-  readonly #othersMayFollow = (): void => {
-    this.#sentAtOnce = false
+  /**
+   * Sends a short text within the call, where the sender awaits each of its messages and the kernel takes this one;
+   * false where it is to be queued as any other.
+   */
+  sendAtOnce(text: string): boolean {
+    if (!this.#atOnce.usual || !this.#packets || this.#scheduled || this.#entries.first !== null) return false
+    if (!this.sizing.isShort(text) || this.disconnected !== null || this.#descriptor.fd < 0) return false
+    if (this.#atOnce.used || turnIsOver()) {
+      this.#atOnce.forget()
+      return false
+    }
+    const length = seal(this, frame(text))
+    const result = socket.send(this.#descriptor.fd, outboxAt(0), length, null)
+    disownOutbox(this)
+    // Why it was not taken is found out anew, with all that this may call for.
+    if (result < 0) return false
+    this.#atOnce.use()
+    const before = beforeSend(this.#counters)
+    this.#counters.packets++
+    this.#counters.bytes += result
+    this.#count(1, 0)
+    if (before !== null) sent(this.owner, before, this.#counters)
+    return true
   }
 
   /** Queues an entry and sends what can be sent without waiting. */
@@ -265,7 +269,7 @@ export class SendQueue extends Flushable {
   runScheduled(): void {
     this.#scheduled = false
     const { first } = this.#entries
-    this.#alone = first !== null && first.next === null && first.count === 1 ? this.#alone + 1 : 0
+    this.#atOnce.note(first !== null && first.next === null && first.count === 1)
     if (!this.#watch.blocked) this.pump()
   }
 

@@ -76,7 +76,9 @@ export class Sender<in T = unknown> extends Endpoint {
    * await sender.send({ id: 2 }, { signal: AbortSignal.timeout(1000) }) // or it rejects with a TimeoutError
    */
   send(message: T, options?: WaitOptions): Promise<void> {
-    return this.#send(this.#text(message), NO_FDS, options)
+    const text = this.#text(message)
+    if (options === undefined && this.#queue.sendAtOnce(text)) return Promise.resolve()
+    return this.#send(text, NO_FDS, options)
   }
 
   /**

@@ -6,8 +6,8 @@ import { HEADER_BYTES, OUTBOX_BYTES } from './framing.js'
 import type { Settings } from './options.js'
 import * as socket from './socket.js'
 
-/** UTF-16 units of text that share a packet: past 16 KiB a packet gains little (docs/architecture.md). */
-export const BATCH_UNITS = 16 * 1024
+/** UTF-16 units of text that share a packet: past 32 KiB a packet gains little (docs/architecture.md). */
+export const BATCH_UNITS = 32 * 1024
 /** Most bytes of UTF-8 that one UTF-16 unit becomes. */
 const BYTES_PER_UNIT = 3
 
@@ -36,12 +36,15 @@ export class Sizing {
     return Math.floor(this.#maxMessageBytes / BYTES_PER_UNIT)
   }
 
+  /** Whether one message surely fits a packet, and the channel, whatever characters it has. */
+  isShort(text: string): boolean {
+    const most = BYTES_PER_UNIT * text.length + HEADER_BYTES
+    return most <= this.longest && most <= this.#maxMessageBytes
+  }
+
   /** Checks one message's text against the limits and makes its entry. */
   entry(text: string): Entry {
-    const most = BYTES_PER_UNIT * text.length + HEADER_BYTES
-    if (most <= this.longest && most <= this.#maxMessageBytes) {
-      return new Entry(frame(text), 1, 0, this.longest)
-    }
+    if (this.isShort(text)) return new Entry(frame(text), 1, 0, this.longest)
     const bytes = Buffer.byteLength(text)
     if (bytes > this.#maxMessageBytes) throw tooLarge(bytes, this.#maxMessageBytes)
     const long = bytes + HEADER_BYTES > this.longest

@@ -1,10 +1,14 @@
 // How many a second: rounds of growing length until one lasts about as long as was asked. The ones before it warm up, for
-// about as long: the figure is that of a service that has been running, not of one that starts.
+// three times as long: V8 compiles what is hot for most of a second, on the cores that the measured processes need, and the
+// figure is to be that of a service that has been running, not of one that starts.
 
 const MOST_GROWTH = 8
 
 /** A round that lasts this share of the time asked for is long enough. */
 const ENOUGH = 1 / 2
+
+/** How long those before it are in all, in times of it. */
+const WARM = 3
 
 /** The first one counts only if it is so long that its start does not matter, since another would be as long again. */
 const LONG = 5
@@ -18,7 +22,7 @@ const LONG = 5
 export async function rate(seconds, first, round) {
   for (let count = first, warm = 0; ; ) {
     const took = await round(count)
-    if (took >= seconds * (warm >= seconds * ENOUGH ? ENOUGH : LONG)) {
+    if (took >= seconds * (warm >= seconds * WARM ? ENOUGH : LONG)) {
       return { count, seconds: took, value: count / took }
     }
     warm += took
