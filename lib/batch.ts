@@ -5,6 +5,12 @@ import type { OwnedFd } from './owned-fd.js'
 
 const NOTHING: unknown[] = []
 
+/** The descriptors that came with the item at `index`. */
+interface Attached {
+  index: number
+  fds: OwnedFd[]
+}
+
 /** The messages that one read brought, and how many of them have been taken. */
 export class Batch {
   items: unknown[] = NOTHING
@@ -12,8 +18,8 @@ export class Batch {
   next = 0
   /** Whether an item may be a {@link Failure}. */
   failures = false
-  /** The descriptors that came with items, by index. */
-  fds: Map<number, OwnedFd[]> | null = null
+  /** The descriptors that came with items that are left, in the order of these. */
+  #attached: Attached[] | null = null
 
   /** @param end the receiver that these are for, if it is to be told of */
   constructor(readonly end: Endpoint | null = null) {}
@@ -38,15 +44,15 @@ export class Batch {
   }
 
   attach(index: number, fds: OwnedFd[]): void {
-    this.fds ??= new Map()
-    this.fds.set(index, [...(this.fds.get(index) ?? []), ...fds])
+    const last = this.#attached?.at(-1)
+    if (last?.index === index) last.fds.push(...fds)
+    else if (this.#attached === null) this.#attached = [{ index, fds }]
+    else this.#attached.push({ index, fds })
   }
 
   /** The next message with its descriptors, which are the caller's from now on. Throws a failure. */
   take(): { message: unknown; fds: OwnedFd[] } {
-    const index = this.next
-    const fds = this.fds?.get(index) ?? []
-    this.fds?.delete(index)
+    const fds = this.#detach()
     try {
       return { message: this.shift(), fds }
     } catch (error) {
@@ -57,12 +63,12 @@ export class Batch {
 
   /** The next message; its descriptors, if it had any, are closed. Throws a failure. */
   takeMessage(): unknown {
-    return this.fds === null ? this.shift() : this.dropDescriptors()
+    return this.#attached === null ? this.shift() : this.dropDescriptors()
   }
 
   /** All messages up to the next failure, at least one. Throws when a failure is the first. */
   takeAll(): unknown[] {
-    if (!this.failures && this.fds === null && this.next === 0) {
+    if (!this.failures && this.#attached === null && this.next === 0) {
       const { items } = this
       this.clear()
       return items
@@ -74,14 +80,17 @@ export class Batch {
 
   /** Puts a message, or a failure in its place, before what is left. */
   putBack(item: unknown, fds: OwnedFd[] = []): void {
-    const attached = this.fds
-    const items = [item, ...this.items.slice(this.next)]
-    const moved = [...(attached ?? [])].map(([index, owned]) => [index - this.next + 1, owned] as const)
-    if (fds.length > 0) moved.push([0, fds])
-    this.items = items
+    const attached = (this.#attached ?? []).map((each) => ({ index: each.index - this.next + 1, fds: each.fds }))
+    if (fds.length > 0) attached.unshift({ index: 0, fds })
+    this.items = [item, ...this.items.slice(this.next)]
     this.next = 0
-    this.fds = moved.length > 0 ? new Map(moved) : null
+    this.#attached = attached.length > 0 ? attached : null
     if (item instanceof Failure) this.failures = true
+  }
+
+  /** How many descriptors came with what is left. */
+  get descriptors(): number {
+    return (this.#attached ?? []).reduce((sum, { fds }) => sum + fds.length, 0)
   }
 
   /** Those of all failures among the items. */
@@ -110,11 +119,20 @@ export class Batch {
 
   /** Drops all that is left. */
   clear(): void {
-    if (this.fds !== null) for (const fds of this.fds.values()) closeEach(fds)
+    for (const { fds } of this.#attached ?? []) closeEach(fds)
     this.items = NOTHING
     this.next = 0
     this.failures = false
-    this.fds = null
+    this.#attached = null
+  }
+
+  /** The descriptors of the next item, which are the caller's from now on. */
+  #detach(): OwnedFd[] {
+    const first = this.#attached?.[0]
+    if (first === undefined || first.index > this.next) return []
+    if (this.#attached?.length === 1) this.#attached = null
+    else this.#attached?.shift()
+    return first.fds
   }
 
   private shift(): unknown {

@@ -237,8 +237,8 @@ export function observesReads(batch: Batch): boolean {
 export function received(end: Endpoint, batch: Batch, bytes: number): void {
   const failures = batch.errors
   if (receives.hasSubscribers) {
-    const fds = [...(batch.fds?.values() ?? [])].reduce((sum, some) => sum + some.length, 0)
-    receives.publish({ end: end as ReceiveEvent['end'], fd: end.fd, messages: batch.left, bytes, fds })
+    const { left: messages, descriptors: fds } = batch
+    receives.publish({ end: end as ReceiveEvent['end'], fd: end.fd, messages, bytes, fds })
   }
   for (const error of failures) failed(end, error)
 }

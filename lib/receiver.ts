@@ -143,7 +143,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   tryRecv(): T | undefined {
     this.assertUsable()
-    if (this.#ready()) return withoutFds(this.#now())
+    if (this.#ready()) return this.#messageNow()
     if (this.#ended) throw disconnectedError('Receiver')
     return undefined
   }
@@ -158,7 +158,8 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recvSync(options?: BlockingOptions): T {
     this.assertUsable()
-    return withoutFds(this.#block(options))
+    this.#block(options)
+    return this.#messageNow()
   }
 
   /**
@@ -172,7 +173,8 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recvWithFdsSync(options?: BlockingOptions): [message: T, fds: OwnedFd[]] {
     this.assertUsable()
-    return this.#block(options)
+    this.#block(options)
+    return this.#now()
   }
 
   /**
@@ -323,6 +325,14 @@ export class Receiver<out T = unknown> extends Endpoint {
     return !this.#waiting && this.#available(waits)
   }
 
+  /** Takes a message that is available; its descriptors are closed. */
+  #messageNow(): T {
+    if (this.settings.schema === undefined) return this.#batch.takeMessage() as T
+    const [value, fds] = this.#now()
+    closeEach(fds)
+    return value
+  }
+
   /** Takes what is available. */
   #now(): [T, OwnedFd[]] {
     return takeNow(this.#batch, this.settings.schema) as [T, OwnedFd[]]
@@ -353,12 +363,13 @@ export class Receiver<out T = unknown> extends Endpoint {
     }
   }
 
-  #block(options: BlockingOptions | undefined): [T, OwnedFd[]] {
+  /** Waits until something is available. */
+  #block(options: BlockingOptions | undefined): void {
     const deadline = deadlineOf(options)
     // A worker looks up now and then: it may have been terminated. A trace is to tell of the wait.
     const waits = isMainThread && deadline === Number.POSITIVE_INFINITY && !tracing
     for (;;) {
-      if (this.#ready(waits)) return this.#now()
+      if (this.#ready(waits)) return
       if (this.#ended) throw disconnectedError('Receiver')
       const left = deadline - performance.now()
       if (left <= 0) {
@@ -485,11 +496,6 @@ export class Receiver<out T = unknown> extends Endpoint {
       leave: (waiter) => this.#leave(waiter),
     }
   }
-}
-
-function withoutFds<T>([value, fds]: [T, OwnedFd[]]): T {
-  closeEach(fds)
-  return value
 }
 
 ends.receiver = Receiver.fromFd

@@ -86,27 +86,41 @@ export class SendQueue extends Flushable {
     } else this.#schedule()
   }
 
-  /**
-   * Sends a short text within the call, where the sender awaits each of its messages and the kernel takes this one;
-   * false where it is to be queued as any other.
-   */
+  /** The same for a text by itself within the call, where the sender awaits each of its messages; false where not. */
   sendAtOnce(text: string): boolean {
-    if (!this.#atOnce.usual || !this.#packets || this.#scheduled || this.#entries.first !== null) return false
-    if (!this.sizing.isShort(text) || this.disconnected !== null || this.#descriptor.fd < 0) return false
+    if (!this.#atOnce.usual || this.#scheduled || this.#entries.first !== null) return false
     if (this.#atOnce.used || turnIsOver()) {
       this.#atOnce.forget()
       return false
     }
+    if (!this.sendNow(text)) return false
+    this.#atOnce.use()
+    return true
+  }
+
+  /** The same with descriptors, which travel alone in any case: within the call, so that they need no duplicates that wait. */
+  sendFdsNow(text: string, fds: readonly number[]): boolean {
+    return !this.#scheduled && !turnIsOver() && this.sendNow(text, fds)
+  }
+
+  /**
+   * Hands a short text over without an entry for it, where nothing is before it and the kernel takes it; false where not.
+   *
+   * @param fds descriptors that are open at this moment
+   */
+  sendNow(text: string, fds: readonly number[] | null = null): boolean {
+    const { fd } = this.#descriptor
+    if (!this.#packets || this.#entries.first !== null || !this.sizing.isShort(text)) return false
+    if (this.disconnected !== null || fd < 0) return false
     const length = seal(this, frame(text))
-    const result = socket.send(this.#descriptor.fd, outboxAt(0), length, null)
+    const result = socket.send(fd, outboxAt(0), length, fds)
     disownOutbox(this)
     // Why it was not taken is found out anew, with all that this may call for.
     if (result < 0) return false
-    this.#atOnce.use()
     const before = beforeSend(this.#counters)
     this.#counters.packets++
     this.#counters.bytes += result
-    this.#count(1, 0)
+    this.#count(1, fds?.length ?? 0)
     if (before !== null) sent(this.owner, before, this.#counters)
     return true
   }

@@ -12,7 +12,7 @@ import { quiet, rejected } from './rejected.js'
 import { SendAll } from './send-all.js'
 import { SendQueue } from './send-queue.js'
 import * as socket from './socket.js'
-import { Transfer } from './transfer.js'
+import { numbersOf, Transfer } from './transfer.js'
 import type { BlockingOptions, ChannelOptions, EndpointStats, FdSource, WaitOptions } from './types.js'
 import { writableOf } from './writable.js'
 
@@ -84,7 +84,7 @@ export class Sender<in T = unknown> extends Endpoint {
   /**
    * The same with up to 253 descriptors (the kernel's SCM_MAX_FD; 252 beside a message too long for one
    * packet). Ends and OwnedFds are moved: closed here once the kernel has them, usable again if that fails.
-   * Others are duplicated now, and stay the caller's.
+   * Others are the kernel's now, or duplicated until they are, and stay the caller's.
    *
    * @returns rejects also with ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_PENDING
    *
@@ -96,7 +96,12 @@ export class Sender<in T = unknown> extends Endpoint {
    * await file.close() // ours still: the receiver has a duplicate
    */
   sendWithFds(message: T, fds: readonly FdSource[], options?: WaitOptions): Promise<void> {
-    return this.#send(this.#text(message), fds, options)
+    const text = this.#text(message)
+    if (options === undefined && Array.isArray(fds)) {
+      const numbers = numbersOf(fds)
+      if (numbers !== null && this.#queue.sendFdsNow(text, numbers)) return Promise.resolve()
+    }
+    return this.#send(text, fds, options)
   }
 
   /** The message's JSON. Its `toJSON` methods are the caller's, and may close this sender. */
@@ -165,7 +170,8 @@ export class Sender<in T = unknown> extends Endpoint {
    * if (!sender.trySend({ id: 1 })) console.log('full: dropped')
    */
   trySend(message: T): boolean {
-    return this.#queue.tryHand(this.#entry(this.#text(message), NO_FDS))
+    const text = this.#text(message)
+    return this.#queue.sendNow(text) || this.#queue.tryHand(this.#entry(text, NO_FDS))
   }
 
   /**
@@ -195,6 +201,7 @@ export class Sender<in T = unknown> extends Endpoint {
 
   #sendBlocking(text: string, fds: readonly FdSource[], options: BlockingOptions | undefined): void {
     const deadline = deadlineOf(options)
+    if (fds === NO_FDS && this.#queue.sendNow(text)) return
     const entry = this.#entry(text, fds)
     this.#queue.hand(entry)
     if (!entry.settled) this.#queue.pumpUntil(entry, deadline)

@@ -36,7 +36,7 @@ export class Transfer {
   }
 
   #add(source: FdSource): void {
-    if (typeof source === 'object' && source !== null && isDescriptorOwner(source)) {
+    if (isOwner(source)) {
       const descriptor = source[kDescriptor]('send')
       descriptor.moving = true
       this.#moving.push(descriptor)
@@ -74,11 +74,33 @@ export class Transfer {
   }
 }
 
+/** The numbers of descriptors that all stay the caller's; null where one moves, or is none, or they are too many or none. */
+export function numbersOf(sources: readonly FdSource[]): number[] | null {
+  if (sources.length === 0 || sources.length > socket.SCM_MAX_FD) return null
+  const fds: number[] = []
+  for (const source of sources) {
+    if (isOwner(source)) return null
+    const fd = numberIn(source)
+    if (!socket.isNumber(fd)) return null
+    fds.push(fd)
+  }
+  return fds
+}
+
+function isOwner(source: unknown): source is DescriptorOwner {
+  return typeof source === 'object' && source !== null && isDescriptorOwner(source)
+}
+
 /** The number of a descriptor that is the caller's: a number, `{ fd }`, or Node's socket or server. */
 function numberOf(source: unknown): number {
+  const fd = numberIn(source)
+  if (fd !== undefined) return fd
+  throw socket.badDescriptor(`a ${source === null ? 'null' : typeof source} in fds has no open descriptor`)
+}
+
+function numberIn(source: unknown): number | undefined {
   if (typeof source === 'number') return source
   const { fd, _handle } = (source ?? {}) as { fd?: unknown; _handle?: { fd?: unknown } | null }
   if (typeof fd === 'number') return fd
-  if (typeof _handle?.fd === 'number') return _handle.fd
-  throw socket.badDescriptor(`a ${source === null ? 'null' : typeof source} in fds has no open descriptor`)
+  return typeof _handle?.fd === 'number' ? _handle.fd : undefined
 }

@@ -6,8 +6,8 @@ const MOST = 200_000
 /** Fewer would have no tails, however slow the machine. */
 const LEAST = 100
 
-/** As much time again warms up and is not counted. */
-const WARM = 1
+/** So many times as long warms up and is not counted. */
+const WARM = 3
 
 export class Trips {
   #times = new Float64Array(MOST)
