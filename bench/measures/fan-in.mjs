@@ -1,5 +1,6 @@
 import { deferred } from '../deferred.mjs'
 import { kind, order } from '../messages.mjs'
+import { packets } from './packets.mjs'
 import { firstRound, rate, stopwatch } from './rate.mjs'
 
 /** Several children send, this process receives. */
@@ -15,18 +16,21 @@ export async function measure(driver, job) {
     weighed += what.weigh(message)
     if (--missing === 0) all.resolve()
   })
+  let arrived = {}
   const round = async (each) => {
+    const before = link.stats?.().received
     missing = each * children
     weighed = 0
     all = deferred()
     const elapsed = stopwatch()
     for (let child = 0; child < children; child++) await link.send(order('send', { count: each }))
     await all.promise
+    arrived = packets(before, link.stats?.().received)
     if (weighed !== each * children * weight)
       throw new Error(`weight ${weighed} instead of ${each * children * weight}`)
     return elapsed()
   }
   await round(1)
   const figures = await rate(job.seconds, firstRound(job.bytes), round)
-  return { ...figures, count: figures.count * children, value: figures.value * children }
+  return { ...figures, ...arrived, count: figures.count * children, value: figures.value * children }
 }

@@ -1,4 +1,5 @@
 import { kind, messages } from '../messages.mjs'
+import { packets } from './packets.mjs'
 import { firstRound, rate, stopwatch } from './rate.mjs'
 import { arrivals } from './reports.mjs'
 
@@ -17,22 +18,12 @@ export async function sending(driver, job, send) {
   await arrived(1, weight)
   let sent = {}
   const figures = await rate(job.seconds, firstRound(job.bytes), async (count) => {
-    const before = link.stats?.()
+    const before = link.stats?.().sent
     const elapsed = stopwatch()
     await send(link, messages(what, count))
-    sent = packets(before, link.stats?.())
+    sent = packets(before, link.stats?.().sent)
     await arrived(count, count * weight)
     return elapsed()
   })
   return { ...figures, ...sent }
-}
-
-/** What one packet held, on average, in a round. */
-function packets(before, after) {
-  if (after === undefined) return {}
-  const count = after.packets - before.packets
-  return {
-    packetMessages: (after.messages - before.messages) / count,
-    packetBytes: (after.bytes - before.bytes) / count,
-  }
 }

@@ -26,8 +26,10 @@
  * @property {() => unknown} [recvSync]
  * @property {(messages: Iterable<unknown>, server: import('node:net').Server) => Promise<void>} [sendHandles] each message with a handle of `server`
  * @property {(take: (message: any, hasHandle: boolean) => void) => void} [receiveHandles] closes each handle
- * @property {() => { messages: number, bytes: number, packets: number }} [stats]
+ * @property {() => { sent: Counts, received: Counts }} [stats] of this process's ends, where the peer counts
  */
+
+/** @typedef {{ messages: number, bytes: number, packets: number }} Counts */
 
 /**
  * Both ends of one channel, in this process.

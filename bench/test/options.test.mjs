@@ -47,6 +47,11 @@ describe('the command line', () => {
     expect(parse([]).seconds).to.be.greaterThan(parse(['--quick']).seconds)
   })
 
+  it('takes how long a measurement lasts', () => {
+    expect(parse(['--seconds', '1.5']).seconds).to.equal(1.5)
+    expect(parse(['--quick', '--seconds', '0.1'])).to.include({ quick: true, seconds: 0.1 })
+  })
+
   /** @type {[string, string[], RegExp][]} */
   const mistakes = [
     ['an unknown peer', ['--peer', 'pigeon'], /There is no "pigeon"\. There are: .*ndjson.*zeromq/],
@@ -55,6 +60,8 @@ describe('the command line', () => {
     ['a name that objects have', ['--workload', 'constructor'], /There is no "constructor"/],
     ['no run at all', ['--runs', '0'], /whole number/],
     ['runs that are no number', ['--runs', '3x'], /whole number/],
+    ['no time at all', ['--seconds', '0'], /number of seconds from 0.01 to 60/],
+    ['a time that is none', ['--seconds', ''], /number of seconds/],
     ['an unknown option', ['--fast'], /unknown option '--fast'/],
     ['an option without its value', ['--json'], /argument missing/],
     ['a word too many', ['stream-45B'], /too many arguments/],

@@ -75,7 +75,7 @@ function link(sender, receiver, receive) {
       sender.close()
       receiver.close()
     },
-    stats: () => sender.stats(),
+    stats: () => ({ sent: sender.stats(), received: receiver.stats() }),
   }
 }
 
