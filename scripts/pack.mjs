@@ -30,7 +30,7 @@ for (const name of ['README.md', 'LICENSE', ...manifest.files]) {
 }
 const entries = ['index', 'process', 'raw-socket', 'runner', 'doctor/main', 'doctor/peer']
 dropTypes(join(folder, 'dist'), ['index', 'process', 'raw-socket'])
-const { outputFiles } = await build({
+await build({
   entryPoints: entries.map((name) => join(root, 'dist', `${name}.js`)),
   outbase: join(root, 'dist'),
   outdir: join(folder, 'dist'),
@@ -41,9 +41,7 @@ const { outputFiles } = await build({
   platform: 'node',
   target: `node${manifest.engines.node.replace('>=', '')}`,
   logLevel: 'warning',
-  write: false,
 })
-for (const { path, text } of outputFiles) writeFileSync(path, withNames(text))
 for (const program of Object.values(manifest.bin)) chmodSync(join(folder, program), 0o755)
 // What serves this tree alone. Without scripts there is none that an installation could run.
 const { scripts, devDependencies, imports, ...published } = manifest
@@ -59,7 +57,7 @@ function dropTypes(top, entries) {
   const need = (file) => {
     if (needed.has(file)) return
     needed.add(file)
-    for (const [, other] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()'(\.[^']+)\.js'/g)) {
+    for (const [, other] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.js['"]/g)) {
       need(join(dirname(file), `${other}.d.ts`))
     }
   }
@@ -67,10 +65,4 @@ function dropTypes(top, entries) {
   for (const name of readdirSync(top, { recursive: true })) {
     if (name.endsWith('.d.ts') && !needed.has(join(top, name))) rmSync(join(top, name))
   }
-}
-
-/** esbuild makes `var Sender = class _Sender` of a class that names itself, and errors and traces show its name. */
-function withNames(text) {
-  const renamed = [...text.matchAll(/^var (\w+) = class (_\1)\b/gm)]
-  return renamed.reduce((all, [, name, inner]) => all.replace(new RegExp(`\\b${inner}\\b`, 'g'), name), text)
 }
