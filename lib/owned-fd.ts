@@ -39,6 +39,11 @@ export type FdKind = 'file' | 'directory' | 'pipe' | 'socket' | 'character-devic
  * console.log(id, file?.kind)
  */
 export class OwnedFd implements DescriptorOwner, Disposable {
+  static {
+    // Errors and traces say it, and bundlers rename classes.
+    Object.defineProperty(OwnedFd, 'name', { value: 'OwnedFd' })
+  }
+
   readonly #descriptor: Descriptor
 
   /**

@@ -53,6 +53,11 @@ export interface Inner {
  * for await (const { id } of receiver) console.log(id)
  */
 export class Receiver<out T = unknown> extends Endpoint {
+  static {
+    // Errors and traces say it, and bundlers rename classes.
+    Object.defineProperty(Receiver, 'name', { value: 'Receiver' })
+  }
+
   readonly #counters = newCounters()
   readonly #batch = new Batch(this)
   readonly #source: Source

@@ -27,6 +27,11 @@ import { writableOf } from './writable.js'
  * sender.close()
  */
 export class Sender<in T = unknown> extends Endpoint {
+  static {
+    // Errors and traces say it, and bundlers rename classes.
+    Object.defineProperty(Sender, 'name', { value: 'Sender' })
+  }
+
   readonly #counters = newCounters()
   readonly #queue: SendQueue
 

@@ -1,7 +1,7 @@
 // Makes the tarball that is published, build/wormhole-ipc-VERSION.tgz, and lists what it holds. Its modules are put
 // together, one file for each entry and what they share: Node takes about half a millisecond to load each.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -14,8 +14,11 @@ const folder = join(root, 'build', 'package')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 const missing = targets.map(fileOf).filter((file) => !existsSync(join(root, file)))
-if (missing.length > 0 && !partial) {
-  console.error(`pack: ${missing.join(', ')} not there: npm run build:prebuilds (or --partial, for a try)`)
+if (missing.length === targets.length || (missing.length > 0 && !partial)) {
+  const remedy = partial
+    ? 'npm run build:prebuilds -- --host'
+    : 'npm run build:prebuilds (or pack --partial with what is there, for a try)'
+  console.error(`pack: ${missing.join(', ')} not there: ${remedy}`)
   process.exit(2)
 }
 
@@ -26,6 +29,7 @@ for (const name of ['README.md', 'LICENSE', ...manifest.files]) {
   cpSync(join(root, name), join(folder, name), { recursive: true, filter: (file) => !file.endsWith('.js') })
 }
 const entries = ['index', 'process', 'raw-socket', 'runner', 'doctor/main', 'doctor/peer']
+dropTypes(join(folder, 'dist'), ['index', 'process', 'raw-socket'])
 await build({
   entryPoints: entries.map((name) => join(root, 'dist', `${name}.js`)),
   outbase: join(root, 'dist'),
@@ -46,3 +50,19 @@ execFileSync('npm', ['pack', folder, '--pack-destination', dirname(folder), '--l
   cwd: root,
   stdio: 'inherit',
 })
+
+/** Removes the types that none of the entries' types needs: nobody can import them. */
+function dropTypes(top, entries) {
+  const needed = new Set()
+  const need = (file) => {
+    if (needed.has(file)) return
+    needed.add(file)
+    for (const [, other] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.js['"]/g)) {
+      need(join(dirname(file), `${other}.d.ts`))
+    }
+  }
+  for (const name of entries) need(join(top, `${name}.d.ts`))
+  for (const name of readdirSync(top, { recursive: true })) {
+    if (name.endsWith('.d.ts') && !needed.has(join(top, name))) rmSync(join(top, name))
+  }
+}

@@ -79,7 +79,11 @@ describe('the code in the documents', () => {
     })
 
     it('shows a Date that arrives as a string', async () => {
-      expect(await outputOf(readme, fileWith(readme, 'Date'))).to.equal('string\n')
+      expect(await outputOf(readme, fileWith(readme, 'Date'))).to.equal('1970 0\n')
+    })
+
+    it('checks with a schema what arrives', async () => {
+      expect(await outputOf(readme, fileWith(readme, 'schema: id'))).to.equal('1\nERR_WORMHOLE_INVALID\n')
     })
   })
 

@@ -35,6 +35,20 @@ describe('the package in a bundle of esbuild', () => {
     return resolve(consumer.folder, outfile)
   }
 
+  it('calls its classes by their names in a minified bundle', async () => {
+    consumer.write(
+      'src/names.js',
+      `import { channel, OwnedFd } from 'wormhole-ipc'
+      const [sender, receiver] = channel()
+      console.log([sender, receiver].map((end) => end.constructor.name).join(), OwnedFd.name)
+      receiver.close()
+      sender.send(1).catch(() => sender.clone()).catch(({ message }) => console.log(message))`
+    )
+    const main = await bundle('out/names.mjs', { entryPoints: ['src/names.js'], format: 'esm', minify: true })
+    const { stdout } = consumer.run([main])
+    expect(stdout).to.equal('Sender,Receiver OwnedFd\nevery receiving end of the channel is gone\n')
+  })
+
   for (const format of ['esm', 'cjs'] as const) {
     const file = `out/main.${format === 'esm' ? 'mjs' : 'cjs'}`
 

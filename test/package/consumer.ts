@@ -39,11 +39,12 @@ export class Consumer {
     return path
   }
 
-  /** Runs Node, or another program, in the project. */
-  run(args: string[], program = process.execPath): Ran {
+  /** Runs Node, or another program, in the project, with `variables` in its environment. */
+  run(args: string[], program = process.execPath, variables: NodeJS.ProcessEnv = {}): Ran {
     // A prebuilt addon alone: nothing that the tree has built may help.
     const { WORMHOLE_IPC_PREBUILD: _, ...env } = process.env
-    return spawnSync(program, args, { cwd: this.folder, env, encoding: 'utf8', timeout: RUN_MS })
+    const options = { cwd: this.folder, env: { ...env, ...variables }, timeout: RUN_MS }
+    return spawnSync(program, args, { ...options, encoding: 'utf8' })
   }
 
   remove(): void {
