@@ -14,8 +14,6 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   protected readonly settings: Settings
   /** @internal */
   protected shut = false
-  /** @internal */
-  protected keepsAlive = true
 
   /** @internal */
   protected constructor(fd: number, settings: Settings) {
@@ -71,7 +69,8 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
    * void receiver.recv().then(handle) // the process may end before
    */
   unref(): this {
-    return this.setKeepsAlive(false)
+    this.setKeepsAlive(false)
+    return this
   }
 
   /**
@@ -81,7 +80,8 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
    * receiver.unref().ref() // as it was
    */
   ref(): this {
-    return this.setKeepsAlive(true)
+    this.setKeepsAlive(true)
+    return this
   }
 
   /** Closes this end. */
@@ -133,8 +133,8 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     return socket.duplicate(this.descriptor.fd)
   }
 
-  /** @internal */
-  protected assertUsable(): void {
+  /** Throws ERR_WORMHOLE_CLOSED where this end is of no use any more. @internal */
+  assertUsable(): void {
     if (this.shut) throw closedError(this.constructor.name)
     if (!this.descriptor.open && !this.disconnected) throw closedError(this.constructor.name)
   }
@@ -148,9 +148,6 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   /** The descriptor is to go elsewhere: nothing more will come of what waits. @internal */
   protected abstract letGo(): void
 
-  /** @internal */
-  protected setKeepsAlive(keepsAlive: boolean): this {
-    this.keepsAlive = keepsAlive
-    return this
-  }
+  /** Whether a wait on this end keeps the process alive. @internal */
+  protected abstract setKeepsAlive(keepsAlive: boolean): void
 }

@@ -1,7 +1,8 @@
 import { onAbort } from './abort.js'
 import { argumentError, disconnectedError, WormholeError } from './errors.js'
 import { signalOf } from './options.js'
-import { type Inner, kInner, Receiver } from './receiver.js'
+import type { ReceiveQueue } from './receive-queue.js'
+import { kQueue, Receiver } from './receiver.js'
 import { quiet, rejected } from './rejected.js'
 import { message } from './takings.js'
 import { nextTurn, turnIsOver } from './turn.js'
@@ -111,10 +112,10 @@ function choose<R extends Receivers, End = never>(
     signal?.throwIfAborted()
     const candidates = Object.entries(receivers).map(([key, receiver]) => {
       if (!(receiver instanceof Receiver)) throw argumentError(`select: "${key}" is not a Receiver`)
-      return { key, inner: receiver[kInner] }
+      return { key, queue: receiver[kQueue] }
     })
     if (candidates.length === 0) throw argumentError('select needs at least one receiver')
-    candidates.sort((a, b) => a.inner.lastServed - b.inner.lastServed)
+    candidates.sort((a, b) => a.queue.lastServed - b.queue.lastServed)
     const attempt = () => pick<R, End>(candidates, signal, atEnd, iteration)
     // Not what is here already but the reading of more is what may have to wait.
     return turnIsOver() ? quiet(nextTurn().then(attempt)) : attempt()
@@ -131,23 +132,23 @@ function pick<R extends Receivers, End>(
   iteration: Iteration | undefined
 ): Promise<Selected<R> | End> {
   if (iteration?.left === true) return Promise.resolve(atEnd())
-  const ready = candidates.find(({ inner }) => inner.ready())
-  if (ready !== undefined) return quiet(Promise.resolve(takeFrom(ready.key, ready.inner) as Promise<Selected<R>>))
+  const ready = candidates.find(({ queue }) => queue.ready())
+  if (ready !== undefined) return quiet(Promise.resolve(takeFrom(ready.key, ready.queue) as Promise<Selected<R>>))
   signal?.throwIfAborted()
   const choice = new Choice(candidates, atEnd, iteration)
   choice.wait(signal)
   return choice.promise as Promise<Selected<R> | End>
 }
 
-function takeFrom(key: string, inner: Inner): [string, unknown] | Promise<[string, unknown]> {
+function takeFrom(key: string, queue: ReceiveQueue): [string, unknown] | Promise<[string, unknown]> {
   const mark = (error: unknown): never => {
     if (error instanceof WormholeError) error.key = key
     throw error
   }
   served++
-  inner.lastServed = served
+  queue.lastServed = served
   try {
-    const value = message.take(inner.batch, inner.settings.schema)
+    const value = message.take(queue.batch, queue.settings.schema)
     return value instanceof Promise ? value.then((settled) => [key, settled], mark) : [key, value]
   } catch (error) {
     return mark(error)
@@ -156,7 +157,7 @@ function takeFrom(key: string, inner: Inner): [string, unknown] | Promise<[strin
 
 interface Candidate {
   key: string
-  inner: Inner
+  queue: ReceiveQueue
 }
 
 /** One `select` that waits in several receivers at once. */
@@ -165,7 +166,7 @@ class Choice {
   #resolve!: (value: unknown) => void
   #reject!: (error: unknown) => void
   readonly #atEnd: () => unknown
-  readonly #waits: { waiter: SelectWaiter; inner: Inner }[]
+  readonly #waits: { waiter: SelectWaiter; queue: ReceiveQueue }[]
   readonly #iteration: Iteration | undefined
   #stop: (() => void) | undefined
 
@@ -179,7 +180,7 @@ class Choice {
         this.#reject = reject
       })
     )
-    this.#waits = candidates.map(({ key, inner }) => ({ waiter: new SelectWaiter(this, key, inner), inner }))
+    this.#waits = candidates.map(({ key, queue }) => ({ waiter: new SelectWaiter(this, key, queue), queue }))
   }
 
   get waiting(): boolean {
@@ -188,9 +189,9 @@ class Choice {
 
   wait(signal: AbortSignal | undefined): void {
     try {
-      for (const { waiter, inner } of [...this.#waits]) {
-        if (inner.ended) this.ended(waiter)
-        else inner.join(waiter)
+      for (const { waiter, queue } of [...this.#waits]) {
+        if (queue.ended) this.ended(waiter)
+        else queue.join(waiter)
       }
     } catch (error) {
       this.#leaveAll()
@@ -226,31 +227,31 @@ class Choice {
 
   /** As a receive that is aborted: a message that is there wins. */
   #abort(reason: unknown): void {
-    for (const { inner } of [...this.#waits]) inner.serve()
+    for (const { queue } of [...this.#waits]) queue.serve()
     if (this.waiting) this.failed(reason)
   }
 
   #leaveAll(): void {
     this.#stop?.()
     this.#iteration?.choices.delete(this)
-    for (const { waiter, inner } of this.#waits.splice(0)) inner.leave(waiter)
+    for (const { waiter, queue } of this.#waits.splice(0)) queue.leave(waiter)
   }
 }
 
 class SelectWaiter extends Waiter {
   readonly #choice: Choice
   readonly #key: string
-  readonly #inner: Inner
+  readonly #queue: ReceiveQueue
 
-  constructor(choice: Choice, key: string, inner: Inner) {
+  constructor(choice: Choice, key: string, queue: ReceiveQueue) {
     super()
     this.#choice = choice
     this.#key = key
-    this.#inner = inner
+    this.#queue = queue
   }
 
   override serve(): void {
-    this.#choice.taken(() => takeFrom(this.#key, this.#inner))
+    this.#choice.taken(() => takeFrom(this.#key, this.#queue))
   }
 
   override end(): void {

@@ -310,9 +310,8 @@ export class Sender<in T = unknown> extends Endpoint {
 
   protected override letGo(): void {}
 
-  protected override setKeepsAlive(keepsAlive: boolean): this {
+  protected override setKeepsAlive(keepsAlive: boolean): void {
     this.#queue.setKeepsAlive(keepsAlive)
-    return super.setKeepsAlive(keepsAlive)
   }
 }
 

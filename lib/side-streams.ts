@@ -1,13 +1,28 @@
+import type { Counters } from './counters.js'
+import { beforeSend, failed, sent } from './diagnostics.js'
+import type { Endpoint } from './endpoint.js'
 import type { Entry } from './entry.js'
 import type { WormholeError } from './errors.js'
 import type { SideWriter } from './side-writer.js'
 
 /** Long messages that may be under way at once; the next one waits in the queue. */
 const MOST = 8
+const NONE = new Map<SideWriter, Entry>()
 
 /** A sender's long messages whose header the kernel has and whose payload is under way. */
 export class SideStreams {
-  readonly #entries = new Map<SideWriter, Entry>()
+  readonly #owner: Endpoint
+  readonly #counters: Counters
+  readonly #ended: () => void
+  #entries = NONE
+  #keepsAlive = true
+
+  /** @param ended called when one of them is through or has failed */
+  constructor(owner: Endpoint, counters: Counters, ended: () => void) {
+    this.#owner = owner
+    this.#counters = counters
+    this.#ended = ended
+  }
 
   get size(): number {
     return this.#entries.size
@@ -22,14 +37,21 @@ export class SideStreams {
     return [...this.#entries.keys()].map((side) => side.fd)
   }
 
-  /** Goes on by itself until the kernel has the whole message; calls `done` then, or when it failed. */
-  follow(side: SideWriter, entry: Entry, keepsAlive: boolean, done: () => void): void {
+  /** The header of a long message is with the kernel; its payload goes on by itself beside what comes next. */
+  follow(side: SideWriter, entry: Entry): void {
+    entry.transfer?.accepted()
+    if (this.#entries === NONE) this.#entries = new Map()
     this.#entries.set(side, entry)
-    side.start(keepsAlive, (error) => {
+    // What is through at once belongs to the header's packet, which is being told of.
+    let later = false
+    side.start(this.#keepsAlive, (error) => {
       this.#entries.delete(side)
       entry.settle(error)
-      done()
+      if (entry.error === undefined) this.#through(entry, later)
+      else failed(this.#owner, entry.error)
+      this.#ended()
     })
+    later = true
   }
 
   /** Gives up a message if it is one of these. */
@@ -52,6 +74,15 @@ export class SideStreams {
   }
 
   setKeepsAlive(keepsAlive: boolean): void {
+    this.#keepsAlive = keepsAlive
     for (const side of this.#entries.keys()) side.setKeepsAlive(keepsAlive)
+  }
+
+  /** @param tells whether it has an event of its own */
+  #through(entry: Entry, tells: boolean): void {
+    const before = tells ? beforeSend(this.#counters) : null
+    this.#counters.messages++
+    this.#counters.bytes += entry.longBytes
+    if (before !== null) sent(this.#owner, before, this.#counters)
   }
 }

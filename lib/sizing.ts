@@ -14,14 +14,17 @@ const BYTES_PER_UNIT = 3
 /** What fits into a packet of one socket, and what is too long for it or for the channel. */
 export class Sizing {
   readonly #descriptor: Descriptor
-  readonly #packets: boolean
   readonly #maxMessageBytes: number
   /** The longest packet, headers included; on a SOCK_STREAM socket what goes through the outbox at once. */
   longest: number
 
-  constructor(descriptor: Descriptor, packets: boolean, settings: Settings) {
+  /** @param packets whether it is a SOCK_SEQPACKET socket */
+  constructor(
+    descriptor: Descriptor,
+    readonly packets: boolean,
+    settings: Settings
+  ) {
     this.#descriptor = descriptor
-    this.#packets = packets
     this.#maxMessageBytes = settings.maxMessageBytes
     this.longest = this.#read()
   }
@@ -58,7 +61,7 @@ export class Sizing {
 
   /** Most descriptors of one message: a long one needs room for the reading end of its side stream. */
   mostFds(entry: Entry): number {
-    return entry.longBytes > 0 && this.#packets ? socket.SCM_MAX_FD - 1 : socket.SCM_MAX_FD
+    return entry.longBytes > 0 && this.packets ? socket.SCM_MAX_FD - 1 : socket.SCM_MAX_FD
   }
 
   /** Whether somebody made SO_SNDBUF smaller since it was read last. */
@@ -73,6 +76,6 @@ export class Sizing {
   }
 
   #read(): number {
-    return this.#packets ? Math.min(socket.longestPacket(this.#descriptor.fd), OUTBOX_BYTES) : OUTBOX_BYTES
+    return this.packets ? Math.min(socket.longestPacket(this.#descriptor.fd), OUTBOX_BYTES) : OUTBOX_BYTES
   }
 }

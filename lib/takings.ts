@@ -99,3 +99,11 @@ export function takeNow(batch: Batch, schema: StandardSchemaV1 | undefined): [un
   batch.putBack(value, fds)
   throw argumentError('the schema checks messages asynchronously: use recv(), recvWithFds() or iteration')
 }
+
+/** The next message in the same way; its descriptors, if it had any, are closed. */
+export function takeMessageNow(batch: Batch, schema: StandardSchemaV1 | undefined): unknown {
+  if (schema === undefined) return batch.takeMessage()
+  const [value, fds] = takeNow(batch, schema)
+  closeEach(fds)
+  return value
+}

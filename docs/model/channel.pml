@@ -100,7 +100,7 @@ inline close_side() {
 }
 
 /*
- * lib/send-queue.ts: hands over a packet, and then settles what was in it; and lib/side-writer.ts, which writes a
+ * lib/transmitter.ts: hands over a packet, and then settles what was in it; and lib/side-writer.ts, which writes a
  * long message's payload beside that, a piece whenever there is room.
  */
 proctype Sender(byte me) {
@@ -125,7 +125,7 @@ proctype Sender(byte me) {
        fi
      };
      if
-     /* SendQueue.#complete, or #fail. */
+     /* Transmitter.#complete, or fail. */
      :: d_step {
           for (i : 0 .. count - 1) { send[AT(me, next + i)] = (gone -> REJECTED : RESOLVED) };
           next = next + count; count = 0; i = 0
