@@ -1,11 +1,10 @@
-import { constants as system } from 'node:os'
 import { systemError, WormholeError } from './errors.js'
 import { native } from './native.js'
 import { control } from './wasm.js'
 
 /** The addon's calls with names and errors. Knows sockets and bytes in memory, not frames. */
 
-const { errno } = system
+const { errno } = process.getBuiltinModule('node:os').constants
 export const EAGAIN = -errno.EAGAIN
 export const EPIPE = -errno.EPIPE
 export const ECONNRESET = -errno.ECONNRESET
