@@ -27,19 +27,16 @@ export class AtOnce {
     return this.#used
   }
 
-  /** One goes now. */
+  /** One goes now; whoever is sending beside it has done so once the microtasks have run. */
   use(): void {
     this.#used = true
-    void settled.then(this.#othersMayFollow)
+    void settled.then(() => {
+      this.#used = false
+    })
   }
 
   /** Those before are not followed by one alone any longer. */
   forget(): void {
     this.#alone = 0
-  }
-
-  /** Whoever is sending beside the last message has done so by now. */
-  readonly #othersMayFollow = (): void => {
-    this.#used = false
   }
 }

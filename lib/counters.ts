@@ -1,10 +1,11 @@
+import { now } from './clock.js'
 import type { Endpoint } from './endpoint.js'
 import { trace, tracing } from './trace.js'
 import type { EndpointStats } from './types.js'
 
 /** What one end counts; `queued` is worked out when somebody asks. */
 export interface Counters extends EndpointStats {
-  /** When the wait that is going on began, on the clock of performance.now(); -1 while there is none. */
+  /** When the wait that is going on began, on the clock of `now()`; -1 while there is none. */
   waitingSince: number
 }
 
@@ -15,7 +16,7 @@ export function newCounters(): Counters {
 /** The other end is waited for from now on; false where it is already. */
 export function beginWait(counters: Counters, end: Endpoint, why: 'waits' | 'full'): boolean {
   if (counters.waitingSince >= 0) return false
-  counters.waitingSince = performance.now()
+  counters.waitingSince = now()
   if (tracing) trace(end.constructor.name, end.fd, why)
   return true
 }
@@ -23,7 +24,7 @@ export function beginWait(counters: Counters, end: Endpoint, why: 'waits' | 'ful
 /** The wait is over, if one is going on. */
 export function endWait(counters: Counters, end: Endpoint, how: 'resumed' | 'waits no longer' = 'resumed'): void {
   if (counters.waitingSince < 0) return
-  const waited = performance.now() - counters.waitingSince
+  const waited = now() - counters.waitingSince
   counters.waitingSince = -1
   if (waited > counters.longestWait) counters.longestWait = waited
   if (tracing) trace(end.constructor.name, end.fd, `${how}, after ${waited.toFixed(1)} ms`)
@@ -33,6 +34,6 @@ export function endWait(counters: Counters, end: Endpoint, how: 'resumed' | 'wai
 export function statsOf(counters: Counters, queued: number): EndpointStats {
   const { waitingSince, ...stats } = counters
   stats.queued = queued
-  if (waitingSince >= 0) stats.longestWait = Math.max(stats.longestWait, performance.now() - waitingSince)
+  if (waitingSince >= 0) stats.longestWait = Math.max(stats.longestWait, now() - waitingSince)
   return stats
 }

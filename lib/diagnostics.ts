@@ -1,4 +1,4 @@
-import { type Channel, channel } from 'node:diagnostics_channel'
+import type { Channel } from 'node:diagnostics_channel'
 import type { Batch } from './batch.js'
 import type { Counters } from './counters.js'
 import type { Descriptor } from './descriptor.js'
@@ -8,6 +8,8 @@ import type { End } from './inheritance.js'
 import type { Receiver } from './receiver.js'
 import type { Sender } from './sender.js'
 import { trace, tracing } from './trace.js'
+
+const { channel } = process.getBuiltinModule('node:diagnostics_channel')
 
 /** What an end of a channel tells of itself to those who ask: to `node:diagnostics_channel`, and to NODE_DEBUG. */
 

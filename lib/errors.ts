@@ -1,5 +1,3 @@
-import { getSystemErrorName } from 'node:util'
-
 /**
  * Every code that this library reports, and what it means. `docs/errors.md` is checked against it.
  *
@@ -103,7 +101,7 @@ export const ETOOMANYREFS = -109
 
 /** The error for a system call that answered `-errno`. */
 export function systemError(syscall: string, errno: number, what: string): WormholeError {
-  const name = errno === ETOOMANYREFS ? 'ETOOMANYREFS' : getSystemErrorName(errno)
+  const name = errno === ETOOMANYREFS ? 'ETOOMANYREFS' : process.getBuiltinModule('node:util').getSystemErrorName(errno)
   return new WormholeError('ERR_WORMHOLE_SYSTEM', `${what}: ${syscall} failed with ${name}`, { errno, syscall })
 }
 

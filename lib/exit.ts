@@ -1,3 +1,4 @@
+import { now } from './clock.js'
 import { List, ListItem } from './list.js'
 import { WAIT_SLICE_MS } from './poller.js'
 import * as socket from './socket.js'
@@ -15,7 +16,7 @@ const pending = new List<Flushable>()
 let deadline: number | undefined
 
 process.on('exit', () => {
-  deadline = performance.now() + EXIT_FLUSH_MS
+  deadline = now() + EXIT_FLUSH_MS
   flush()
 })
 
@@ -37,7 +38,7 @@ export function flushIfExiting(): void {
 function flush(): void {
   for (;;) {
     for (const queue of pending) attempt(() => queue.pumpAll())
-    const left = (deadline as number) - performance.now()
+    const left = (deadline as number) - now()
     if (pending.size === 0 || left <= 0) return
     const waitsFor = [...pending].flatMap((queue) => queue.waitsFor())
     attempt(() => socket.wait(waitsFor, socket.POLLOUT, Math.min(left, WAIT_SLICE_MS)))

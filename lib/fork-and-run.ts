@@ -1,8 +1,4 @@
 import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { resolve as resolvePath } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
 import { onAbort } from './abort.js'
 import { channel } from './channel.js'
 import { ChildError } from './child-error.js'
@@ -15,6 +11,10 @@ import { runnerFile } from './package-files.js'
 import type { Receiver } from './receiver.js'
 import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
 import type { Sender } from './sender.js'
+
+const { once } = process.getBuiltinModule('node:events')
+const { resolve: resolvePath } = process.getBuiltinModule('node:path')
+const { pathToFileURL } = process.getBuiltinModule('node:url')
 
 /**
  * How `forkAndRun` starts its child, and for how long.
@@ -171,6 +171,7 @@ async function follow(child: ChildProcess, results: Receiver<unknown>, what: str
     ending.timer = setTimeout(() => child.kill('SIGKILL'), EXIT_GRACE_MS)
   }
   const [exitCode, signal] = await exited
+  const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises')
   await Promise.race([closed, delay(STDERR_GRACE_MS, undefined, { ref: false })])
   child.stderr?.destroy()
   const ended = { stderr, exitCode, signal }

@@ -1,8 +1,9 @@
-import { isUtf8 } from 'node:buffer'
 import type { Batch } from './batch.js'
 import { Failure, fromText, malformed, tooLarge } from './codec.js'
 import { WormholeError } from './errors.js'
 import { doublesAt, integersAt, refreshView, view, wasm } from './wasm.js'
+
+const { isUtf8 } = process.getBuiltinModule('node:buffer')
 
 /** Frames in WebAssembly memory: the one file, with partial.ts, that computes with addresses. */
 

@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs'
+const { fstatSync } = process.getBuiltinModule('node:fs')
 
 /** The inode of what a descriptor refers to, which tells whether a number still is what it was; undefined when it is not open. */
 export function inodeOf(fd: number): number | undefined {

@@ -1,16 +1,12 @@
-import {
-  type ChildProcess,
-  type ForkOptions,
-  fork as forkNode,
-  type SpawnOptions,
-  type StdioOptions,
-  spawn as spawnNode,
-} from 'node:child_process'
+import type { ChildProcess, ForkOptions, SpawnOptions, StdioOptions } from 'node:child_process'
 import { type Descriptor, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { argumentError } from './errors.js'
 import { describe, type End, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
+
+/** Loaded where it is asked for: a child that only takes its ends starts sooner without. */
+const childProcess = () => process.getBuiltinModule('node:child_process')
 
 /**
  * Beside the options of `node:child_process`.
@@ -66,7 +62,7 @@ export function fork(
     if (Array.isArray(options.stdio)) throw argumentError("fork: options.stdio must have an 'ipc' slot")
     stdio.push('ipc')
   }
-  return launch(stdio, options, (launchOptions) => forkNode(modulePath, args, launchOptions))
+  return launch(stdio, options, (launchOptions) => childProcess().fork(modulePath, args, launchOptions))
 }
 
 /**
@@ -98,7 +94,9 @@ export function spawn(
   maybeOptions?: SpawnOptions & ChannelsOption
 ): ChildProcess {
   const [args, options] = sortArguments(argsOrOptions, maybeOptions)
-  return launch(slots(options.stdio ?? 'pipe'), options, (launchOptions) => spawnNode(command, args, launchOptions))
+  return launch(slots(options.stdio ?? 'pipe'), options, (launchOptions) =>
+    childProcess().spawn(command, args, launchOptions)
+  )
 }
 
 function sortArguments<Options extends object>(

@@ -21,6 +21,8 @@ export interface Native {
   watch(fd: number, events: number): number
   unwatch(fd: number): number
   keepAlive(alive: boolean): number
+  /** Whether this is the thread that the process started with, which nobody can terminate but with the process. */
+  readonly isMainThread: boolean
   readonly constants: Readonly<
     Record<
       | 'AF_UNIX'
@@ -73,3 +75,6 @@ function whyNot(): string | undefined {
 }
 
 export const native: Native = load()
+
+/** As `node:worker_threads` has it, whose loading takes a program's start some milliseconds. */
+export const { isMainThread } = native

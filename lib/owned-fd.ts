@@ -1,22 +1,19 @@
-import {
-  constants,
-  createReadStream,
-  createWriteStream,
-  fstatSync,
-  type ReadStream,
-  readFileSync,
-  type WriteStream,
-} from 'node:fs'
-import { createServer, type Server, Socket } from 'node:net'
+import type { Cluster } from 'node:cluster'
+import type { ReadStream, WriteStream } from 'node:fs'
+import type { Server, Socket } from 'node:net'
 import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { ends } from './ends.js'
 import type { WormholeError } from './errors.js'
 import { inodeOf } from './inode.js'
-import { builtin } from './package-files.js'
 import type { Receiver } from './receiver.js'
 import type { Sender } from './sender.js'
 import * as socket from './socket.js'
 import type { ChannelOptions } from './types.js'
+
+const fs = process.getBuiltinModule('node:fs')
+
+/** Loaded where it is asked for: it would take a program's start two milliseconds. */
+const net = () => process.getBuiltinModule('node:net')
 
 /**
  * What a descriptor refers to, as fstat(2) says.
@@ -73,7 +70,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   /** What it refers to. @throws ERR_WORMHOLE_CLOSED */
   get kind(): FdKind {
     assertOpen(this.#descriptor, 'OwnedFd')
-    const stats = fstatSync(this.#descriptor.fd)
+    const stats = fs.fstatSync(this.#descriptor.fd)
     if (stats.isFile()) return 'file'
     if (stats.isDirectory()) return 'directory'
     if (stats.isFIFO()) return 'pipe'
@@ -135,7 +132,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     } else if (kind !== 'pipe') {
       throw this.#unfit(`is a ${kind}, not a socket`)
     }
-    return this.#give((fd) => new Socket({ fd, ...directions(fd) }))
+    return this.#give((fd) => new (net().Socket)({ fd, ...directions(fd) }))
   }
 
   /**
@@ -153,7 +150,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     if (this.kind !== 'socket') throw this.#unfit(`is a ${this.kind}, not a socket`)
     this.#requireStreamSocket()
     if (socket.option(this.fd, socket.SO_ACCEPTCONN) <= 0) throw this.#unfit('is not a listening socket')
-    const server = createServer()
+    const server = net().createServer()
     const inode = inodeOf(this.fd)
     const fd = this.detach()
     await new Promise<void>((resolve, reject) => {
@@ -183,9 +180,9 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    */
   readStream(): ReadStream | Socket {
     if (this.kind === 'socket') return this.toSocket()
-    if (this.kind === 'pipe') return this.#give((fd) => new Socket({ fd, readable: true, writable: false }))
+    if (this.kind === 'pipe') return this.#give((fd) => new (net().Socket)({ fd, readable: true, writable: false }))
     this.#refuseDirectory()
-    return this.#give((fd) => createReadStream('', { fd }))
+    return this.#give((fd) => fs.createReadStream('', { fd }))
   }
 
   /**
@@ -200,9 +197,9 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    */
   writeStream(): WriteStream | Socket {
     if (this.kind === 'socket') return this.toSocket()
-    if (this.kind === 'pipe') return this.#give((fd) => new Socket({ fd, readable: false, writable: true }))
+    if (this.kind === 'pipe') return this.#give((fd) => new (net().Socket)({ fd, readable: false, writable: true }))
     this.#refuseDirectory()
-    return this.#give((fd) => createWriteStream('', { fd }))
+    return this.#give((fd) => fs.createWriteStream('', { fd }))
   }
 
   /**
@@ -272,7 +269,8 @@ export class OwnedFd implements DescriptorOwner, Disposable {
 
 /** A worker of the cluster module would ask its primary for the descriptor, which has other ones there. */
 function listen(server: Server, fd: number): void {
-  if (!builtin('cluster').isWorker) server.listen({ fd })
+  const cluster = process.getBuiltinModule('node:cluster') as unknown as Cluster
+  if (!cluster.isWorker) server.listen({ fd })
   else (server as unknown as InnerServer)._listen2(null, null, null, BACKLOG, fd)
 }
 
@@ -288,9 +286,9 @@ const ACCESS_MODE = 0o3
 
 /** What the descriptor was opened for (proc(5), fdinfo): a pipe's end does one of them. */
 function directions(fd: number): { readable: boolean; writable: boolean } {
-  const [, flags = '2'] = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? []
+  const [, flags = '2'] = /^flags:\s*([0-7]+)/m.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? []
   const mode = Number.parseInt(flags, 8) & ACCESS_MODE
-  return { readable: mode !== constants.O_WRONLY, writable: mode !== constants.O_RDONLY }
+  return { readable: mode !== fs.constants.O_WRONLY, writable: mode !== fs.constants.O_RDONLY }
 }
 
 function closeIfSame(fd: number, inode: number | undefined): void {

@@ -1,14 +1,11 @@
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { WormholeError } from './errors.js'
+
+const { existsSync } = process.getBuiltinModule('node:fs')
+const { dirname, join } = process.getBuiltinModule('node:path')
+const { fileURLToPath, pathToFileURL } = process.getBuiltinModule('node:url')
 
 /** Where this code runs from. A bundler that makes CommonJS leaves no `import.meta.url`, and has `__filename` instead. */
 const here = import.meta.url ?? pathToFileURL(__filename).href
-
-/** CommonJS' require, from where this code is. */
-const require = createRequire(here)
 
 const WASM = 'dist/wormhole.wasm'
 
@@ -26,21 +23,40 @@ export const doctorPeerFile = join(folder, 'dist/doctor/peer.js')
 
 /** Loads the addon that fits this system. */
 export function loadAddon(): unknown {
-  return createRequire(join(folder, 'package.json'))('node-gyp-build')(folder)
+  const file = packedAddon()
+  if (file !== undefined) {
+    const module = { exports: {} }
+    try {
+      process.dlopen(module, file)
+      return module.exports
+    } catch {
+      // node-gyp-build may know another; or its error tells why there is none.
+    }
+  }
+  return requireFrom(join(folder, 'package.json'))('node-gyp-build')(folder)
 }
 
-/** A module of Node's that few programs need: loading it with ours would cost every start a millisecond or more. */
-export function builtin(name: 'cluster'): typeof import('node:cluster').default
-export function builtin(name: 'stream'): typeof import('node:stream')
-export function builtin(name: string): unknown {
-  return require(`node:${name}`)
+/**
+ * The file that node-gyp-build would choose where nobody has built an addon here or asked for another one: asking
+ * it takes two milliseconds of a program's start.
+ */
+function packedAddon(): string | undefined {
+  const { LIBC, WORMHOLE_IPC_PREBUILD } = process.env
+  if (WORMHOLE_IPC_PREBUILD !== undefined || existsSync(join(folder, 'build'))) return undefined
+  const libc = LIBC ?? (existsSync('/etc/alpine-release') ? 'musl' : 'glibc')
+  const file = join(folder, 'prebuilds', `linux-${process.arch}`, `wormhole-ipc.${libc}.node`)
+  return existsSync(file) ? file : undefined
+}
+
+function requireFrom(file: string): NodeJS.Require {
+  return process.getBuiltinModule('node:module').createRequire(file)
 }
 
 function find(): string {
   const beside = dirname(dirname(fileURLToPath(here)))
   if (existsSync(join(beside, WASM))) return beside
   try {
-    return dirname(require.resolve('wormhole-ipc/package.json'))
+    return dirname(requireFrom(here).resolve('wormhole-ipc/package.json'))
   } catch (cause) {
     throw new WormholeError(
       'ERR_WORMHOLE_UNSUPPORTED',

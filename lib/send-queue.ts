@@ -48,7 +48,7 @@ export class SendQueue extends Flushable {
     this.#descriptor = descriptor
     this.#counters = counters
     this.sizing = new Sizing(descriptor, type === socket.SOCK_SEQPACKET, settings)
-    this.#sides = new SideStreams(owner, counters, () => this.#sideEnded())
+    this.#sides = new SideStreams(owner, counters, this)
     this.#watch = new ChannelWatch(descriptor, this)
     this.#transmitter = new Transmitter({
       owner,
@@ -108,12 +108,18 @@ export class SendQueue extends Flushable {
   }
 
   /**
-   * Hands a short text over within the call, where nothing is before it and the kernel takes it; false where not.
+   * Hands a short text over within the call; false where something is before it, or the channel is full. Throws what else
+   * the kernel says.
    *
-   * @param fds descriptors that are open at this moment
+   * @param fds descriptors that should be open at this moment
    */
   sendNow(text: string, fds: readonly number[] | null = null): boolean {
-    return this.#transmitter.sendNow(text, fds)
+    try {
+      return this.#transmitter.sendNow(text, fds)
+    } catch (error) {
+      this.#settleEnd()
+      throw error
+    }
   }
 
   /** Queues an entry and sends what can be sent without waiting. */
@@ -149,10 +155,8 @@ export class SendQueue extends Flushable {
   /** Hands over what the kernel takes without waiting. True when the queue is empty afterwards. */
   pump(evenIfTurnIsOver = false): boolean {
     const stopped = this.#transmitter.transmit(evenIfTurnIsOver)
-    if (stopped === DONE) {
-      if (this.disconnected !== null) this.#closing = true
-      this.#rest()
-    } else if (stopped === TURN_OVER) this.#schedule(true)
+    if (stopped === DONE) this.#settleEnd()
+    else if (stopped === TURN_OVER) this.#schedule(true)
     return stopped === DONE
   }
 
@@ -269,6 +273,12 @@ export class SendQueue extends Flushable {
     else process.nextTick(runScheduled, this)
   }
 
+  /** Something has been sent, or has failed: perhaps the channel has come to its end. */
+  #settleEnd(): void {
+    if (this.disconnected !== null) this.#closing = true
+    this.#rest()
+  }
+
   /** Nothing may be left to do: then lets go of what was held for it. */
   #rest(): void {
     if (this.#backlog.first === null) {
@@ -282,8 +292,8 @@ export class SendQueue extends Flushable {
     }
   }
 
-  /** A long message is through, or has failed. */
-  #sideEnded(): void {
+  /** Called by the side streams: a long message is through, or has failed. */
+  onSideEnded(): void {
     if (this.#backlog.first !== null && !this.#watch.blocked) this.#schedule()
     this.#rest()
   }

@@ -82,7 +82,11 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   send(message: T, options?: WaitOptions): Promise<void> {
     const text = this.#text(message)
-    if (options === undefined && this.#queue.sendAtOnce(text)) return Promise.resolve()
+    try {
+      if (options === undefined && this.#queue.sendAtOnce(text)) return Promise.resolve()
+    } catch (error) {
+      return rejected(error)
+    }
     return this.#send(text, NO_FDS, options)
   }
 
@@ -102,9 +106,11 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   sendWithFds(message: T, fds: readonly FdSource[], options?: WaitOptions): Promise<void> {
     const text = this.#text(message)
-    if (options === undefined && Array.isArray(fds)) {
-      const numbers = numbersOf(fds)
+    try {
+      const numbers = options === undefined && Array.isArray(fds) ? numbersOf(fds) : null
       if (numbers !== null && this.#queue.sendFdsNow(text, numbers)) return Promise.resolve()
+    } catch (error) {
+      return rejected(error)
     }
     return this.#send(text, fds, options)
   }

@@ -9,19 +9,23 @@ import type { SideWriter } from './side-writer.js'
 const MOST = 8
 const NONE = new Map<SideWriter, Entry>()
 
+/** Who is told when a long message is through or has failed. */
+export interface SideStreamsOwner {
+  onSideEnded(): void
+}
+
 /** A sender's long messages whose header the kernel has and whose payload is under way. */
 export class SideStreams {
   readonly #owner: Endpoint
   readonly #counters: Counters
-  readonly #ended: () => void
+  readonly #queue: SideStreamsOwner
   #entries = NONE
   #keepsAlive = true
 
-  /** @param ended called when one of them is through or has failed */
-  constructor(owner: Endpoint, counters: Counters, ended: () => void) {
+  constructor(owner: Endpoint, counters: Counters, queue: SideStreamsOwner) {
     this.#owner = owner
     this.#counters = counters
-    this.#ended = ended
+    this.#queue = queue
   }
 
   get size(): number {
@@ -49,7 +53,7 @@ export class SideStreams {
       entry.settle(error)
       if (entry.error === undefined) this.#through(entry, later)
       else failed(this.#owner, entry.error)
-      this.#ended()
+      this.#queue.onSideEnded()
     })
     later = true
   }

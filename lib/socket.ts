@@ -1,18 +1,17 @@
-import { constants as system } from 'node:os'
 import { systemError, WormholeError } from './errors.js'
 import { native } from './native.js'
 import { control } from './wasm.js'
 
 /** The addon's calls with names and errors. Knows sockets and bytes in memory, not frames. */
 
-const { errno } = system
+const { errno } = process.getBuiltinModule('node:os').constants
 export const EAGAIN = -errno.EAGAIN
 export const EPIPE = -errno.EPIPE
 export const ECONNRESET = -errno.ECONNRESET
 export const EMSGSIZE = -errno.EMSGSIZE
 /** What a process meets that is short of memory or descriptors: the same call may work later. */
 const PASSING = [-errno.EMFILE, -errno.ENFILE, -errno.ENOBUFS, -errno.ENOMEM]
-const EBADF = -errno.EBADF
+export const EBADF = -errno.EBADF
 const EEXIST = -errno.EEXIST
 
 export const {

@@ -1,6 +1,4 @@
-import { debuglog } from 'node:util'
-
-const log = debuglog('wormhole')
+const log = process.getBuiltinModule('node:util').debuglog('wormhole')
 
 /** Whether NODE_DEBUG names `wormhole`: asked once, so that a trace costs nothing where it does not. */
 export const tracing = log.enabled

@@ -87,9 +87,10 @@ export class Transmitter {
   }
 
   /**
-   * Hands a short text over without an entry for it, where nothing is before it and the kernel takes it; false where not.
+   * Hands a short text over without an entry for it; false where something is before it, or the kernel has no room. Throws
+   * what else the kernel says.
    *
-   * @param fds descriptors that are open at this moment
+   * @param fds descriptors that should be open at this moment
    */
   sendNow(text: string, fds: readonly number[] | null): boolean {
     const { fd } = this.#descriptor
@@ -98,8 +99,9 @@ export class Transmitter {
     const length = seal(this, frame(text))
     const result = socket.send(fd, outboxAt(0), length, fds)
     disownOutbox(this)
-    // Why it was not taken is found out anew, with all that this may call for.
-    if (result < 0) return false
+    // A smaller buffer and a descriptor that is not open are found out, and told, on the way that entries take.
+    if (result === socket.EAGAIN || result === socket.EMSGSIZE || result === socket.EBADF) return false
+    if (result < 0) throw this.#refused(result)
     const before = beforeSend(this.#counters)
     this.#countPacket(result)
     this.#count(1, fds?.length ?? 0)
@@ -212,13 +214,28 @@ export class Transmitter {
 
   /** Deals with a failed sendmsg: the entries under way fail, or all, or are readied anew. */
   #explain(errno: number): void {
-    if (errno === socket.EPIPE || errno === socket.ECONNRESET) {
-      this.fail(disconnectedError('Sender', { errno, syscall: 'sendmsg' }))
-    } else if (errno === socket.EMSGSIZE && this.#sizing.shrunk()) {
+    if (errno === socket.EMSGSIZE && this.#sizing.shrunk()) {
       this.#unload()
-    } else {
-      this.#drop(systemError('sendmsg', errno, `cannot send on descriptor ${this.#descriptor.fd}`))
+      return
     }
+    const error = this.#errorOf(errno)
+    if (error.code === 'ERR_WORMHOLE_DISCONNECTED') this.fail(error)
+    else this.#drop(error)
+  }
+
+  /** The same for a message that has no entry. */
+  #refused(errno: number): WormholeError {
+    const error = this.#errorOf(errno)
+    if (error.code === 'ERR_WORMHOLE_DISCONNECTED') this.fail(error)
+    else failed(this.#owner, error)
+    return error
+  }
+
+  #errorOf(errno: number): WormholeError {
+    if (errno === socket.EPIPE || errno === socket.ECONNRESET) {
+      return disconnectedError('Sender', { errno, syscall: 'sendmsg' })
+    }
+    return systemError('sendmsg', errno, `cannot send on descriptor ${this.#descriptor.fd}`)
   }
 
   /** The entries under way fail; where the kernel has part of a frame, nothing can follow it. */

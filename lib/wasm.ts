@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { WormholeError } from './errors.js'
 import { native } from './native.js'
 import { wasmFile } from './package-files.js'
@@ -66,7 +65,7 @@ const MAXIMUM_PAGES = 65536
 const INITIAL_PAGES = 16
 
 const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true })
-const binary = readFileSync(wasmFile)
+const binary = process.getBuiltinModule('node:fs').readFileSync(wasmFile)
 const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } })
 
 export const wasm = instance.exports as Wasm

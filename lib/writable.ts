@@ -1,10 +1,9 @@
 import type { Writable } from 'node:stream'
-import { builtin } from './package-files.js'
 import type { Sender } from './sender.js'
 
 /** An object-mode stream whose chunks are messages of `sender`. */
 export function writableOf<T>(sender: Sender<T>): Writable {
-  const { Writable } = builtin('stream')
+  const { Writable } = process.getBuiltinModule('node:stream')
   return new Writable({
     objectMode: true,
     write(message: T, _encoding, done) {

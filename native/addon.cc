@@ -1,4 +1,6 @@
 #include <napi.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "calls.h"
 #include "descriptors.h"
@@ -53,6 +55,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("unwatch", Unwatch);
   add("keepAlive", KeepAlive);
   exports.Set("constants", SocketConstants(env));
+  // glibc has gettid() only since 2.30.
+  exports.Set("isMainThread", Napi::Boolean::New(env, syscall(SYS_gettid) == getpid()));
   return exports;
 }
 

@@ -1,75 +1,125 @@
-// Measures what a fresh process takes from its start to the first message received, over Node's own start: with the
-// modules as they are packed, and one by one as in this tree. Reports; judges nothing.
+// Measures what a fresh process takes, over Node's own start, to load this library and to receive a first message: of
+// the package as it is packed, of this tree's single modules, and of packages that are installed elsewhere.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { medianSorted, quantileSorted } from 'simple-statistics'
 import { find, majors } from './runtimes.mjs'
 
-const { rounds, all } = parseArgs({
-  options: { rounds: { type: 'string', default: '25' }, all: { type: 'boolean', default: false } },
-}).values
-const root = fileURLToPath(new URL('..', import.meta.url))
-const BASE = 'nothing'
-const PACKED = 'build/package/dist/index.js'
+const usage = `npm run bench:start -- [--rounds N] [--all] [--most MS] [FOLDER ...]
 
-const sources = {
-  [BASE]: '',
-  packed: firstMessage(PACKED),
-  'single modules': firstMessage('dist/index.js'),
+  FOLDER       a package to be measured as well, such as elsewhere/node_modules/wormhole-ipc
+  --rounds N   how often each program runs, by turns with the others (25)
+  --all        with every Node that is supported, instead of the one that runs this
+  --most MS    fail where the packed package's median over Node's own start is longer
+`
+const { values, positionals } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '25' },
+    all: { type: 'boolean', default: false },
+    most: { type: 'string', default: 'Infinity' },
+    help: { type: 'boolean', default: false },
+  },
+  allowPositionals: true,
+})
+if (values.help) {
+  process.stdout.write(usage)
+  process.exit()
 }
-if (!existsSync(join(root, PACKED))) throw new Error('there is no build/package: npm run pack -- --partial')
 
+/** Where others are at work on the machine too, the fast tenth of the runs is what they have left alone. */
+const TENTH = 0.1
+const root = fileURLToPath(new URL('..', import.meta.url))
+const packed = join(root, 'build/package')
 const folder = mkdtempSync(join(tmpdir(), 'wormhole-start-'))
+
+/** What each is compared with: an empty program of its kind. */
+const nothing = { import: write('nothing.mjs', ''), require: write('nothing.cjs', '') }
+const PACKED = 'packed'
+const programs = [
+  { name: PACKED, kind: 'import', file: write('packed.mjs', imported(packed)) },
+  { name: 'packed, required', kind: 'require', file: write('packed.cjs', required(packed)) },
+  { name: 'packed, wormhole-ipc/process', kind: 'import', file: write('process.mjs', loaded(packed, 'process')) },
+  { name: 'packed, wormhole-ipc/socket', kind: 'import', file: write('socket.mjs', loaded(packed, 'raw-socket')) },
+  { name: 'single modules', kind: 'import', file: write('single.mjs', imported(root)) },
+  ...positionals.map((name, index) => {
+    return { name, kind: 'import', file: write(`given-${index}.mjs`, imported(resolve(name))) }
+  }),
+]
+
 try {
-  const nodes = all ? majors.map((major) => find(`node-${major}`)) : [process.execPath]
-  console.table(Object.fromEntries(nodes.filter(Boolean).flatMap(measure)))
+  if (!existsSync(packed)) throw new Error('there is no build/package: npm run pack -- --partial')
+  const nodes = values.all ? majors.map((major) => find(`node-${major}`)) : [process.execPath]
+  for (const node of nodes.filter(Boolean)) {
+    const rows = measure(node)
+    console.log(spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim())
+    console.table(rows)
+    if (rows[PACKED]['over nothing, ms'] > Number(values.most)) process.exitCode = 1
+  }
 } finally {
   rmSync(folder, { recursive: true })
 }
 
-function firstMessage(index) {
-  return `import { channel } from ${JSON.stringify(join(root, index))}
+function write(name, source) {
+  const file = join(folder, name)
+  writeFileSync(file, source)
+  return file
+}
+
+function imported(place) {
+  return `${loaded(place, 'index', '{ channel } from ')}
 const [sender, receiver] = channel()
 sender.send('first')
 await receiver.recv()
 `
 }
 
-/** The programs by turns, so that what else the machine does slows all of them. */
-function measure(node) {
-  const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8' })
-  const times = Object.fromEntries(Object.keys(sources).map((name) => [name, []]))
-  for (let round = 0; round < Number(rounds); round++) {
-    for (const name of Object.keys(sources)) times[name].push(timeOf(node, name))
-  }
-  for (const list of Object.values(times)) list.sort((a, b) => a - b)
-  const base = times[BASE]
-  return Object.entries(times).map(([name, list]) => [
-    `${stdout.trim()} ${name}`,
-    {
-      'fastest, ms': round1(list[0]),
-      'quarter, ms': round1(quantileSorted(list, 0.25)),
-      'median, ms': round1(medianSorted(list)),
-      'fastest over nothing': round1(list[0] - base[0]),
-      'quarter over nothing': round1(quantileSorted(list, 0.25) - quantileSorted(base, 0.25)),
-      'median over nothing': round1(medianSorted(list) - medianSorted(base)),
-    },
-  ])
+function required(place) {
+  return `const { channel } = require(${JSON.stringify(join(place, 'dist/index.js'))})
+const [sender, receiver] = channel()
+sender.send('first')
+receiver.recv()
+`
 }
 
-function timeOf(node, name) {
-  const file = join(folder, `${name.replaceAll(' ', '-')}.mjs`)
-  if (!existsSync(file)) writeFileSync(file, sources[name])
+function loaded(place, entry, names = '') {
+  return `import ${names}${JSON.stringify(join(place, `dist/${entry}.js`))}`
+}
+
+/** The programs by turns, so that what else the machine does slows all of them; each less what nothing took just then. */
+function measure(node) {
+  const bases = Object.values(nothing)
+  const times = new Map([...bases, ...programs.map(({ file }) => file)].map((file) => [file, []]))
+  for (const file of times.keys()) timeOf(node, file)
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const [file, list] of times) list.push(timeOf(node, file))
+  }
+  return Object.fromEntries(
+    programs.map(({ name, kind, file }) => {
+      const base = times.get(nothing[kind])
+      const over = sorted(times.get(file).map((time, round) => time - base[round]))
+      const row = {
+        'over nothing, ms': medianSorted(over),
+        'from (quarter)': quantileSorted(over, 0.25),
+        'to (quarter)': quantileSorted(over, 0.75),
+        'of the fast tenth': quantileSorted(sorted(times.get(file)), TENTH) - quantileSorted(sorted(base), TENTH),
+        'nothing, ms': medianSorted(sorted(base)),
+      }
+      return [name, Object.fromEntries(Object.entries(row).map(([column, ms]) => [column, Number(ms.toFixed(1))]))]
+    })
+  )
+}
+
+function sorted(numbers) {
+  return [...numbers].sort((a, b) => a - b)
+}
+
+function timeOf(node, file) {
   const began = performance.now()
   const { status, stderr } = spawnSync(node, [file], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${name}: ${stderr}`)
+  if (status !== 0) throw new Error(`${file}: ${stderr}`)
   return performance.now() - began
-}
-
-function round1(number) {
-  return Number(number.toFixed(1))
 }

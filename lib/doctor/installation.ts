@@ -1,4 +1,5 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** A part of the library that is not JavaScript: the file that was loaded, or why there is none. */
@@ -16,29 +17,33 @@ export interface Installation {
 
 const root = realpathSync(fileURLToPath(new URL('../..', import.meta.url)))
 
-/** Loads the addon and then the WASM, which needs it, and finds out which files that were. */
+/** Loads the library, which loads its addon and then its WASM, and finds out which files that were. */
 export async function installation(): Promise<Installation> {
   const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }
-  const addon = await part(async () => {
-    await import('../native.js')
-    return mapped('.node')
-  })
-  const wasm = await part(async () => {
-    await import('../wasm.js')
-    const { wasmFile } = await import('../package-files.js')
-    return wasmFile
-  })
-  return { version, addon, wasm }
+  const failure = await failureOf(() => import('../index.js'))
+  const addon = mapped('.node')
+  const wasm = join(root, 'dist/wormhole.wasm')
+  if (failure === null) return { version, addon: loaded(addon), wasm: loaded(wasm) }
+  // What has failed is the first that is not there.
+  if (addon === undefined) return { version, addon: broken(failure), wasm: broken(failure) }
+  return { version, addon: loaded(addon), wasm: broken(failure) }
 }
 
-async function part(load: () => Promise<string | undefined>): Promise<Part> {
+async function failureOf(load: () => Promise<unknown>): Promise<string | null> {
   try {
-    const file = await load()
-    if (file === undefined) return { file: null, bytes: null, error: null }
-    return { file, bytes: statSync(file).size, error: null }
+    await load()
+    return null
   } catch (error) {
-    return { file: null, bytes: null, error: reasons(error) }
+    return reasons(error)
   }
+}
+
+function loaded(file: string | undefined): Part {
+  return { file: file ?? null, bytes: file === undefined ? null : statSync(file).size, error: null }
+}
+
+function broken(error: string): Part {
+  return { file: null, bytes: null, error }
 }
 
 /** The file of this package that is mapped into this process (proc(5), maps), whichever way it was found. */

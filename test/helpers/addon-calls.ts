@@ -1,7 +1,7 @@
 import { type Native, native } from '#lib/native'
 import type { Arena } from './arena.js'
 
-export type Call = Exclude<keyof Native, 'constants'>
+export type Call = Exclude<keyof Native, 'constants' | 'isMainThread'>
 
 /** What an argument is; `offset` and `length` name bytes of the attached memory. */
 export type Kind = 'fd' | 'int' | 'count' | 'offset' | 'length' | 'bytes' | 'words' | 'callback' | 'boolean'
