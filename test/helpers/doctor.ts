@@ -9,7 +9,9 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** Runs `wormhole-ipc` with these arguments, of the package in `folder`. */
 export function runDoctor(args: readonly string[], folder = root) {
-  return start(process.execPath, [join(folder, 'dist/doctor/main.js'), ...args]).ended
+  const program = [process.execPath, join(folder, 'dist/doctor/main.js'), ...args]
+  // A copy has the addon that the tree has built, whichever the tests around it are to take.
+  return start('env', folder === root ? program : ['-u', 'PREBUILDS_ONLY', ...program]).ended
 }
 
 /** A copy of the package, as far as it is needed to run, while `use` runs: for what breaks it. */
