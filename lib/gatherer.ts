@@ -10,19 +10,22 @@ import type { Sizing } from './sizing.js'
 export class Gatherer {
   readonly #iterator: Iterator<unknown>
   readonly #sizing: Sizing
+  readonly #signal: AbortSignal | undefined
   /** The text that did not fit into the last packet. */
   #left: string | undefined
   #over = false
   #failure: { error: unknown } | undefined
 
-  constructor(messages: Iterable<unknown>, sizing: Sizing) {
+  /** @param signal once it has aborted, what was gathered before a failure is not to be sent any more */
+  constructor(messages: Iterable<unknown>, sizing: Sizing, signal: AbortSignal | undefined) {
     this.#iterator = messages[Symbol.iterator]()
     this.#sizing = sizing
+    this.#signal = signal
   }
 
   /**
    * The next messages together, or one that is long; undefined when there are no more. A message that cannot be sent
-   * and an iterable's own error throw, after what came before them.
+   * and an iterable's own error throw, after what came before them unless the signal has aborted.
    */
   next(): Entry | undefined {
     const room = this.#sizing.batchUnits - PLACEHOLDER.length
@@ -42,8 +45,9 @@ export class Gatherer {
         count++
       }
     } catch (error) {
-      this.#failure = { error }
       this.close()
+      if (this.#signal?.aborted === true) throw error
+      this.#failure = { error }
     }
     if (count > 0) return this.#sizing.batch(batch, count)
     if (this.#failure !== undefined) throw this.#failure.error

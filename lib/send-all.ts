@@ -20,7 +20,7 @@ export class SendAll {
 
   /** As many messages to a packet as fit. */
   async batches(messages: Iterable<unknown>): Promise<number> {
-    const gatherer = new Gatherer(messages, this.#queue.sizing)
+    const gatherer = new Gatherer(messages, this.#queue.sizing, this.#signal)
     try {
       for (let entry = gatherer.next(); entry !== undefined; entry = gatherer.next()) await this.#hand(entry)
     } catch (error) {

@@ -148,7 +148,8 @@ export class Sender<in T = unknown> extends Endpoint {
    * `stats().messages` tells how many messages of this sender the kernel has. A `close()` meanwhile waits for it;
    * abort it by `signal` to stop it.
    *
-   * @returns rejects as `send` does, and with ERR_WORMHOLE_UNSERIALIZABLE; the messages before are sent
+   * @returns rejects as `send` does, and with ERR_WORMHOLE_UNSERIALIZABLE; the messages before are sent, unless
+   * `signal` has aborted
    *
    * @example
    * function* jobs() {

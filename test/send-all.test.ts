@@ -181,6 +181,29 @@ describe('sendAll', () => {
     expect(sender.stats().messages).to.equal(0)
   })
 
+  it('sends nothing more of an iterable that fails once the signal has aborted, and rejects with its error', async () => {
+    const failures: [string, () => unknown][] = [
+      ['its own', () => sync([], true).next()],
+      ["a message's", () => ({ toJSON: () => sync([], true).next() })],
+    ]
+    for (const coalesce of [true, false]) {
+      for (const [whose, fail] of failures) {
+        const [sender, receiver] = open<unknown>({ coalesce })
+        const abort = new AbortController()
+        function* messages(): Generator<unknown> {
+          yield* ['unsent', 'either']
+          abort.abort()
+          yield fail()
+        }
+        const reason = (await reasonOf(sender.sendAll(messages(), { signal: abort.signal }))) as Error
+        expect(reason.cause ?? reason, whose).to.equal(broken)
+        expect(sender.stats().messages, whose).to.equal(0)
+        await sender.send('next')
+        expect(await receiver.recv()).to.equal('next')
+      }
+    }
+  })
+
   it('gives an iterable up that never answers, when the signal aborts', async () => {
     const [sender, receiver] = open<number>()
     const abort = new AbortController()
