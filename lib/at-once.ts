@@ -12,7 +12,7 @@ export class AtOnce {
   /** Whether a message went within its call, and what was going on then still is. */
   #used = false
 
-  /** The tick's end found one message, or several. */
+  /** Whether a message was alone in its tick, and had nothing to wait for. */
   note(alone: boolean): void {
     this.#alone = alone ? this.#alone + 1 : 0
   }
@@ -33,10 +33,5 @@ export class AtOnce {
     void settled.then(() => {
       this.#used = false
     })
-  }
-
-  /** Those before are not followed by one alone any longer. */
-  forget(): void {
-    this.#alone = 0
   }
 }

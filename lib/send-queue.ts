@@ -94,7 +94,7 @@ export class SendQueue extends Flushable {
   sendAtOnce(text: string): boolean {
     if (!this.#atOnce.usual || this.#scheduled || this.#backlog.first !== null) return false
     if (this.#atOnce.used || turnIsOver()) {
-      this.#atOnce.forget()
+      this.#atOnce.note(false)
       return false
     }
     if (!this.sendNow(text)) return false
