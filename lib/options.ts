@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { now } from './clock.js'
 import { argumentError } from './errors.js'
 import { MESSAGE_LIMIT } from './framing.js'
 import type { BlockingOptions, ChannelOptions } from './types.js'
@@ -28,14 +29,14 @@ export function settle(options: ChannelOptions | undefined): Settings {
   return { coalesce, maxMessageBytes, schema }
 }
 
-/** When a blocking call must give up, on the clock of performance.now(). */
+/** When a blocking call must give up, on the clock of `now()`. */
 export function deadlineOf(options: BlockingOptions | undefined): number {
   const timeout = options?.timeout
   if (timeout === undefined) return Number.POSITIVE_INFINITY
   if (typeof timeout !== 'number' || !(timeout >= 0)) {
     throw argumentError('timeout must be a number of milliseconds, not negative')
   }
-  return performance.now() + timeout
+  return now() + timeout
 }
 
 /** The signal of a call's options, checked; an aborted one is for the caller to see. */

@@ -1,5 +1,6 @@
 import { onAbort } from './abort.js'
 import { Batch } from './batch.js'
+import { now } from './clock.js'
 import { beginWait, type Counters, endWait } from './counters.js'
 import type { Descriptor } from './descriptor.js'
 import { closeEnd, failed, observesReads, received } from './diagnostics.js'
@@ -108,7 +109,7 @@ export class ReceiveQueue {
     for (;;) {
       if (this.ready(waits)) return
       if (this.ended) throw disconnectedError('Receiver')
-      const left = deadline - performance.now()
+      const left = deadline - now()
       if (left <= 0) {
         if (this.#watched < 0) endWait(this.#counters, this.owner, 'waits no longer')
         throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')

@@ -1,6 +1,7 @@
 import { AtOnce } from './at-once.js'
 import { Backlog } from './backlog.js'
 import { ChannelWatch } from './channel-watch.js'
+import { now } from './clock.js'
 import { type Counters, endWait } from './counters.js'
 import type { Descriptor } from './descriptor.js'
 import { closeEnd } from './diagnostics.js'
@@ -166,7 +167,7 @@ export class SendQueue extends Flushable {
     for (;;) {
       this.pumpAll()
       if (done()) return
-      const left = deadline - performance.now()
+      const left = deadline - now()
       if (left <= 0) return
       socket.wait(this.waitsFor(), socket.POLLOUT, Math.min(left, WAIT_SLICE_MS))
     }
