@@ -3,8 +3,12 @@ import { arch, release } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Report } from '#lib/doctor/report'
+import { selfTest } from '#lib/doctor/self-test'
 import { start } from './helpers/child.js'
+import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { root, runDoctor, withCopy, withPacked } from './helpers/doctor.js'
+import { reasonOf } from './helpers/reason.js'
+import { watchesWarnings } from './helpers/warnings.js'
 
 const SHORT = ['--seconds', '0.3']
 const NONE = ['--seconds', '0']
@@ -105,6 +109,21 @@ describe('npx wormhole-ipc doctor', () => {
       expect(stderr).to.match(/^wormhole-ipc: .+\n\nUsage: /)
     })
   }
+})
+
+describe('the self-test of the doctor', () => {
+  leavesNoDescriptors()
+  const warnings = watchesWarnings()
+
+  it('closes what it has opened, also when it fails', async () => {
+    await selfTest(0.1, () => undefined)
+    const broken = new Error('nobody listens')
+    const fails = (_title: string, part: number) => {
+      if (part > 0) throw broken
+    }
+    expect(await reasonOf(selfTest(0.1, fails))).to.equal(broken)
+    expect(warnings).to.deep.equal([])
+  })
 })
 
 describe('npx wormhole-ipc doctor, from the package\u2019s tarball,', () => {

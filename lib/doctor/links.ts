@@ -11,6 +11,8 @@ export interface Link {
   count(): Promise<number>
   /** Sends all; they are over when the child's next count comes. */
   send(messages: Iterable<object>): Promise<void>
+  /** Ends the child and what leads to it. */
+  close(): void
 }
 
 /** What the child's argument says where it is to use channels. */
@@ -31,6 +33,11 @@ export function wormhole(): Link {
     async send(all) {
       await sender.sendAll(all)
       sender.close()
+    },
+    close() {
+      child.kill()
+      sender.close()
+      receiver.close()
     },
   }
 }
@@ -69,5 +76,6 @@ export function processSend(): Link {
       }
       await send(END)
     },
+    close: () => void child.kill(),
   }
 }

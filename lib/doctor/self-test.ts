@@ -36,7 +36,7 @@ export async function selfTest(seconds: number, listener: Listener): Promise<Sel
 }
 
 async function measure(title: string, start: () => Link, duration: number, listener: Listener): Promise<Rate> {
-  const { child, count, send } = start()
+  const { child, count, send, close } = start()
   const giveUp = setTimeout(() => child.kill('SIGKILL'), duration + PATIENCE_MS)
   try {
     await count()
@@ -57,6 +57,6 @@ async function measure(title: string, start: () => Link, duration: number, liste
     return { messages: sent, seconds: taken, perSecond: sent / taken }
   } finally {
     clearTimeout(giveUp)
-    child.kill()
+    close()
   }
 }
