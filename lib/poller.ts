@@ -1,5 +1,7 @@
+import { BusyPoll } from './busy-poll.js'
 import { systemError } from './errors.js'
 import { native } from './native.js'
+import { ALIVE, BUSY_POLL, FIRST, INSIDE, PAIR_WORDS, POLLED, ROUNDS } from './readiness.js'
 
 /** How long a blocking wait lasts before JavaScript looks up, in milliseconds: a worker that is terminated ends then. */
 export const WAIT_SLICE_MS = 100
@@ -16,16 +18,15 @@ interface Watch {
   keepsAlive: boolean
 }
 
-// What the addon shares with us (native/watcher.h).
-const INSIDE = 0
-const ALIVE = 1
-const FIRST = 2
 const PAIRS = 128
-const ready = new Int32Array(new SharedArrayBuffer((FIRST + 2 * PAIRS) * Int32Array.BYTES_PER_ELEMENT))
+/** Wake-ups in a row that may follow from polling before the event loop's other work gets its turn. */
+const MOST_ROUNDS = 8
+const ready = new Int32Array(new SharedArrayBuffer((FIRST + PAIR_WORDS * PAIRS) * Int32Array.BYTES_PER_ELEMENT))
 const watches = new Map<number, Watch>()
 let started = false
 let startError = 0
 let alive = 0
+const busyPoll = new BusyPoll()
 
 /**
  * Calls `waiting.onReady()` once `fd` is ready for `events` (POLLIN or POLLOUT), and again each turn of the
@@ -86,6 +87,7 @@ export function startPolling(): void {
 }
 
 function start(): void {
+  ready[ROUNDS] = MOST_ROUNDS
   startError = native.onReady(onReady, ready)
   started = startError >= 0
 }
@@ -101,8 +103,9 @@ function attempt(fd: number, waiting: Waiting): void {
 }
 
 function onReady(pairs: number): void {
+  ready[BUSY_POLL] = busyPoll.next(ready[POLLED] as number)
   for (let index = 0; index < pairs; index++) {
-    const fd = ready[FIRST + 2 * index] as number
+    const fd = ready[FIRST + PAIR_WORDS * index] as number
     const known = watches.get(fd)
     if (known === undefined) native.unwatch(fd)
     else attempt(fd, known.waiting)

@@ -1,5 +1,6 @@
 import { onAbort } from './abort.js'
 import { Batch } from './batch.js'
+import { BlockingBusyPoll } from './busy-poll.js'
 import { now } from './clock.js'
 import { beginWait, type Counters, endWait } from './counters.js'
 import type { Descriptor } from './descriptor.js'
@@ -22,6 +23,9 @@ import { Pending, type Taking, type Waiter } from './waiter.js'
 
 const MISSES_BEFORE_WAITING = 8
 const LOOKS_AGAIN_AFTER = 8
+
+/** Of the thread: one that blocks waits in one channel at a time. */
+const busyPoll = new BlockingBusyPoll()
 
 /** What one receiver has read and nobody has taken yet, those who wait for more, and the reading. */
 export class ReceiveQueue {
@@ -106,6 +110,7 @@ export class ReceiveQueue {
     const deadline = deadlineOf(options)
     // A worker looks up now and then: it may have been terminated. A trace is to tell of the wait.
     const waits = isMainThread && deadline === Number.POSITIVE_INFINITY && !tracing
+    if (this.batch.left === 0 && busyPoll.due() && busyPoll.until(() => this.ready(), deadline)) return
     for (;;) {
       if (this.ready(waits)) return
       if (this.ended) throw disconnectedError('Receiver')

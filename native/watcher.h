@@ -11,10 +11,15 @@
 namespace wormhole {
 
 // The array that JavaScript and the watcher share: whether the callback is running, or what it has set off; whether
-// the loop must then stay alive; and pairs of descriptor and events.
+// the loop must then stay alive; for how many microseconds to poll without sleeping after it, and how many callbacks
+// in a row may follow from that; after how many something was there (0: not polled, -1: nothing came); and pairs of
+// descriptor and events.
 constexpr size_t kReadyInside = 0;
 constexpr size_t kReadyAlive = 1;
-constexpr size_t kReadyFirst = 2;
+constexpr size_t kReadyBusyPoll = 2;
+constexpr size_t kReadyRounds = 3;
+constexpr size_t kReadyPolled = 4;
+constexpr size_t kReadyFirst = 5;
 
 // Readiness of descriptors for one event loop: an epoll instance of our own, which the loop watches
 // through one uv_poll. uv_poll on each descriptor would set O_NONBLOCK on the open file description, and
@@ -40,6 +45,7 @@ class Watcher {
  private:
   static void OnReadable(uv_poll_t* handle, int status, int events);
   void Dispatch();
+  bool BusyPoll();
 
   napi_env env_;
   int epoll_ = -1;

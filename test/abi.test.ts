@@ -102,6 +102,16 @@ describe('the addon', () => {
     expect(native.constants.SCM_MAX_FD).to.equal(Number(most))
     expect(control.length).to.equal(Number(first) + Number(most))
   })
+
+  it('shares the words of readiness that native/watcher.h and lib/readiness.ts both name', async () => {
+    const readiness: Record<string, number> = await import('#lib/readiness')
+    const words = [...source('native/watcher.h').matchAll(/kReady(\w+) = (\d+);/g)]
+    expect(words).to.have.length(6)
+    for (const [, name, value] of words) {
+      const constant = (name as string).replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase()
+      expect(readiness[constant], constant).to.equal(Number(value))
+    }
+  })
 })
 
 describe('the two halves', () => {

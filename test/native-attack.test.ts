@@ -15,6 +15,7 @@ describe('the addon, called directly', () => {
     ['addon-arguments', 'views', 'uses no memory that can be detached or shrink, and follows memory that grows'],
     ['addon-objects', 'kinds', 'takes descriptors of every kind'],
     ['addon-objects', 'callbacks', 'survives a callback that throws, replaces itself, and closes what is ready'],
+    ['addon-objects', 'busyPoll', 'polls as long and as often in a row as it is told, and not where the loop is busy'],
     ['addon-objects', 'instances', 'keeps what one instance owns from another instance'],
   ] as const) {
     it(sentence, async () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { type Native, native } from '#lib/native'
+import { FIRST as FIRST_PAIR, PAIR_WORDS } from '#lib/readiness'
 
 const GUARD = 0xa5
 const GUARD_BYTES = 65536
@@ -41,7 +42,8 @@ const MEMORY_BYTES = 4 * 65536
 export class Arena {
   readonly memory = new Guarded(MEMORY_BYTES)
   readonly control = new Guarded((FIRST + SCM_MAX_FD) * Int32Array.BYTES_PER_ELEMENT)
-  readonly ready = new Guarded(4 * Int32Array.BYTES_PER_ELEMENT)
+  /** With room for one pair. */
+  readonly ready = new Guarded((FIRST_PAIR + PAIR_WORDS) * Int32Array.BYTES_PER_ELEMENT)
 
   constructor(readonly addon: Native = native) {
     addon.attach(this.memory.bytes, this.control.words)

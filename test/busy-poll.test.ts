@@ -1,0 +1,117 @@
+import { execFileSync } from 'node:child_process'
+import { expect } from 'chai'
+import { BlockingBusyPoll, BusyPoll } from '#lib/busy-poll'
+import { NOT_POLLED, NOTHING_CAME } from '#lib/readiness'
+
+/** Wake-ups before the poll is tried again, when it is told this of each. */
+function pause(policy: BusyPoll, polled = NOT_POLLED): number {
+  let count = 0
+  while (policy.next(polled) === 0) count++
+  return count
+}
+
+/** Says of each poll that it took so long, until it is given up; how many there were. */
+function polls(policy: BusyPoll, took: number, most = 100): number {
+  let count = 1
+  while (count < most && policy.next(took) > 0) count++
+  return count
+}
+
+describe('when to poll and when to sleep', () => {
+  it('polls after some wake-ups, and goes on while it pays', () => {
+    const policy = new BusyPoll()
+    expect(pause(policy)).to.equal(31)
+    expect(polls(policy, 10)).to.equal(100)
+    expect(polls(policy, 29)).to.equal(100)
+  })
+
+  it('gives up where the answers take long, and tries more and more seldom', () => {
+    const policy = new BusyPoll()
+    const pauses = Array.from({ length: 7 }, () => {
+      const slept = pause(policy) + 1
+      expect(polls(policy, NOTHING_CAME)).to.equal(3)
+      return slept
+    })
+    expect(pauses).to.deep.equal([32, 128, 512, 2048, 8192, 8192, 8192])
+    expect(pause(policy) + 1).to.equal(8192)
+    expect(polls(policy, 45), 'a little too long each').to.equal(6)
+  })
+
+  it('outlives one answer that is late among others that are not', () => {
+    const policy = new BusyPoll()
+    pause(policy)
+    for (let run = 0; run < 10; run++) {
+      expect(policy.next(NOTHING_CAME)).to.be.above(0)
+      expect(polls(policy, 5, 8)).to.equal(8)
+    }
+  })
+
+  it('counts no wake-up before which nobody polled', () => {
+    const policy = new BusyPoll()
+    pause(policy)
+    expect(polls(policy, NOT_POLLED)).to.equal(100)
+    expect(polls(policy, NOTHING_CAME)).to.equal(3)
+  })
+
+  it('leaves the core to others for long once they have taken it', () => {
+    const policy = new BusyPoll()
+    pause(policy)
+    expect(polls(policy, 10)).to.equal(100)
+    expect(policy.next(3000)).to.equal(0)
+    expect(pause(policy) + 1).to.equal(8192)
+  })
+
+  it('forgets slowly that it did not pay', () => {
+    const policy = new BusyPoll()
+    pause(policy)
+    policy.next(3000)
+    pause(policy)
+    expect(polls(policy, 10, 9)).to.equal(9)
+    expect(polls(policy, NOTHING_CAME, 4)).to.be.below(4)
+    expect(pause(policy) + 1).to.equal(8192)
+  })
+})
+
+describe('WORMHOLE_BUSY_POLL=0', () => {
+  for (const [value, times] of [
+    ['0', 0],
+    ['1', 969],
+  ] as const) {
+    it(`${value}: polls ${times} times of a thousand`, () => {
+      const program = `
+        const { BusyPoll } = await import(${JSON.stringify(import.meta.resolve('#lib/busy-poll'))})
+        const policy = new BusyPoll()
+        let polls = 0
+        for (let count = 0; count < 1000; count++) if (policy.next(1) > 0) polls++
+        console.log(polls)`
+      const env = { ...process.env, WORMHOLE_BUSY_POLL: value }
+      const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { env, encoding: 'utf8' })
+      expect(Number(output)).to.equal(times)
+    })
+  }
+})
+
+describe('polling by a call that blocks', () => {
+  /** Lets it pause until a poll is due. */
+  function due(poll: BlockingBusyPoll): void {
+    while (!poll.due());
+  }
+
+  it('asks until the answer is yes', () => {
+    const poll = new BlockingBusyPoll()
+    due(poll)
+    expect(poll.until(() => true, Number.POSITIVE_INFINITY)).to.equal(true)
+  })
+
+  it('asks no longer than the caller has', () => {
+    const poll = new BlockingBusyPoll()
+    due(poll)
+    expect(poll.until(() => true, 0)).to.equal(false)
+  })
+
+  it('ends where the answer stays no', () => {
+    const poll = new BlockingBusyPoll()
+    due(poll)
+    expect(poll.until(() => false, Number.POSITIVE_INFINITY)).to.equal(false)
+  })
+})
