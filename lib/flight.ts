@@ -3,6 +3,7 @@ import type { Descriptor } from './descriptor.js'
 import type { Entry } from './entry.js'
 import { PLACEHOLDER } from './framing.js'
 import { SideWriter } from './side-writer.js'
+import type { Sizing } from './sizing.js'
 
 /** What is next to be sent: the first entries of a queue, or a part of one, readied as cargo. */
 export class Flight {
@@ -16,15 +17,17 @@ export class Flight {
     readonly side: SideWriter | null
   ) {}
 
-  /** The first entry and, if `coalesce`, those behind it that share its packet: `most` units in all. */
-  static together(first: Entry, coalesce: boolean, most: number): Flight {
-    let { batch } = first
-    if (first.count > 1 && batch.length > most) return Flight.partOf(batch, most)
+  /** The first entry and, if `coalesce`, those behind it that share its packet. */
+  static together(first: Entry, coalesce: boolean, sizing: Sizing): Flight {
+    let { batch, count } = first
+    if (count > 1 && batch.length > sizing.mostUnits) return Flight.partOf(batch, sizing.mostUnits)
     let entries = 1
     if (coalesce && first.transfer === null) {
       for (let next = first.next; next !== null; next = next.next) {
-        if (next.transfer !== null || next.longBytes > 0 || batch.length + next.batch.length > most) break
+        if (next.transfer !== null || next.longBytes > 0) break
+        if (!sizing.share(count + next.count, batch.length + next.batch.length)) break
         batch += next.batch
+        count += next.count
         entries++
       }
     }

@@ -28,15 +28,17 @@ export class Gatherer {
    * and an iterable's own error throw, after what came before them unless the signal has aborted.
    */
   next(): Entry | undefined {
-    const room = this.#sizing.batchUnits - PLACEHOLDER.length
-    const longest = Math.min(room, this.#sizing.surelyShort)
+    const sizing = this.#sizing
+    const room = sizing.batchUnits
+    const longest = Math.min(sizing.mostUnits - PLACEHOLDER.length, sizing.surelyShort)
     let batch = ''
     let count = 0
     try {
       for (let text = this.#left ?? this.#take(); text !== undefined; text = this.#take()) {
         this.#left = undefined
-        if (text.length > longest && count === 0) return this.#sizing.entry(text)
-        if (text.length > longest || batch.length + text.length > room) {
+        if (text.length > longest && count === 0) return sizing.entry(text)
+        const units = batch.length + PLACEHOLDER.length + text.length
+        if (text.length > longest || (units > room && !sizing.share(count + 1, units))) {
           this.#left = text
           break
         }
@@ -49,7 +51,7 @@ export class Gatherer {
       if (this.#signal?.aborted === true) throw error
       this.#failure = { error }
     }
-    if (count > 0) return this.#sizing.batch(batch, count)
+    if (count > 0) return sizing.batch(batch, count)
     if (this.#failure !== undefined) throw this.#failure.error
     return undefined
   }

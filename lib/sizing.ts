@@ -6,8 +6,10 @@ import { HEADER_BYTES, OUTBOX_BYTES } from './framing.js'
 import type { Settings } from './options.js'
 import * as socket from './socket.js'
 
-/** UTF-16 units of text that share a packet: past 32 KiB a packet gains little (docs/architecture.md). */
+/** UTF-16 units of text that share a packet: past 32 KiB a packet of many gains little (docs/architecture.md). */
 export const BATCH_UNITS = 32 * 1024
+/** As few messages as this share a packet in any case that fits: each packet may have to wake its reader. */
+export const FEW = 8
 /** Most bytes of UTF-8 that one UTF-16 unit becomes. */
 const BYTES_PER_UNIT = 3
 
@@ -30,8 +32,18 @@ export class Sizing {
   }
 
   /** Units of text, placeholders included, that surely fit one packet together. */
+  get mostUnits(): number {
+    return Math.floor(this.longest / BYTES_PER_UNIT)
+  }
+
+  /** As many as any number of messages may have together. */
   get batchUnits(): number {
-    return Math.min(BATCH_UNITS, Math.floor(this.longest / BYTES_PER_UNIT))
+    return Math.min(BATCH_UNITS, this.mostUnits)
+  }
+
+  /** Whether so many messages, of so many units with their placeholders, are to share a packet. */
+  share(messages: number, units: number): boolean {
+    return units <= (messages <= FEW ? this.mostUnits : this.batchUnits)
   }
 
   /** Units of one text that is surely not longer than `maxMessageBytes`. */
@@ -54,7 +66,7 @@ export class Sizing {
     return new Entry(long ? text : frame(text), 1, long ? bytes : 0, this.longest)
   }
 
-  /** An entry of several texts, each behind a placeholder, `batchUnits` in all at most. */
+  /** An entry of several texts, each behind a placeholder, `mostUnits` in all at most. */
   batch(batch: string, count: number): Entry {
     return new Entry(batch, count, 0, this.longest)
   }

@@ -140,7 +140,7 @@ export class Transmitter {
   #load(first: Entry): boolean {
     this.#backlog.resize(first, this.#sizing.longest)
     if (first.longBytes === 0) {
-      this.#flight = Flight.together(first, this.#coalesce, this.#sizing.batchUnits)
+      this.#flight = Flight.together(first, this.#coalesce, this.#sizing)
       return true
     }
     if (!this.#sizing.packets) {

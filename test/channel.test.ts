@@ -169,6 +169,26 @@ describe('channel', () => {
     expect(sender.stats()).to.include({ messages: 102, packets: 3 })
   })
 
+  for (const [length, perPacket] of [
+    [300, 104],
+    [5_000, 8],
+    [16_000, 4],
+    [40_000, 1],
+  ] as const) {
+    it(`puts ${perPacket} messages of ${length} characters into a packet`, async () => {
+      const messages = range(2 * perPacket).map((index) => String(index).padEnd(length, '.'))
+      const [sender, receiver] = open<string>()
+      const sent = sender.sendAll(messages)
+      for (const message of messages) expect(await receiver.recv()).to.equal(message)
+      await sent
+      expect(sender.stats().packets, 'of sendAll').to.equal(2)
+      const sends = messages.slice(0, perPacket).map((message) => sender.send(message))
+      for (let count = 0; count < perPacket; count++) await receiver.recv()
+      await Promise.all(sends)
+      expect(sender.stats().packets, 'with those of one tick').to.equal(3)
+    })
+  }
+
   it('puts exactly one message in a packet without coalescing', async () => {
     const [sender, receiver] = open<number>({ coalesce: false })
     await Promise.all(range(100).map((index) => sender.send(index)))

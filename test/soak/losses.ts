@@ -1,5 +1,5 @@
 import { HEADER_BYTES } from '#lib/framing'
-import { BATCH_UNITS } from '#lib/sizing'
+import { BATCH_UNITS, FEW } from '#lib/sizing'
 import { fdCount, isLong, makeMessage } from './message.js'
 import type { Sent } from './sent.js'
 
@@ -10,6 +10,9 @@ export interface Packet {
   count: number
 }
 
+/** Units of a packet that nobody shares. */
+const ALONE = Number.POSITIVE_INFINITY
+
 /** The fewest packets that can have held these messages of one sender; `numbers` ascend. */
 export function packetsOf(sent: Sent, numbers: readonly number[]): Packet[] {
   const packets: Packet[] = []
@@ -17,7 +20,8 @@ export function packetsOf(sent: Sent, numbers: readonly number[]): Packet[] {
   for (const number of numbers) {
     const size = sizeOf(sent, number)
     const last = packets.at(-1)
-    if (last !== undefined && number === last.first + last.count && units + size <= BATCH_UNITS) {
+    const fits = units + size <= BATCH_UNITS || (last !== undefined && last.count < FEW && units + size < ALONE)
+    if (last !== undefined && number === last.first + last.count && fits) {
       last.count++
       units += size
     } else {
@@ -30,7 +34,7 @@ export function packetsOf(sent: Sent, numbers: readonly number[]): Packet[] {
 
 /** Units of a packet that a message takes; one that goes alone takes them all. */
 function sizeOf({ about: { id }, lane, shape }: Sent, number: number): number {
-  if (!lane.coalesce || isLong(shape, id, number) || fdCount(shape, id, number) > 0) return BATCH_UNITS
+  if (!lane.coalesce || isLong(shape, id, number) || fdCount(shape, id, number) > 0) return ALONE
   return JSON.stringify(makeMessage(shape, id, number)).length + HEADER_BYTES
 }
 
