@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { stat, utimes } from 'node:fs/promises'
 import { json } from 'node:stream/consumers'
 import { expect } from 'chai'
+// Internals, which the package does not have as modules of their own.
 import { OUTBOX_BYTES } from '../../dist/framing.js'
 import { closeAll, longestPacket, SOCK_SEQPACKET, socketpair } from '../../dist/socket.js'
 import { build } from '../native/build.mjs'

@@ -1,6 +1,8 @@
-// This library. Children share the ends of one pair of channels.
-import { channel } from '../../../dist/index.js'
-import { inherited, spawn } from '../../../dist/process.js'
+// This library as it is installed: of build/package, which scripts/packed makes. Nothing else in the harness's
+// measurements imports it. Children share the ends of one pair of channels.
+/** @import { Receiver, Sender } from '../../../build/package/dist/index.js' */
+import { channel } from '../../../build/package/dist/index.js'
+import { inherited, spawn } from '../../../build/package/dist/process.js'
 import { keep } from './children.mjs'
 
 const LEAST_MAXIMUM = 1024 * 1024
@@ -50,8 +52,8 @@ export function wormhole(title, { coalesce = true, receive = takeEach, does } = 
 }
 
 /**
- * @param {import('../../../dist/index.js').Sender} sender
- * @param {import('../../../dist/index.js').Receiver<any>} receiver
+ * @param {Sender} sender
+ * @param {Receiver<any>} receiver
  * @returns {import('../driver.mjs').Link}
  */
 function link(sender, receiver, receive) {
