@@ -13,7 +13,8 @@ printed in the order of the requests. A REQUEST is
   NAME                get it; if there is none yet, wait until somebody stores one
 
   -d, --deadline MS   wait at most so long for each answer (default: 5000)
-  -v, --verbose       tell on standard error the store's process id
+  -v, --verbose       tell on standard error the store's process id, and which request
+                      has been answered, as soon as it is
   -h, --help          print this
 
 Exit code: 0 all were answered, 1 some were not, 2 the command line is wrong.
@@ -77,7 +78,11 @@ async function main(): Promise<void> {
   await ask(store, { set: '', value: '' })
 
   const answers = await Promise.allSettled(
-    requests.map((request) => ask(store, parse(request), AbortSignal.timeout(deadline)))
+    requests.map(async (request) => {
+      const answer = await ask(store, parse(request), AbortSignal.timeout(deadline))
+      if (verbose) console.error(`request-reply: ${request} has been answered`)
+      return answer
+    })
   )
   // The store's loop ends with this.
   store.close()

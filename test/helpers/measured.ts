@@ -13,6 +13,22 @@ export async function measured<Figures>(child: Child): Promise<Figures> {
   return JSON.parse(stdout) as Figures
 }
 
+/** How many collections in a row must free nothing more. */
+const ROUNDS_AT_REST = 3
+
+/** Bytes of the heap in use, once no collection of garbage frees any more. */
+export async function heapAtRest(): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  let rounds = 0
+  while (rounds < ROUNDS_AT_REST) {
+    await collectGarbage()
+    const { heapUsed } = process.memoryUsage()
+    rounds = heapUsed < least ? 0 : rounds + 1
+    least = Math.min(least, heapUsed)
+  }
+  return least
+}
+
 /** Collects all garbage, also what is freed in the background or after a finalizer. */
 export async function collectGarbage(): Promise<void> {
   for (let round = 0; round < 5; round++) {
