@@ -17,6 +17,8 @@ const RUN = 8
 const WORTH_US = 30
 /** A poll that took this long gave the core to somebody who has work to do: this is no machine to poll on now. */
 const TAKEN_US = 500
+/** Between two looks of a call that blocks: then the other side is on the same core, and sleeping lets it run as well. */
+const SHARED_US = 4
 
 /**
  * Decides for how long the addon looks on for the next message before the event loop sleeps. In a quick exchange over two
@@ -85,13 +87,15 @@ export class BlockingBusyPoll {
    * @param deadline when the caller gives up, on the clock of `now()`
    */
   until(ready: () => boolean, deadline: number): boolean {
+    // What is there already was not waited for.
+    if (ready()) return true
     const began = now()
     const end = Math.min(began + MOST_US / 1000, deadline)
-    for (let time = began; time < end; time = now()) {
-      if (ready()) {
-        this.#polled = Math.ceil((time - began) * 1000) + 1
-        return true
-      }
+    for (let last = began, time = began; time < end; last = time, time = now()) {
+      if (!ready()) continue
+      const shared = (time - last) * 1000 > SHARED_US
+      this.#polled = shared ? RUN * WORTH_US + 1 : Math.ceil((time - began) * 1000) + 1
+      return true
     }
     this.#polled = NOTHING_CAME
     return false
