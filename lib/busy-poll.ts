@@ -6,19 +6,24 @@ const wanted = process.env.WORMHOLE_BUSY_POLL !== '0'
 
 /** Wake-ups after which it is tried whether polling pays, at first and at most. */
 const FIRST_PAUSE = 32
-const LONGEST_PAUSE = 8192
+const LONGEST_PAUSE = 4096
 /** How much longer the pause becomes each time that it did not pay. */
-const LENGTHENS = 4
+const LENGTHENS = 2
 
 /** Most microseconds of one poll: the other side may have to be woken itself before it can answer, once. */
 const MOST_US = 100
 /** Polls that are judged together, and what one may cost: waking a process across cores costs 30 us and more. */
 const RUN = 8
 const WORTH_US = 30
+/** Runs that may cost more at first: as long as the other side sleeps, it has to be woken before it can answer. */
+const TRIAL_RUNS = 8
+const TRIAL_WORTH_US = 60
 /** A poll that took this long gave the core to somebody who has work to do: this is no machine to poll on now. */
-const TAKEN_US = 500
+const TAKEN_US = 1000
 /** Between two looks of a call that blocks: then the other side is on the same core, and sleeping lets it run as well. */
 const SHARED_US = 4
+/** More than any run may cost. */
+const TOO_MUCH_US = RUN * TRIAL_WORTH_US + 1
 
 /**
  * Decides for how long the addon looks on for the next message before the event loop sleeps. In a quick exchange over two
@@ -33,6 +38,8 @@ export class BusyPoll {
   /** Microseconds that are left to this run; negative while it is not polled. */
   #budget = -1
   #left = 0
+  /** Runs of the trial that are to come. */
+  #trial = 0
 
   /**
    * A message has come, or room for one.
@@ -44,15 +51,16 @@ export class BusyPoll {
     if (!wanted) return 0
     if (this.#budget < 0) {
       if (--this.#rest > 0) return 0
-      this.#begin()
+      this.#trial = TRIAL_RUNS
+      this.#run()
     } else if (polled !== NOT_POLLED) {
       this.#judge(polled === NOTHING_CAME ? MOST_US : polled)
     }
     return this.#budget < 0 ? 0 : MOST_US
   }
 
-  #begin(): void {
-    this.#budget = RUN * WORTH_US
+  #run(): void {
+    this.#budget = RUN * (this.#trial > 0 ? TRIAL_WORTH_US : WORTH_US)
     this.#left = RUN
   }
 
@@ -63,8 +71,9 @@ export class BusyPoll {
       this.#pause = spent >= TAKEN_US ? LONGEST_PAUSE : Math.min(this.#pause * LENGTHENS, LONGEST_PAUSE)
       this.#rest = this.#pause
     } else if (this.#left === 0) {
-      this.#pause = Math.max(this.#pause / LENGTHENS, FIRST_PAUSE)
-      this.#begin()
+      if (this.#trial > 0) this.#trial--
+      else this.#pause = Math.max(this.#pause / LENGTHENS, FIRST_PAUSE)
+      this.#run()
     }
   }
 }
@@ -94,7 +103,7 @@ export class BlockingBusyPoll {
     for (let last = began, time = began; time < end; last = time, time = now()) {
       if (!ready()) continue
       const shared = (time - last) * 1000 > SHARED_US
-      this.#polled = shared ? RUN * WORTH_US + 1 : Math.ceil((time - began) * 1000) + 1
+      this.#polled = shared ? TOO_MUCH_US : Math.ceil((time - began) * 1000) + 1
       return true
     }
     this.#polled = NOTHING_CAME

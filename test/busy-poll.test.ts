@@ -27,14 +27,21 @@ describe('when to poll and when to sleep', () => {
 
   it('gives up where the answers take long, and tries more and more seldom', () => {
     const policy = new BusyPoll()
-    const pauses = Array.from({ length: 7 }, () => {
+    const pauses = Array.from({ length: 10 }, () => {
       const slept = pause(policy) + 1
-      expect(polls(policy, NOTHING_CAME)).to.equal(3)
+      expect(polls(policy, NOTHING_CAME)).to.equal(5)
       return slept
     })
-    expect(pauses).to.deep.equal([32, 128, 512, 2048, 8192, 8192, 8192])
-    expect(pause(policy) + 1).to.equal(8192)
-    expect(polls(policy, 45), 'a little too long each').to.equal(6)
+    expect(pauses).to.deep.equal([32, 64, 128, 256, 512, 1024, 2048, 4096, 4096, 4096])
+  })
+
+  it('gives the other side time to try it too', () => {
+    const policy = new BusyPoll()
+    pause(policy)
+    expect(polls(policy, 45), 'a little too long each').to.equal(8 * 8 + 6)
+    expect(pause(policy) + 1).to.equal(64)
+    expect(polls(policy, 45, 60)).to.equal(60)
+    expect(polls(policy, 10)).to.equal(100)
   })
 
   it('outlives one answer that is late among others that are not', () => {
@@ -50,7 +57,7 @@ describe('when to poll and when to sleep', () => {
     const policy = new BusyPoll()
     pause(policy)
     expect(polls(policy, NOT_POLLED)).to.equal(100)
-    expect(polls(policy, NOTHING_CAME)).to.equal(3)
+    expect(polls(policy, NOTHING_CAME)).to.equal(5)
   })
 
   it('leaves the core to others for long once they have taken it', () => {
@@ -58,7 +65,7 @@ describe('when to poll and when to sleep', () => {
     pause(policy)
     expect(polls(policy, 10)).to.equal(100)
     expect(policy.next(3000)).to.equal(0)
-    expect(pause(policy) + 1).to.equal(8192)
+    expect(pause(policy) + 1).to.equal(4096)
   })
 
   it('forgets slowly that it did not pay', () => {
@@ -66,9 +73,10 @@ describe('when to poll and when to sleep', () => {
     pause(policy)
     policy.next(3000)
     pause(policy)
-    expect(polls(policy, 10, 9)).to.equal(9)
-    expect(polls(policy, NOTHING_CAME, 4)).to.be.below(4)
-    expect(pause(policy) + 1).to.equal(8192)
+    // The trial, and two runs more: half the pause, and half of that.
+    for (let count = 0; count < 8 * 8 + 2 * 8; count++) expect(policy.next(10)).to.be.above(0)
+    expect(polls(policy, NOTHING_CAME)).to.equal(3)
+    expect(pause(policy) + 1).to.equal(2048)
   })
 })
 

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { kind } from '../messages.mjs'
 
-const WARM = 200
+/** The heap itself has grown by then: it does so by megabytes. */
+const WARM = 1500
 
 /** Resident memory that one idle channel costs this process, after a message over each. What the kernel holds is not in it. */
 export async function measure(driver, job) {
