@@ -8,8 +8,10 @@ import * as socket from './socket.js'
 
 /** UTF-16 units of text that share a packet: past 32 KiB a packet of many gains little (docs/architecture.md). */
 export const BATCH_UNITS = 32 * 1024
-/** As few messages as this share a packet in any case that fits: each packet may have to wake its reader. */
+/** As few messages as this share a packet of up to so many units: each packet may have to wake its reader. */
 export const FEW = 8
+/** With two bytes to a unit their text stays under 128 KiB, past which V8 gives every string pages of its own. */
+const FEW_UNITS = 60 * 1024
 /** Most bytes of UTF-8 that one UTF-16 unit becomes. */
 const BYTES_PER_UNIT = 3
 
@@ -43,7 +45,7 @@ export class Sizing {
 
   /** Whether so many messages, of so many units with their placeholders, are to share a packet. */
   share(messages: number, units: number): boolean {
-    return units <= (messages <= FEW ? this.mostUnits : this.batchUnits)
+    return units <= Math.min(messages <= FEW ? FEW_UNITS : BATCH_UNITS, this.mostUnits)
   }
 
   /** Units of one text that is surely not longer than `maxMessageBytes`. */

@@ -172,7 +172,7 @@ describe('channel', () => {
   for (const [length, perPacket] of [
     [300, 104],
     [5_000, 8],
-    [16_000, 4],
+    [16_000, 3],
     [40_000, 1],
   ] as const) {
     it(`puts ${perPacket} messages of ${length} characters into a packet`, async () => {
