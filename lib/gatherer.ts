@@ -30,15 +30,15 @@ export class Gatherer {
   next(): Entry | undefined {
     const sizing = this.#sizing
     const room = sizing.batchUnits
-    const longest = Math.min(sizing.mostUnits - PLACEHOLDER.length, sizing.surelyShort)
+    const longest = Math.min(sizing.fewUnits - PLACEHOLDER.length, sizing.surelyShort)
     let batch = ''
     let count = 0
     try {
       for (let text = this.#left ?? this.#take(); text !== undefined; text = this.#take()) {
         this.#left = undefined
-        if (text.length > longest && count === 0) return sizing.entry(text)
         const units = batch.length + PLACEHOLDER.length + text.length
         if (text.length > longest || (units > room && !sizing.share(count + 1, units))) {
+          if (count === 0) return sizing.entry(text)
           this.#left = text
           break
         }

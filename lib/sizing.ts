@@ -38,6 +38,11 @@ export class Sizing {
     return Math.floor(this.longest / BYTES_PER_UNIT)
   }
 
+  /** As many as a few messages may have together, and one that shares at all. */
+  get fewUnits(): number {
+    return Math.min(FEW_UNITS, this.mostUnits)
+  }
+
   /** As many as any number of messages may have together. */
   get batchUnits(): number {
     return Math.min(BATCH_UNITS, this.mostUnits)
@@ -45,7 +50,7 @@ export class Sizing {
 
   /** Whether so many messages, of so many units with their placeholders, are to share a packet. */
   share(messages: number, units: number): boolean {
-    return units <= Math.min(messages <= FEW ? FEW_UNITS : BATCH_UNITS, this.mostUnits)
+    return units <= (messages <= FEW ? this.fewUnits : this.batchUnits)
   }
 
   /** Units of one text that is surely not longer than `maxMessageBytes`. */

@@ -174,6 +174,9 @@ describe('channel', () => {
     [5_000, 8],
     [16_000, 3],
     [40_000, 1],
+    [61_000, 1],
+    [65_536, 1],
+    [90_000, 1],
   ] as const) {
     it(`puts ${perPacket} messages of ${length} characters into a packet`, async () => {
       const messages = range(2 * perPacket).map((index) => String(index).padEnd(length, '.'))

@@ -39,6 +39,19 @@ describe('sendAll', () => {
   leavesNoDescriptors()
   const { open, openStream } = closesEnds()
 
+  it('sends messages of every length around those where the way changes', async function () {
+    this.timeout(20_000)
+    const [sender, receiver] = open<string>()
+    // Where a packet is full, where few messages no longer share one, and where one no longer surely fits.
+    const edges = [32 * 1024, 60 * 1024, 64 * 1024, Math.floor(212_960 / 3), 212_960]
+    const lengths = edges.flatMap((edge) => range(41).map((index) => edge - 20 + index))
+    for (const fill of ['x', 'é', '界']) {
+      const sent = sender.sendAll(lengths.map((length) => fill.repeat(length - 2)))
+      for (const length of lengths) expect(await receiver.recv()).to.equal(fill.repeat(length - 2))
+      expect(await sent).to.equal(lengths.length)
+    }
+  })
+
   const sources: [string, (values: number[]) => Iterable<number> | AsyncIterable<number>][] = [
     ['an array', (values) => values],
     ['a set', (values) => new Set(values)],
