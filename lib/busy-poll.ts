@@ -1,5 +1,5 @@
 import { now } from './clock.js'
-import { NOT_POLLED, NOTHING_CAME } from './readiness.js'
+import { NOT_POLLED } from './readiness.js'
 
 /** Somebody may have switched it off. */
 const wanted = process.env.WORMHOLE_BUSY_POLL !== '0'
@@ -7,18 +7,22 @@ const wanted = process.env.WORMHOLE_BUSY_POLL !== '0'
 /** Wake-ups after which it is tried whether polling pays, at first and at most. */
 const FIRST_PAUSE = 32
 const LONGEST_PAUSE = 4096
-/** How much longer the pause becomes each time that it did not pay. */
+/** How much longer the pause becomes each time that it did not pay, and where others took the core meanwhile. */
 const LENGTHENS = 2
+const LENGTHENS_MUCH = 8
 
 /** Most microseconds of one poll: the other side may have to be woken itself before it can answer, once. */
 const MOST_US = 100
 /** Polls that are judged together, and what one may cost: waking a process across cores costs 30 us and more. */
 const RUN = 8
 const WORTH_US = 30
-/** Runs that may cost more at first: as long as the other side sleeps, it has to be woken before it can answer. */
+/**
+ * Runs that may cost more at first: as long as the other side sleeps, it has to be woken before it can answer. After so
+ * many more that pay, the pause is shorter again.
+ */
 const TRIAL_RUNS = 8
-const TRIAL_WORTH_US = 60
-/** A poll that took this long gave the core to somebody who has work to do: this is no machine to poll on now. */
+const TRIAL_WORTH_US = 90
+/** A poll that took this long gave the core to somebody who has work to do. */
 const TAKEN_US = 1000
 /** Between two looks of a call that blocks: then the other side is on the same core, and sleeping lets it run as well. */
 const SHARED_US = 4
@@ -38,29 +42,29 @@ export class BusyPoll {
   /** Microseconds that are left to this run; negative while it is not polled. */
   #budget = -1
   #left = 0
-  /** Runs of the trial that are to come. */
-  #trial = 0
+  /** Runs since the trial began. */
+  #runs = 0
 
   /**
    * A message has come, or room for one.
    *
-   * @param polled what the addon tells of the poll before
+   * @param polled what the addon tells of the poll before, see `NOT_POLLED`
    * @returns the most microseconds of the poll that follows; 0 for none
    */
   next(polled: number): number {
     if (!wanted) return 0
     if (this.#budget < 0) {
       if (--this.#rest > 0) return 0
-      this.#trial = TRIAL_RUNS
+      this.#runs = 0
       this.#run()
     } else if (polled !== NOT_POLLED) {
-      this.#judge(polled === NOTHING_CAME ? MOST_US : polled)
+      this.#judge(Math.abs(polled))
     }
     return this.#budget < 0 ? 0 : MOST_US
   }
 
   #run(): void {
-    this.#budget = RUN * (this.#trial > 0 ? TRIAL_WORTH_US : WORTH_US)
+    this.#budget = RUN * (this.#runs < TRIAL_RUNS ? TRIAL_WORTH_US : WORTH_US)
     this.#left = RUN
   }
 
@@ -68,11 +72,13 @@ export class BusyPoll {
     this.#budget -= spent
     this.#left--
     if (this.#budget < 0) {
-      this.#pause = spent >= TAKEN_US ? LONGEST_PAUSE : Math.min(this.#pause * LENGTHENS, LONGEST_PAUSE)
+      const longer = this.#pause * (spent >= TAKEN_US ? LENGTHENS_MUCH : LENGTHENS)
+      this.#pause = Math.min(longer, LONGEST_PAUSE)
       this.#rest = this.#pause
     } else if (this.#left === 0) {
-      if (this.#trial > 0) this.#trial--
-      else this.#pause = Math.max(this.#pause / LENGTHENS, FIRST_PAUSE)
+      this.#runs++
+      const paid = this.#runs > TRIAL_RUNS && this.#runs % TRIAL_RUNS === 0
+      if (paid) this.#pause = Math.max(this.#pause / LENGTHENS, FIRST_PAUSE)
       this.#run()
     }
   }
@@ -106,7 +112,7 @@ export class BlockingBusyPoll {
       this.#polled = shared ? TOO_MUCH_US : Math.ceil((time - began) * 1000) + 1
       return true
     }
-    this.#polled = NOTHING_CAME
+    this.#polled = -Math.ceil((now() - began) * 1000) - 1
     return false
   }
 }

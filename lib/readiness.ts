@@ -8,6 +8,5 @@ export const FIRST = 5
 /** A descriptor and its events. */
 export const PAIR_WORDS = 2
 
-/** What POLLED says of the last busy poll; else after how many microseconds, and one, something was ready. */
+/** What POLLED says where there was no busy poll; else the microseconds, and one, that it took: negative if nothing came. */
 export const NOT_POLLED = 0
-export const NOTHING_CAME = -1

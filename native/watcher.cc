@@ -113,15 +113,13 @@ bool Watcher::BusyPoll() {
     epoll_event event;
     const int count = epoll_wait(epoll_, &event, 1, 0);
     const int64_t passed = Microseconds() - began;
-    if (count > 0) {
-      ready[kReadyPolled] = static_cast<int32_t>(std::min<int64_t>(passed, INT32_MAX - 1) + 1);
-      return true;
-    }
+    const int32_t spent = static_cast<int32_t>(std::min<int64_t>(passed, INT32_MAX - 1) + 1);
+    ready[kReadyPolled] = count > 0 ? spent : -spent;
+    if (count > 0) return true;
     if (passed >= most) break;
     // On the same core the other process could not answer otherwise.
     sched_yield();
   }
-  ready[kReadyPolled] = -1;
   return false;
 }
 

@@ -12,7 +12,7 @@ namespace wormhole {
 
 // The array that JavaScript and the watcher share: whether the callback is running, or what it has set off; whether
 // the loop must then stay alive; for how many microseconds to poll without sleeping after it, and how many callbacks
-// in a row may follow from that; after how many something was there (0: not polled, -1: nothing came); and pairs of
+// in a row may follow from that; how many, and one, that took (0: not polled, negative: nothing came); and pairs of
 // descriptor and events.
 constexpr size_t kReadyInside = 0;
 constexpr size_t kReadyAlive = 1;

@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { expect } from 'chai'
 import { BlockingBusyPoll, BusyPoll } from '#lib/busy-poll'
-import { NOT_POLLED, NOTHING_CAME } from '#lib/readiness'
+import { NOT_POLLED } from '#lib/readiness'
+
+/** Nothing came in all the time that a poll may take. */
+const NOTHING_CAME = -100
 
 /** Wake-ups before the poll is tried again, when it is told this of each. */
 function pause(policy: BusyPoll, polled = NOT_POLLED): number {
@@ -29,7 +32,7 @@ describe('when to poll and when to sleep', () => {
     const policy = new BusyPoll()
     const pauses = Array.from({ length: 10 }, () => {
       const slept = pause(policy) + 1
-      expect(polls(policy, NOTHING_CAME)).to.equal(5)
+      expect(polls(policy, NOTHING_CAME)).to.equal(8)
       return slept
     })
     expect(pauses).to.deep.equal([32, 64, 128, 256, 512, 1024, 2048, 4096, 4096, 4096])
@@ -57,26 +60,30 @@ describe('when to poll and when to sleep', () => {
     const policy = new BusyPoll()
     pause(policy)
     expect(polls(policy, NOT_POLLED)).to.equal(100)
-    expect(polls(policy, NOTHING_CAME)).to.equal(5)
+    expect(polls(policy, NOTHING_CAME)).to.equal(8)
   })
 
-  it('leaves the core to others for long once they have taken it', () => {
+  it('leaves the core to others for longer once they have taken it', () => {
     const policy = new BusyPoll()
-    pause(policy)
-    expect(polls(policy, 10)).to.equal(100)
-    expect(policy.next(3000)).to.equal(0)
-    expect(pause(policy) + 1).to.equal(4096)
+    let pauses = 0
+    const slept = Array.from({ length: 4 }, () => {
+      const slept = pause(policy) + 1
+      expect(polls(policy, 10, 20)).to.equal(20)
+      expect(policy.next(pauses++ % 2 === 0 ? 3000 : -3000)).to.equal(0)
+      return slept
+    })
+    expect(slept).to.deep.equal([32, 256, 2048, 4096])
   })
 
   it('forgets slowly that it did not pay', () => {
     const policy = new BusyPoll()
     pause(policy)
     policy.next(3000)
-    pause(policy)
-    // The trial, and two runs more: half the pause, and half of that.
-    for (let count = 0; count < 8 * 8 + 2 * 8; count++) expect(policy.next(10)).to.be.above(0)
+    expect(pause(policy) + 1).to.equal(256)
+    // The trial, and as much again: half the pause; then it did not pay again.
+    for (let count = 0; count < 2 * 8 * 8; count++) expect(policy.next(10)).to.be.above(0)
     expect(polls(policy, NOTHING_CAME)).to.equal(3)
-    expect(pause(policy) + 1).to.equal(2048)
+    expect(pause(policy) + 1).to.equal(256)
   })
 })
 
