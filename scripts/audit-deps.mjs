@@ -15,7 +15,7 @@ const scripted = packages
 console.log(`${packages.length - 1} packages in package-lock.json, ${scripted.length} with an install script`)
 for (const name of scripted) console.log(`  ${name}`)
 
-const { stdout } = spawnSync('npm', ['audit', '--json'], { encoding: 'utf8', timeout: 60_000 })
+const { stdout } = spawnSync('npm', ['audit', '--json'], { encoding: 'utf8', timeout: 40_000 })
 const answer = parse(stdout)
 const counts = answer.metadata?.vulnerabilities
 if (counts === undefined) {
