@@ -9,7 +9,7 @@ import * as socket from './socket.js'
 /** UTF-16 units of text that share a packet: past 32 KiB a packet of many gains little (docs/architecture.md). */
 export const BATCH_UNITS = 32 * 1024
 /** As few messages as this share a packet of up to so many units: each packet may have to wake its reader. */
-export const FEW = 8
+export const FEW = 64
 /** With two bytes to a unit their text stays under 128 KiB, past which V8 gives every string pages of its own. */
 const FEW_UNITS = 60 * 1024
 /** Most bytes of UTF-8 that one UTF-16 unit becomes. */

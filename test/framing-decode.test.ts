@@ -85,6 +85,54 @@ describe('framing: frames that are whole', () => {
     })
   }
 
+  const companions: [title: string, text: string][] = [
+    ['long ones', 'x'.repeat(4000)],
+    ['a few longer than a merge pays', 'x'.repeat(1500)],
+    ['long ones outside ASCII', 'é'.repeat(6000)],
+    ['some outside ASCII', 'é'.repeat(1500)],
+  ]
+  for (const [kind, text] of companions) {
+    it(`reads them alone beside ${kind}`, () => {
+      const beside = JSON.stringify(text)
+      const outcome: Outcome = { value: text }
+      for (const [title, payloads, outcomes] of together) {
+        for (const [texts, expected] of [
+          [
+            [beside, beside, ...payloads],
+            [outcome, outcome, ...outcomes],
+          ],
+          [
+            [...payloads, beside, beside],
+            [...outcomes, outcome, outcome],
+          ],
+        ] as const) {
+          const bytes = frames(texts)
+          expect(readInbox(bytes, 2 * beside.length).outcomes, title).to.deep.equal(expected)
+        }
+      }
+    })
+  }
+
+  it('reads long frames of which each kind may fail: not JSON, not UTF-8, too long', () => {
+    const ascii = JSON.stringify('x'.repeat(2000))
+    const wide = JSON.stringify('é'.repeat(1000))
+    const halves = [Buffer.from(`"${'x'.repeat(999)}`), Buffer.from(`${'x'.repeat(999)}"`)]
+    const broken = Buffer.from([0x22, ...Buffer.alloc(1500, 'x'), 0xff, 0x22])
+    const long = JSON.stringify('x'.repeat(3000))
+    const texts = [ascii, ...halves, wide, broken, ascii, long, wide, ascii]
+    const { outcomes } = readInbox(frames(texts), 2500)
+    expect(outcomes).to.deep.equal([
+      { value: 'x'.repeat(2000) },
+      ...halves.map((half) => malformed(half.toString())),
+      { value: 'é'.repeat(1000) },
+      malformed(broken),
+      { value: 'x'.repeat(2000) },
+      TOO_LARGE,
+      { value: 'é'.repeat(1000) },
+      { value: 'x'.repeat(2000) },
+    ])
+  })
+
   it('reads packets of very many frames', () => {
     const count = 200_000
     const { outcomes } = readInbox(frames(Array.from({ length: count }, () => '1')), LIMIT)

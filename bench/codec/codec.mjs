@@ -77,14 +77,23 @@ export function readText(variant, at, length, widens) {
 /** The messages of a packet of sound frames. */
 export function decode(variant, at, length, widens) {
   const frames = countFrames(variant, at, length)
-  if (frames > 1 && length < frames * variant.habits.mergesBelow) {
+  single(variant, at)
+  const { mergesBelow, mergesBelowWide } = variant.habits
+  if (frames > 1 && length < frames * (found.ascii ? mergesBelow : mergesBelowWide)) {
     merge(variant, at, length)
     return JSON.parse(readFound(variant, widens))
   }
   const messages = []
-  for (const end = at + length; at < end; at = found.end) {
+  const start = at
+  const end = at + length
+  // One string of all frames, of which each text is a part.
+  let text
+  for (; at < end; at = found.end) {
     single(variant, at)
-    messages.push(JSON.parse(readFound(variant, widens)))
+    if (frames > 1 && found.ascii) {
+      text ??= variant.view.latin1Slice(start, end)
+      messages.push(JSON.parse(text.slice(found.at - start, found.end - start)))
+    } else messages.push(JSON.parse(readFound(variant, widens)))
   }
   return messages
 }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { build, paths } from './build.mjs'
 
-/** What the library does: one text for all messages of a packet, to be written and to be parsed. */
-const libraryHabits = { writesEach: false, mergesBelow: Number.POSITIVE_INFINITY }
+/** What the library does: one text for all messages of a packet, to be written and, while they are short, to be parsed. */
+const libraryHabits = { writesEach: false, mergesBelow: 500, mergesBelowWide: 2000 }
 
 /**
  * What is fastest without SIMD (measured): messages of so many bytes, headers included, are parsed one by one sooner than
@@ -11,6 +11,7 @@ const libraryHabits = { writesEach: false, mergesBelow: Number.POSITIVE_INFINITY
 const otherHabits = {
   writesEach: Number.parseInt(process.versions.node, 10) >= 24,
   mergesBelow: 200,
+  mergesBelowWide: 200,
 }
 
 /**
