@@ -26,6 +26,14 @@ const MERGE_BYTES_WIDE = 2000
 
 /** Bytes of UTF-8 that become UTF-16 at once. */
 const WIDE_BYTES = 256 * 1024
+/**
+ * Of a text from this length on Node.js makes a string whose memory is its own, not of V8's heap (EXTERN_APEX in its
+ * src/string_bytes.cc), and new each time. Put together from pieces it is on the heap, where pages are used again; but
+ * of texts over 8 MiB more memory than they take would be kept there.
+ */
+const PIECEMEAL_BYTES = 0xfbee9
+const MOST_PIECEMEAL_BYTES = 8 * 1024 * 1024
+const PIECE_BYTES = 64 * 1024
 /** Node.js reads UTF-8 outside ASCII at 1.5 to 3 ns a byte before version 24, five times slower than `widen` (docs/performance.md). */
 const WIDENS = Number.parseInt(process.versions.node, 10) < 24
 
@@ -194,16 +202,28 @@ function parseArray(length: number): unknown[] | undefined {
 /** The text in UTF-8; undefined when that is not what it is. */
 function readText(at: number, length: number, ascii: boolean): string | undefined {
   const end = at + length
-  if (ascii) return view.latin1Slice(at, end)
-  if (!isUtf8(view.subarray(at, end))) return undefined
-  if (!WIDENS) return view.toString('utf8', at, end)
-  let text = ''
+  if (!ascii && !isUtf8(view.subarray(at, end))) return undefined
+  const most = pieceBytes(length, ascii)
+  if (length <= most) return readPiece(at, end, ascii)
+  const pieces: string[] = []
   while (at < end) {
-    const to = wholeCharacters(at, Math.min(at + WIDE_BYTES, end), end)
-    text += view.toString('utf16le', wide, wide + 2 * wasm.widen(at, to, wide))
+    const to = wholeCharacters(at, Math.min(at + most, end), end)
+    pieces.push(readPiece(at, to, ascii))
     at = to
   }
-  return text
+  return pieces.join('')
+}
+
+/** Most bytes of a text that become a string at once. */
+function pieceBytes(length: number, ascii: boolean): number {
+  if (WIDENS) return ascii ? length : WIDE_BYTES
+  return length < PIECEMEAL_BYTES || length > MOST_PIECEMEAL_BYTES ? length : PIECE_BYTES
+}
+
+function readPiece(at: number, to: number, ascii: boolean): string {
+  if (ascii) return view.latin1Slice(at, to)
+  if (!WIDENS) return view.toString('utf8', at, to)
+  return view.toString('utf16le', wide, wide + 2 * wasm.widen(at, to, wide))
 }
 
 const CONTINUATION_MASK = 0xc0

@@ -16,6 +16,8 @@ namespace wormhole {
 namespace {
 
 constexpr int kMostReady = 128;
+// A yield that took as long gave the core to somebody.
+constexpr int64_t kSharedUs = 4;
 
 struct Closing {
   void (*done)(void*);
@@ -109,16 +111,20 @@ bool Watcher::BusyPoll() {
   // A loop that has something else to do at once would not sleep either.
   if (most <= 0 || ready[kReadyAlive] == 0 || uv_backend_timeout(poll_->loop) == 0) return false;
   const int64_t began = Microseconds();
-  for (;;) {
-    epoll_event event;
-    const int count = epoll_wait(epoll_, &event, 1, 0);
-    const int64_t passed = Microseconds() - began;
-    const int32_t spent = static_cast<int32_t>(std::min<int64_t>(passed, INT32_MAX - 1) + 1);
-    ready[kReadyPolled] = count > 0 ? spent : -spent;
-    if (count > 0) return true;
-    if (passed >= most) break;
-    // On the same core the other process could not answer otherwise.
+  for (bool look = !shared_;; look = true) {
+    if (look) {
+      epoll_event event;
+      const int count = epoll_wait(epoll_, &event, 1, 0);
+      const int64_t passed = Microseconds() - began;
+      const int32_t spent = static_cast<int32_t>(std::min<int64_t>(passed, INT32_MAX - 1) + 1);
+      ready[kReadyPolled] = count > 0 ? spent : -spent;
+      if (count > 0) return true;
+      if (passed >= most) break;
+    }
+    // On the same core the other process could not answer otherwise. Where it took the core so, it will again.
+    const int64_t yielded = Microseconds();
     sched_yield();
+    shared_ = Microseconds() - yielded >= kSharedUs;
   }
   return false;
 }

@@ -49,6 +49,7 @@ class Watcher {
 
   napi_env env_;
   int epoll_ = -1;
+  bool shared_ = false;        // whether the last yield gave the core away
   uv_poll_t* poll_ = nullptr;  // outlives this object by one loop turn, see Stop
   SharedView ready_;           // see kReadyFirst
   Napi::FunctionReference callback_;

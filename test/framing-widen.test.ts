@@ -77,13 +77,27 @@ describe('framing: UTF-8 as UTF-16', () => {
   it('reads long texts whose characters lie across the pieces that they are read in', () => {
     for (const character of CHARACTERS.slice(4)) {
       for (let offset = 0; offset < 4; offset++) {
-        const value = 'x'.repeat(offset) + character.repeat(200_000)
+        const value = 'x'.repeat(offset) + character.repeat(600_000)
         const bytes = frame(JSON.stringify(value))
         view.set(bytes, inbox)
         const batch = new Batch()
         readFrames(inbox, bytes.length, bytes.length, batch)
         expect(batch.takeAll()[0] === value, `${character} after ${offset}`).to.equal(true)
       }
+    }
+  })
+
+  it('reads ASCII texts of the lengths at which Node makes another kind of string, and others by pieces', () => {
+    const edge = 0xfbee9
+    for (const length of [edge - 1, edge, edge + 1, 17 * 65536 - 1, 17 * 65536, 17 * 65536 + 1, 3_000_000]) {
+      let value = ''
+      for (let at = 0; value.length < length - 2; at++) value += `${at} `
+      value = value.slice(0, length - 2)
+      const bytes = frame(JSON.stringify(value))
+      view.set(bytes, inbox)
+      const batch = new Batch()
+      readFrames(inbox, bytes.length, bytes.length, batch)
+      expect(batch.takeAll()[0] === value, `${length}`).to.equal(true)
     }
   })
 })
