@@ -1,5 +1,6 @@
 // What is run, in which order: every peer in turn on one workload, then the next workload, and all of that again for the next
-// run. So what drifts on a machine drifts for all.
+// run. So what drifts on a machine drifts for all. Every second run takes the peers backwards: who comes first finds the
+// processors as the limits' single processes have left them.
 import { runJob } from './job.mjs'
 import { stopwatch } from './measures/rate.mjs'
 import { REFERENCE } from './peers/load.mjs'
@@ -35,7 +36,7 @@ export async function runAll({ workloads, runs, seconds, until, quick }, drivers
   for (let run = 0; run < runs; run++) {
     for (const plan of plans) {
       if (run >= plan.runs || (run > 0 && elapsed() > until.repeat)) continue
-      for (const step of plan.steps) {
+      for (const step of inOrder(plan.steps, run)) {
         const name = step.peer ?? `the ${step.limit}'s limit`
         progress.step(`${plan.outcome.workload.name}: ${name}`)
         if (plan.failed.has(name)) continue
@@ -62,6 +63,13 @@ function stepsOf({ needs, bytes, limited }, drivers, limits) {
   const able = [...drivers].filter(([, { does, maxBytes }]) => does.includes(needs) && !(bytes > maxBytes))
   const peers = able.map(([peer]) => ({ peer }))
   return limited ? [...peers, ...limits.map((limit) => ({ limit }))] : peers
+}
+
+/** The limits stay last: the kernel's needs to know what the reference sent. */
+export function inOrder(steps, run) {
+  if (run % 2 === 0) return steps
+  const peers = steps.filter(({ limit }) => limit === undefined).reverse()
+  return [...peers, ...steps.filter(({ limit }) => limit !== undefined)]
 }
 
 async function runStep({ workload, samples, limits }, step, run, { seconds, quick }) {
