@@ -21,8 +21,8 @@ const CUT_HEADER = wasm.CUT_HEADER.value
  * Frames of more bytes than this, on average, are read one by one: looking at each byte for a merge costs more then.
  * Outside ASCII each text costs a call that makes UTF-16 of it.
  */
-const MERGE_BYTES = 500
-const MERGE_BYTES_WIDE = 2000
+export const MERGE_BYTES = 500
+export const MERGE_BYTES_WIDE = 2000
 
 /** Bytes of UTF-8 that become UTF-16 at once. */
 const WIDE_BYTES = 256 * 1024
@@ -148,10 +148,10 @@ export function readFrames(at: number, length: number, limit: number, batch: Bat
 }
 
 /** The value of one payload that stands by itself, without a header. */
-export function readPayload(at: number, length: number): unknown {
+export function readPayload(at: number, length: number, ascii = isAscii(at, at + length)): unknown {
   let text: string | undefined
   try {
-    text = readText(at, length, wasm.allAscii(at, at + length) !== 0)
+    text = readText(at, length, ascii)
   } catch (cause) {
     // ERR_STRING_TOO_LONG: more characters than V8's strings hold.
     return new Failure(new WormholeError('ERR_WORMHOLE_TOO_LARGE', (cause as Error).message, { cause }))
@@ -175,8 +175,9 @@ function decode(at: number, bytes: number, frames: number, batch: Batch): void {
     const size = frames === 1 ? bytes - HEADER_BYTES : wasm.frameSize(next) >>> 0
     const payload = next + HEADER_BYTES
     next = payload + size
-    if (frames === 1 || bytes > INBOX_BYTES || wasm.allAscii(payload, next) === 0) {
-      batch.push(readPayload(payload, size))
+    const ascii = isAscii(payload, next)
+    if (frames === 1 || bytes > INBOX_BYTES || !ascii) {
+      batch.push(readPayload(payload, size, ascii))
     } else {
       text ??= view.latin1Slice(at, at + bytes)
       batch.push(fromText(text.slice(payload - at, next - at)))
@@ -187,7 +188,11 @@ function decode(at: number, bytes: number, frames: number, batch: Batch): void {
 function mergePays(at: number, average: number): boolean {
   if (average <= MERGE_BYTES || average > MERGE_BYTES_WIDE) return average <= MERGE_BYTES
   const payload = at + HEADER_BYTES
-  return wasm.allAscii(payload, payload + (wasm.frameSize(at) >>> 0)) === 0
+  return !isAscii(payload, payload + (wasm.frameSize(at) >>> 0))
+}
+
+function isAscii(at: number, end: number): boolean {
+  return wasm.allAscii(at, end) !== 0
 }
 
 function parseArray(length: number): unknown[] | undefined {

@@ -111,22 +111,25 @@ bool Watcher::BusyPoll() {
   // A loop that has something else to do at once would not sleep either.
   if (most <= 0 || ready[kReadyAlive] == 0 || uv_backend_timeout(poll_->loop) == 0) return false;
   const int64_t began = Microseconds();
-  for (bool look = !shared_;; look = true) {
-    if (look) {
-      epoll_event event;
-      const int count = epoll_wait(epoll_, &event, 1, 0);
-      const int64_t passed = Microseconds() - began;
-      const int32_t spent = static_cast<int32_t>(std::min<int64_t>(passed, INT32_MAX - 1) + 1);
-      ready[kReadyPolled] = count > 0 ? spent : -spent;
-      if (count > 0) return true;
-      if (passed >= most) break;
-    }
-    // On the same core the other process could not answer otherwise. Where it took the core so, it will again.
-    const int64_t yielded = Microseconds();
-    sched_yield();
-    shared_ = Microseconds() - yielded >= kSharedUs;
+  // Who took the core so before will again.
+  if (shared_) Yield();
+  for (;;) {
+    epoll_event event;
+    const int count = epoll_wait(epoll_, &event, 1, 0);
+    const int64_t passed = Microseconds() - began;
+    const int32_t spent = static_cast<int32_t>(std::min<int64_t>(passed, INT32_MAX - 1) + 1);
+    ready[kReadyPolled] = count > 0 ? spent : -spent;
+    if (count > 0) return true;
+    if (passed >= most) return false;
+    Yield();
   }
-  return false;
+}
+
+// On the same core the other process could not answer otherwise.
+void Watcher::Yield() {
+  const int64_t began = Microseconds();
+  sched_yield();
+  shared_ = Microseconds() - began >= kSharedUs;
 }
 
 // The one place from which the addon calls JavaScript. The callback catches everything itself; what can

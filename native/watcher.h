@@ -46,6 +46,7 @@ class Watcher {
   static void OnReadable(uv_poll_t* handle, int status, int events);
   void Dispatch();
   bool BusyPoll();
+  void Yield();
 
   napi_env env_;
   int epoll_ = -1;

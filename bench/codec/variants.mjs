@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { MERGE_BYTES, MERGE_BYTES_WIDE } from '../../dist/framing.js'
 import { build, paths } from './build.mjs'
 
 /** What the library does: one text for all messages of a packet, to be written and, while they are short, to be parsed. */
-const libraryHabits = { writesEach: false, mergesBelow: 500, mergesBelowWide: 2000 }
+const libraryHabits = { writesEach: false, mergesBelow: MERGE_BYTES, mergesBelowWide: MERGE_BYTES_WIDE }
 
 /**
  * What is fastest without SIMD (measured): messages of so many bytes, headers included, are parsed one by one sooner than
