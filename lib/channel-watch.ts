@@ -1,13 +1,26 @@
+import { onAbort } from './abort.js'
 import type { Descriptor } from './descriptor.js'
-import type { WormholeError } from './errors.js'
-import { unwatchNow, type Waiting, watch } from './poller.js'
+import { closedError, type WormholeError } from './errors.js'
+import { type Waiting, watch } from './poller.js'
+import { quiet } from './rejected.js'
+import { leaveRoom, unwatchRoom, watchRoom } from './room.js'
 import * as socket from './socket.js'
+
+/** Who waits for a channel's end. */
+interface EndWaiter {
+  gone(error: WormholeError): void
+  /** The sender is closed, detached or moved. */
+  closed(): void
+}
 
 /** What a sender waits for on its channel: room, or just the channel's end. */
 export class ChannelWatch {
   readonly #descriptor: Descriptor
   readonly #waiting: Waiting
-  #callbacks: Set<(error: WormholeError) => void> | null = null
+  /** Those who are told of the end; the value says whether that wait keeps the process alive, as far as the sender's does. */
+  #waiters: Map<EndWaiter, boolean> | null = null
+  /** How many of them do. */
+  #holding = 0
   #keepsAlive = true
   /** Whether it waits for room. */
   blocked = false
@@ -34,35 +47,101 @@ export class ChannelWatch {
     this.#watch()
   }
 
-  /** Calls `callback` once the channel has come to its end, until the returned function is called. */
+  /** Calls `callback` once the channel has come to its end, until the returned function is called. Keeps no process alive. */
   whenGone(callback: (error: WormholeError) => void): () => void {
-    this.#callbacks ??= new Set()
-    this.#callbacks.add(callback)
-    this.#watch()
-    return () => {
-      if (this.#callbacks?.delete(callback) === true) this.#watch()
-    }
+    const waiter = { gone: callback, closed: ignore }
+    this.#add(waiter, false)
+    return () => this.#remove(waiter)
+  }
+
+  /** Resolves once the channel has come to its end; rejects with the signal's reason, or once the sender has gone elsewhere. */
+  untilGone(signal: AbortSignal | undefined): Promise<void> {
+    return quiet(
+      new Promise((resolve, reject) => {
+        let stop: (() => void) | undefined
+        const waiter = {
+          gone: () => {
+            stop?.()
+            resolve()
+          },
+          closed: () => {
+            stop?.()
+            reject(closedError('Sender'))
+          },
+        }
+        this.#add(waiter, true)
+        stop =
+          signal &&
+          onAbort(signal, () => {
+            this.#remove(waiter)
+            stop?.()
+            // It may have come to its end while the event loop was busy.
+            if (this.#descriptor.fd >= 0 && socket.hungUp(this.#descriptor.fd)) resolve()
+            else reject(signal.reason)
+          })
+      })
+    )
   }
 
   /** The channel has come to its end. */
   gone(error: WormholeError): void {
-    for (const tell of this.#callbacks ?? []) tell(error)
-    this.#callbacks = null
+    const waiters = this.#takeWaiters()
     this.blocked = false
     this.#watch()
+    for (const waiter of waiters?.keys() ?? []) waiter.gone(error)
+  }
+
+  /** The sender is closed, or its descriptor is about to go elsewhere. */
+  letGo(): void {
+    const waiters = this.#takeWaiters()
+    if (waiters === null) return
+    this.#watch()
+    for (const waiter of waiters.keys()) waiter.closed()
   }
 
   setKeepsAlive(keepsAlive: boolean): void {
     this.#keepsAlive = keepsAlive
-    if (this.blocked) this.#watch()
+    if (this.blocked || this.#waiters !== null) this.#watch()
   }
 
-  /** To wait for the end alone keeps no process alive. */
+  #add(waiter: EndWaiter, keepsAlive: boolean): void {
+    this.#waiters ??= new Map()
+    this.#waiters.set(waiter, keepsAlive)
+    if (keepsAlive) this.#holding++
+    try {
+      this.#watch()
+    } catch (error) {
+      this.#remove(waiter)
+      throw error
+    }
+  }
+
+  #remove(waiter: EndWaiter): void {
+    const keptAlive = this.#waiters?.get(waiter)
+    if (this.#waiters === null || keptAlive === undefined) return
+    this.#waiters.delete(waiter)
+    if (keptAlive) this.#holding--
+    if (this.#waiters.size === 0) this.#waiters = null
+    this.#watch()
+  }
+
+  #takeWaiters(): Map<EndWaiter, boolean> | null {
+    const waiters = this.#waiters
+    this.#waiters = null
+    this.#holding = 0
+    return waiters
+  }
+
   #watch(): void {
     const { fd } = this.#descriptor
     if (fd < 0) return
-    if (this.blocked) watch(fd, socket.POLLOUT, this.#waiting, this.#keepsAlive)
-    else if (this.#callbacks !== null && this.#callbacks.size > 0) watch(fd, socket.POLLHUP, this.#waiting, false)
-    else unwatchNow(fd)
+    if (this.blocked) {
+      watchRoom(fd, this.#waiting, this.#keepsAlive)
+    } else if (this.#waiters !== null) {
+      leaveRoom(fd)
+      watch(fd, socket.POLLHUP, this.#waiting, this.#keepsAlive && this.#holding > 0)
+    } else unwatchRoom(fd)
   }
 }
+
+function ignore(): void {}

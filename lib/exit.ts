@@ -1,6 +1,6 @@
 import { now } from './clock.js'
 import { List, ListItem } from './list.js'
-import { WAIT_SLICE_MS } from './poller.js'
+import { ROOM_SLICE_MS } from './room.js'
 import * as socket from './socket.js'
 
 /** How long the end of the process may wait for messages that are still pending, in milliseconds. */
@@ -9,6 +9,8 @@ const EXIT_FLUSH_MS = 1000
 /** Somebody who may hold what the end of the process must hand over. */
 export abstract class Flushable extends ListItem<Flushable> {
   abstract pumpAll(): void
+  /** Whether it has been tried, and goes on only once there is room. */
+  abstract readonly waitsForRoom: boolean
   abstract waitsFor(): number[]
 }
 
@@ -41,11 +43,30 @@ function flush(): void {
     const left = (deadline as number) - now()
     if (pending.size === 0 || left <= 0) return
     const waitsFor = [...pending].flatMap((queue) => queue.waitsFor())
-    attempt(() => socket.wait(waitsFor, socket.POLLOUT, Math.min(left, WAIT_SLICE_MS)))
+    attempt(() => socket.wait(waitsFor, socket.POLLOUT, Math.min(left, ROOM_SLICE_MS)))
   }
 }
 
-/** The process ends; nobody is left to tell of a failure. */
+/** When those that wait for room were last tried for a call that blocks. */
+let tried = 0
+
+/**
+ * For a call that is about to block the thread, or looks up while it does: hands over what the thread's senders hold and
+ * the kernel takes without waiting, since the call may wait for what somebody does only then. Those that wait for room are
+ * tried every {@link ROOM_SLICE_MS}, however often this is called.
+ *
+ * @returns whether something is left: then the call is to look up that often
+ */
+export function handOver(): boolean {
+  if (pending.size === 0) return false
+  const time = now()
+  const again = time - tried >= ROOM_SLICE_MS
+  if (again) tried = time
+  for (const queue of pending) if (again || !queue.waitsForRoom) attempt(() => queue.pumpAll())
+  return pending.size > 0
+}
+
+/** What fails is told to whoever sent it. */
 function attempt(operation: () => void): void {
   try {
     operation()

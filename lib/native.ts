@@ -16,6 +16,7 @@ export interface Native {
   setsockopt(fd: number, option: number, value: number): number
   peercred(fd: number): number
   unread(fd: number): number
+  unsent(fd: number): number
   wait(events: number, milliseconds: number, descriptors: number): number
   onReady(callback: (count: number) => void, ready: Int32Array): number
   watch(fd: number, events: number): number
@@ -32,6 +33,7 @@ export interface Native {
       | 'SO_TYPE'
       | 'SO_DOMAIN'
       | 'SO_SNDBUF'
+      | 'SO_SNDBUFFORCE'
       | 'SO_RCVBUF'
       | 'SO_ACCEPTCONN'
       | 'MSG_TRUNC'

@@ -92,8 +92,8 @@ function start(): void {
   started = startError >= 0
 }
 
-/** One that fails does not keep the others from their turn, and is not asked again. */
-function attempt(fd: number, waiting: Waiting): void {
+/** Calls `onReady`. One that fails does not keep the others from their turn, and is not asked again. */
+export function attempt(fd: number, waiting: Waiting): void {
   try {
     waiting.onReady()
   } catch (error) {

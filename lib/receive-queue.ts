@@ -7,12 +7,14 @@ import type { Descriptor } from './descriptor.js'
 import { closeEnd, failed, observesReads, received } from './diagnostics.js'
 import type { Endpoint } from './endpoint.js'
 import { closedError, disconnectedError, WormholeError } from './errors.js'
+import { handOver } from './exit.js'
 import { List } from './list.js'
 import { isMainThread } from './native.js'
 import { deadlineOf, type Settings, signalOf } from './options.js'
 import { PacketSource } from './packet-source.js'
 import { unwatch, WAIT_SLICE_MS, watch } from './poller.js'
 import { quiet, rejected } from './rejected.js'
+import { ROOM_SLICE_MS } from './room.js'
 import * as socket from './socket.js'
 import { END, READ, type Source } from './source.js'
 import { StreamSource } from './stream-source.js'
@@ -108,11 +110,13 @@ export class ReceiveQueue {
   /** Blocks the thread until something can be taken. */
   block(options: BlockingOptions | undefined): void {
     const deadline = deadlineOf(options)
+    if (this.batch.left > 0) return
+    let pending = handOver()
     // A worker looks up now and then: it may have been terminated. A trace is to tell of the wait.
     const waits = isMainThread && deadline === Number.POSITIVE_INFINITY && !tracing
-    if (this.batch.left === 0 && busyPoll.due() && busyPoll.until(() => this.ready(), deadline)) return
+    if (busyPoll.due() && busyPoll.until(() => this.ready(), deadline)) return
     for (;;) {
-      if (this.ready(waits)) return
+      if (this.ready(waits && !pending)) return
       if (this.ended) throw disconnectedError('Receiver')
       const left = deadline - now()
       if (left <= 0) {
@@ -120,7 +124,8 @@ export class ReceiveQueue {
         throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
       }
       if (beginWait(this.#counters, this.owner, 'waits')) this.#counters.waits++
-      socket.wait([this.#source.waitsFor], socket.POLLIN, Math.min(left, WAIT_SLICE_MS))
+      socket.wait([this.#source.waitsFor], socket.POLLIN, Math.min(left, pending ? ROOM_SLICE_MS : WAIT_SLICE_MS))
+      if (pending) pending = handOver()
     }
   }
 

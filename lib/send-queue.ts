@@ -8,9 +8,9 @@ import { closeEnd } from './diagnostics.js'
 import type { Endpoint } from './endpoint.js'
 import type { Entry } from './entry.js'
 import { closedError, disconnectedError, type WormholeError } from './errors.js'
-import { Flushable, flushIfExiting, forgetPending, notePending } from './exit.js'
+import { Flushable, flushIfExiting, forgetPending, handOver, notePending } from './exit.js'
 import type { Settings } from './options.js'
-import { WAIT_SLICE_MS } from './poller.js'
+import { ROOM_SLICE_MS } from './room.js'
 import { SideStreams } from './side-streams.js'
 import { Sizing } from './sizing.js'
 import * as socket from './socket.js'
@@ -34,6 +34,8 @@ export class SendQueue extends Flushable {
   /** Calls of `sendAll` that are not done. */
   #running: Set<Promise<unknown>> | null = null
   #scheduled = false
+  /** Whether that is for a later turn. */
+  #later = false
   readonly #atOnce = new AtOnce()
   #closing = false
 
@@ -142,6 +144,12 @@ export class SendQueue extends Flushable {
     return entry.settled || !this.withdraw(entry, NOT_SENT)
   }
 
+  /** Takes an entry back that waits, unless there is room for it by now: after a busy spell timers come before what is ready. */
+  giveUp(entry: Entry, reason: unknown): void {
+    if (this.#watch.blocked || this.#later || this.#sides.size > 0) this.pumpAll()
+    this.withdraw(entry, reason)
+  }
+
   /** Takes an entry back whose bytes are not under way; false when they are. */
   withdraw(entry: Entry, reason: unknown): boolean {
     if (entry.settled) return true
@@ -161,15 +169,15 @@ export class SendQueue extends Flushable {
     return stopped === DONE
   }
 
-  /** The same, waiting in the kernel until `entry` is settled, or all there is, or the time is over. */
-  pumpUntil(entry: Entry | null, deadline: number): void {
-    const done = () => (entry === null ? this.idle : entry.settled)
+  /** The same, waiting in the kernel until `entry` is settled or the time is over; meanwhile the thread's others go on too. */
+  pumpUntil(entry: Entry, deadline: number): void {
     for (;;) {
       this.pumpAll()
-      if (done()) return
       const left = deadline - now()
-      if (left <= 0) return
-      socket.wait(this.waitsFor(), socket.POLLOUT, Math.min(left, WAIT_SLICE_MS))
+      if (entry.settled || left <= 0) return
+      handOver()
+      if (entry.settled) return
+      socket.wait(this.waitsFor(), socket.POLLOUT, Math.min(left, ROOM_SLICE_MS))
     }
   }
 
@@ -177,6 +185,10 @@ export class SendQueue extends Flushable {
   pumpAll(): void {
     this.pump(true)
     this.#sides.pump()
+  }
+
+  get waitsForRoom(): boolean {
+    return this.#watch.blocked || this.#sides.size > 0
   }
 
   /** The descriptors that must become writable before `pumpAll` can do more. */
@@ -246,6 +258,7 @@ export class SendQueue extends Flushable {
 
   runScheduled(): void {
     this.#scheduled = false
+    this.#later = false
     const { first } = this.#backlog
     this.#atOnce.note(first !== null && first.next === null && first.count === 1)
     if (!this.#watch.blocked) this.pump()
@@ -270,6 +283,7 @@ export class SendQueue extends Flushable {
   #schedule(later = turnIsOver()): void {
     if (this.#scheduled) return
     this.#scheduled = true
+    this.#later = later
     if (later) void nextTurn().then(() => this.runScheduled())
     else process.nextTick(runScheduled, this)
   }

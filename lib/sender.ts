@@ -136,7 +136,7 @@ export class Sender<in T = unknown> extends Endpoint {
     this.#queue.push(entry)
     const promise = entry.wait()
     if (signal !== undefined && !entry.settled) {
-      const stop = onAbort(signal, () => void this.#queue.withdraw(entry, (signal as AbortSignal).reason))
+      const stop = onAbort(signal, () => this.#queue.giveUp(entry, (signal as AbortSignal).reason))
       promise.then(stop, stop)
     }
     return promise

@@ -70,7 +70,7 @@ export class SideStreams {
 
   /** Sends what can be sent without waiting. */
   pump(): void {
-    for (const side of this.#entries.keys()) side.onReady()
+    for (const side of this.#entries.keys()) side.pump(false)
   }
 
   settled(): Promise<void>[] {

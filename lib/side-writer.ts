@@ -1,7 +1,7 @@
 import { LongText } from './cargo.js'
 import { Descriptor } from './descriptor.js'
 import { systemError, WormholeError } from './errors.js'
-import { unwatchNow, watch } from './poller.js'
+import { unwatchRoom, watchRoom } from './room.js'
 import * as socket from './socket.js'
 import { turnIsOver } from './turn.js'
 
@@ -62,13 +62,18 @@ export class SideWriter {
 
   setKeepsAlive(keepsAlive: boolean): void {
     this.#keepsAlive = keepsAlive
-    if (this.#done !== null && !this.finished) watch(this.fd, socket.POLLOUT, this, keepsAlive)
+    if (this.#done !== null && !this.finished) watchRoom(this.fd, this, keepsAlive)
   }
 
   onReady(): void {
+    this.pump(true)
+  }
+
+  /** Writes what the kernel takes without waiting, and waits for the rest. */
+  pump(untilTurnIsOver: boolean): void {
     try {
-      this.write(true)
-      if (!this.finished) watch(this.fd, socket.POLLOUT, this, this.#keepsAlive)
+      this.write(untilTurnIsOver)
+      if (!this.finished) watchRoom(this.fd, this, this.#keepsAlive)
       else this.#end()
     } catch (error) {
       this.abandon(error as WormholeError)
@@ -93,7 +98,7 @@ export class SideWriter {
   }
 
   #closeWriter(): void {
-    if (this.fd >= 0) unwatchNow(this.fd)
+    if (this.fd >= 0) unwatchRoom(this.fd)
     this.#writer.close()
   }
 

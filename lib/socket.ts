@@ -99,6 +99,14 @@ export function unread(fd: number): number {
   return native.unread(fd)
 }
 
+/**
+ * How many bytes of the send buffer are taken (SIOCOUTQ, unix(7)), or a negative errno. af_unix takes a packet, or a piece
+ * of a byte stream, as long as this is less than SO_SNDBUF, and says so by POLLOUT only once three quarters are free.
+ */
+export function unsent(fd: number): number {
+  return native.unsent(fd)
+}
+
 /** Whether every holder of the other end has closed it, or does so within so many milliseconds. */
 export function hungUp(fd: number, milliseconds = 0): boolean {
   return (poll([fd], 0, milliseconds) & POLLHUP) !== 0

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -107,6 +108,16 @@ Napi::Value Unread(const Napi::CallbackInfo& info) {
   return Result(info, result < 0 ? result : bytes);
 }
 
+// unsent(fd): how many bytes of the send buffer are taken by what was not received yet, the kernel's own included
+// (SIOCOUTQ, unix(7)), or -errno.
+Napi::Value Unsent(const Napi::CallbackInfo& info) {
+  int32_t fd;
+  if (!ReadInt(info, 0, &fd)) return BadArguments(info, "unsent");
+  int bytes = 0;
+  const long result = Retry([&] { return ioctl(fd, SIOCOUTQ, &bytes); });
+  return Result(info, result < 0 ? result : bytes);
+}
+
 // wait(events, milliseconds, count): blocks this thread in poll(2) until one of `events` holds for one of the
 // `count` descriptors in the control array; the events that hold for the first, 0 when it was another, when the
 // time is over or a signal came first, or -errno.
@@ -135,6 +146,7 @@ Napi::Object SocketConstants(Napi::Env env) {
   CONSTANT(SO_TYPE);
   CONSTANT(SO_DOMAIN);
   CONSTANT(SO_SNDBUF);
+  CONSTANT(SO_SNDBUFFORCE);
   CONSTANT(SO_RCVBUF);
   CONSTANT(SO_ACCEPTCONN);
   CONSTANT(MSG_TRUNC);

@@ -21,6 +21,7 @@ export const signatures: Record<Call, readonly Kind[]> = {
   setsockopt: ['fd', 'int', 'int'],
   peercred: ['fd'],
   unread: ['fd'],
+  unsent: ['fd'],
   wait: ['int', 'int', 'count'],
   onReady: ['callback', 'words'],
   watch: ['fd', 'int'],
