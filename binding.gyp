@@ -8,6 +8,7 @@
         "native/libstdcxx.cc",
         "native/memory.cc",
         "native/message.cc",
+        "native/room.cc",
         "native/socket.cc",
         "native/watcher.cc"
       ],

@@ -1,15 +1,14 @@
 import { onAbort } from './abort.js'
 import type { Descriptor } from './descriptor.js'
 import { closedError, type WormholeError } from './errors.js'
-import { type Waiting, watch } from './poller.js'
+import { unwatchNow, type Waiting, watch } from './poller.js'
 import { quiet } from './rejected.js'
-import { leaveRoom, unwatchRoom, watchRoom } from './room.js'
 import * as socket from './socket.js'
 
 /** Who waits for a channel's end. */
 interface EndWaiter {
   gone(error: WormholeError): void
-  /** The sender is closed, detached or moved. */
+  /** The sender is closed, detached or moved; for those that keep the process alive. */
   closed(): void
 }
 
@@ -93,10 +92,11 @@ export class ChannelWatch {
 
   /** The sender is closed, or its descriptor is about to go elsewhere. */
   letGo(): void {
-    const waiters = this.#takeWaiters()
-    if (waiters === null) return
-    this.#watch()
-    for (const waiter of waiters.keys()) waiter.closed()
+    for (const [waiter, keepsAlive] of this.#waiters ?? []) {
+      if (!keepsAlive) continue
+      this.#remove(waiter)
+      waiter.closed()
+    }
   }
 
   setKeepsAlive(keepsAlive: boolean): void {
@@ -136,11 +136,10 @@ export class ChannelWatch {
     const { fd } = this.#descriptor
     if (fd < 0) return
     if (this.blocked) {
-      watchRoom(fd, this.#waiting, this.#keepsAlive)
+      watch(fd, socket.POLLOUT, this.#waiting, this.#keepsAlive)
     } else if (this.#waiters !== null) {
-      leaveRoom(fd)
       watch(fd, socket.POLLHUP, this.#waiting, this.#keepsAlive && this.#holding > 0)
-    } else unwatchRoom(fd)
+    } else unwatchNow(fd)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Jsonify } from 'type-fest'
+import { argumentError } from './errors.js'
 import { settle } from './options.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
@@ -10,7 +11,8 @@ import type { ChannelOptions } from './types.js'
  * Makes a channel whose messages a schema checks as they arrive. The sender takes what the schema takes, and the
  * receiver gives what it gives; what it refuses rejects one receive with ERR_WORMHOLE_INVALID.
  *
- * @throws ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+ * @throws ERR_WORMHOLE_ARGUMENT (also a `bufferBytes` that the kernel does not give), ERR_WORMHOLE_SYSTEM (EMFILE: no
+ * descriptors left)
  *
  * @example
  * import type { StandardSchemaV1 } from '@standard-schema/spec'
@@ -33,7 +35,8 @@ export function channel<Schema extends StandardSchemaV1>(
  * Makes a channel: a typed, one-way pair over an anonymous Unix socket pair (SOCK_SEQPACKET, close-on-exec).
  * What the receiver gets has passed through JSON, and its type says so: a Date arrives as a string.
  *
- * @throws ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+ * @throws ERR_WORMHOLE_ARGUMENT (also a `bufferBytes` that the kernel does not give), ERR_WORMHOLE_SYSTEM (EMFILE: no
+ * descriptors left)
  *
  * @example
  * import { channel } from 'wormhole-ipc'
@@ -47,5 +50,14 @@ export function channel(options?: ChannelOptions): [Sender, Receiver] {
   const settings = settle(options)
   const type = socket.SOCK_SEQPACKET
   const [sending, receiving] = socket.socketpair(type)
+  if (settings.bufferBytes !== undefined) {
+    const given = socket.setCapacity(sending, settings.bufferBytes)
+    if (given < settings.bufferBytes) {
+      socket.closeAll([sending, receiving])
+      throw argumentError(
+        `bufferBytes: the kernel gives ${given} bytes, not ${settings.bufferBytes}; raise net.core.wmem_max, twice which is the most`
+      )
+    }
+  }
   return [new Sender(sending, type, settings), new Receiver(receiving, type, settings)]
 }

@@ -1,6 +1,6 @@
 import { now } from './clock.js'
 import { List, ListItem } from './list.js'
-import { ROOM_SLICE_MS } from './room.js'
+import { ROOM_SLICE_MS } from './poller.js'
 import * as socket from './socket.js'
 
 /** How long the end of the process may wait for messages that are still pending, in milliseconds. */

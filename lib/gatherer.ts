@@ -2,32 +2,30 @@ import { toText } from './codec.js'
 import type { Entry } from './entry.js'
 import { PLACEHOLDER } from './framing.js'
 import type { Sizing } from './sizing.js'
+import { OVER, type SourceIterator } from './source-iterator.js'
 
-/**
- * Takes messages from an iterable and gathers their texts, a packet's worth at a time, with no promise or entry for
- * each. It keeps to the protocol as `for...of` does: an iterable that is left early is told so.
- */
+/** Takes messages from an iterator and gathers their texts, a packet's worth at a time, with no promise or entry for each. */
 export class Gatherer {
-  readonly #iterator: Iterator<unknown>
+  readonly #iterator: SourceIterator
   readonly #sizing: Sizing
   readonly #signal: AbortSignal | undefined
   /** The text that did not fit into the last packet. */
   #left: string | undefined
-  #over = false
   #failure: { error: unknown } | undefined
 
   /** @param signal once it has aborted, what was gathered before a failure is not to be sent any more */
-  constructor(messages: Iterable<unknown>, sizing: Sizing, signal: AbortSignal | undefined) {
-    this.#iterator = messages[Symbol.iterator]()
-    this.#sizing = sizing
+  constructor(iterator: SourceIterator, sizing: Sizing, signal: AbortSignal | undefined) {
+    this.#iterator = iterator
     this.#signal = signal
+    this.#sizing = sizing
   }
 
   /**
    * The next messages together, or one that is long; undefined when there are no more. A message that cannot be sent
-   * and an iterable's own error throw, after what came before them unless the signal has aborted.
+   * and an iterable's own error throw, after what came before them.
    */
   next(): Entry | undefined {
+    if (this.#failure !== undefined) throw this.#failure.error
     const sizing = this.#sizing
     const room = sizing.batchUnits
     const longest = Math.min(sizing.fewUnits - PLACEHOLDER.length, sizing.surelyShort)
@@ -47,31 +45,19 @@ export class Gatherer {
         count++
       }
     } catch (error) {
-      this.close()
-      if (this.#signal?.aborted === true) throw error
+      if (count === 0 || this.#signal?.aborted === true) throw error
       this.#failure = { error }
     }
-    if (count > 0) return sizing.batch(batch, count)
-    if (this.#failure !== undefined) throw this.#failure.error
-    return undefined
+    return count > 0 ? sizing.batch(batch, count) : undefined
   }
 
-  /** Nothing more will be taken. What the iterable throws at that is not heard: something else has failed before. */
-  close(): void {
-    if (this.#over) return
-    this.#over = true
-    try {
-      this.#iterator.return?.()
-    } catch {}
+  /** Whether `next` has nothing more to give. */
+  get over(): boolean {
+    return this.#iterator.over && this.#left === undefined && this.#failure === undefined
   }
 
   #take(): string | undefined {
-    if (this.#over) return undefined
-    // An iterable that throws, or has come to its end, is not told to end.
-    this.#over = true
-    const step = this.#iterator.next()
-    if (step.done === true) return undefined
-    this.#over = false
-    return toText(step.value)
+    const message = this.#iterator.next()
+    return message === OVER ? undefined : toText(message)
   }
 }

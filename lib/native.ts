@@ -16,7 +16,6 @@ export interface Native {
   setsockopt(fd: number, option: number, value: number): number
   peercred(fd: number): number
   unread(fd: number): number
-  unsent(fd: number): number
   wait(events: number, milliseconds: number, descriptors: number): number
   onReady(callback: (count: number) => void, ready: Int32Array): number
   watch(fd: number, events: number): number

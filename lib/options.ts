@@ -6,19 +6,29 @@ import type { BlockingOptions, ChannelOptions } from './types.js'
 
 const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
+/** The kernel's largest SO_SNDBUF: it doubles what is asked for, into an int (net/core/sock.c). */
+const MOST_BUFFER = 2 ** 31 - 2
+
 /** Options with their defaults, checked once. Ends made by one call share the object. */
 export interface Settings {
   readonly coalesce: boolean
   readonly maxMessageBytes: number
   readonly schema: StandardSchemaV1 | undefined
+  /** SO_SNDBUF of a new channel; undefined: as the kernel has it. */
+  readonly bufferBytes: number | undefined
 }
 
-const defaults: Settings = { coalesce: true, maxMessageBytes: DEFAULT_MAX_MESSAGE_BYTES, schema: undefined }
+const defaults: Settings = {
+  coalesce: true,
+  maxMessageBytes: DEFAULT_MAX_MESSAGE_BYTES,
+  schema: undefined,
+  bufferBytes: undefined,
+}
 
 export function settle(options: ChannelOptions | undefined): Settings {
   if (options === undefined) return defaults
   if (options === null || typeof options !== 'object') throw argumentError('options must be an object')
-  const { coalesce = true, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, schema } = options
+  const { coalesce = true, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, schema, bufferBytes } = options
   if (typeof coalesce !== 'boolean') throw argumentError('coalesce must be true or false')
   if (!Number.isInteger(maxMessageBytes) || maxMessageBytes < 1 || maxMessageBytes > MESSAGE_LIMIT) {
     throw argumentError(`maxMessageBytes must be a whole number from 1 to ${MESSAGE_LIMIT}`)
@@ -26,7 +36,10 @@ export function settle(options: ChannelOptions | undefined): Settings {
   if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
     throw argumentError('schema must implement the Standard Schema interface (https://standardschema.dev)')
   }
-  return { coalesce, maxMessageBytes, schema }
+  if (bufferBytes !== undefined && !(Number.isInteger(bufferBytes) && bufferBytes >= 1 && bufferBytes <= MOST_BUFFER)) {
+    throw argumentError(`bufferBytes must be a whole number from 1 to ${MOST_BUFFER}`)
+  }
+  return { coalesce, maxMessageBytes, schema, bufferBytes }
 }
 
 /** When a blocking call must give up, on the clock of `now()`. */

@@ -5,6 +5,8 @@ import { ALIVE, BUSY_POLL, FIRST, INSIDE, PAIR_WORDS, POLLED, ROUNDS } from './r
 
 /** How long a blocking wait lasts before JavaScript looks up, in milliseconds: a worker that is terminated ends then. */
 export const WAIT_SLICE_MS = 100
+/** The same where it waits for room in a send buffer, which the kernel tells of only once three quarters are free. */
+export const ROOM_SLICE_MS = 10
 
 /** Something that waits for a descriptor. */
 export interface Waiting {
@@ -30,7 +32,8 @@ const busyPoll = new BusyPoll()
 
 /**
  * Calls `waiting.onReady()` once `fd` is ready for `events` (POLLIN or POLLOUT), and again each turn of the
- * event loop until {@link unwatch}. Only while something is watched is it referenced from here; only what
+ * event loop until {@link unwatch}; for POLLOUT also within 20 ms of there being room for anything, whoever made it, and
+ * perhaps in vain. Only while something is watched is it referenced from here; only what
  * `keepsAlive` says keeps the process alive.
  */
 export function watch(fd: number, events: number, waiting: Waiting, keepsAlive: boolean): void {
@@ -92,8 +95,8 @@ function start(): void {
   started = startError >= 0
 }
 
-/** Calls `onReady`. One that fails does not keep the others from their turn, and is not asked again. */
-export function attempt(fd: number, waiting: Waiting): void {
+/** One that fails does not keep the others from their turn, and is not asked again. */
+function attempt(fd: number, waiting: Waiting): void {
   try {
     waiting.onReady()
   } catch (error) {

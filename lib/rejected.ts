@@ -4,6 +4,22 @@ export function quiet<Value>(promise: Promise<Value>): Promise<Value> {
   return promise
 }
 
+/** The same, but for what the caller's own code has thrown: that is never quiet. */
+export function quietBut<Value>(promise: Promise<Value>, loud: (error: unknown) => boolean): Promise<Value> {
+  const result = new Promise<Value>((resolve, reject) => {
+    promise.then(resolve, (error) => {
+      if (!loud(error)) void quiet(result)
+      reject(error)
+    })
+  })
+  return result
+}
+
+/** Tells of what the caller's code has thrown where no promise is left to reject: as an unhandled rejection. */
+export function tell(error: unknown): void {
+  void Promise.reject(error)
+}
+
 export function rejected(error: unknown): Promise<never> {
   return quiet(Promise.reject(error))
 }

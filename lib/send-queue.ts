@@ -10,7 +10,8 @@ import type { Entry } from './entry.js'
 import { closedError, disconnectedError, type WormholeError } from './errors.js'
 import { Flushable, flushIfExiting, forgetPending, handOver, notePending } from './exit.js'
 import type { Settings } from './options.js'
-import { ROOM_SLICE_MS } from './room.js'
+import { ROOM_SLICE_MS } from './poller.js'
+import { quietBut } from './rejected.js'
 import { SideStreams } from './side-streams.js'
 import { Sizing } from './sizing.js'
 import * as socket from './socket.js'
@@ -22,6 +23,15 @@ const EAGER_UNITS = 64 * 1024
 /** Why a message was taken back that could not be sent at once. */
 const NOT_SENT = new Error('not sent')
 
+/** A `sendAll` that is not done. */
+interface Running {
+  readonly ended: Promise<void>
+  failure: { error: unknown } | undefined
+  /** Whether a `flush` waits for it, and will tell of its failure. */
+  told: boolean
+  isCallers(error: unknown): boolean
+}
+
 /** What one sender has yet to hand to the kernel, when it does that, and who waits for it. */
 export class SendQueue extends Flushable {
   readonly #descriptor: Descriptor
@@ -32,7 +42,7 @@ export class SendQueue extends Flushable {
   readonly #watch: ChannelWatch
   readonly #transmitter: Transmitter
   /** Calls of `sendAll` that are not done. */
-  #running: Set<Promise<unknown>> | null = null
+  #running: Set<Running> | null = null
   #scheduled = false
   /** Whether that is for a later turn. */
   #later = false
@@ -199,23 +209,50 @@ export class SendQueue extends Flushable {
   }
 
   /** Resolves when everything queued by now is with the kernel; rejects with the first of it that fails. */
-  async flush(): Promise<void> {
-    const waiting: Promise<unknown>[] = [...(this.#running ?? []), ...this.#sides.settled()]
+  flush(): Promise<void> {
+    const running = [...(this.#running ?? [])]
+    for (const each of running) each.told = true
+    const waiting: Promise<unknown>[] = [...this.#sides.settled()]
     for (let entry = this.#backlog.first; entry !== null; entry = entry.next) waiting.push(entry.wait())
-    const failed = (await Promise.allSettled(waiting)).find((result) => result.status === 'rejected')
+    return quietBut(this.#allOf(running, waiting), (error) =>
+      running.some(({ failure, isCallers }) => failure?.error === error && isCallers(error))
+    )
+  }
+
+  async #allOf(running: readonly Running[], waiting: readonly Promise<unknown>[]): Promise<void> {
+    const settled = Promise.allSettled(waiting)
+    for (const each of running) await each.ended
+    const failure = running.find((each) => each.failure !== undefined)?.failure
+    if (failure !== undefined) throw failure.error
+    const failed = (await settled).find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
 
-  /** A `sendAll` that has begun: it belongs to what `flush` and `close` wait for. */
-  track<Result>(running: Promise<Result>): Promise<Result> {
+  /**
+   * A `sendAll`: it belongs to what `flush` and `close` wait for, from before it begins, as its iterable may call them. What
+   * it fails with is quiet unless it is the caller's own error, which `flush` tells of where one waits.
+   */
+  track(begin: () => Promise<number>, isCallers: (error: unknown) => boolean): Promise<number> {
+    let end: () => void = ignore
+    const running: Running = {
+      ended: new Promise((resolve) => (end = resolve)),
+      failure: undefined,
+      told: false,
+      isCallers,
+    }
     this.#running ??= new Set()
     this.#running.add(running)
     const done = () => {
       this.#running?.delete(running)
+      end()
       this.#rest()
     }
-    running.then(done, done)
-    return running
+    const result = begin()
+    result.then(done, (error) => {
+      running.failure = { error }
+      done()
+    })
+    return quietBut(result, (error) => !running.told && isCallers(error))
   }
 
   /** How many calls of `sendAll` are not done. */
@@ -226,7 +263,18 @@ export class SendQueue extends Flushable {
   /** Closes the descriptor as soon as nothing is pending. */
   close(): void {
     this.#closing = true
+    this.letGo()
     this.#rest()
+  }
+
+  /** Nobody waits for the end of a channel that is ours no longer. */
+  letGo(): void {
+    this.#watch.letGo()
+  }
+
+  /** Resolves once every receiving end is gone. */
+  untilGone(signal: AbortSignal | undefined): Promise<void> {
+    return this.disconnected === null ? this.#watch.untilGone(signal) : Promise.resolve()
   }
 
   setKeepsAlive(keepsAlive: boolean): void {
@@ -320,6 +368,8 @@ export class SendQueue extends Flushable {
     this.#rest()
   }
 }
+
+function ignore(): void {}
 
 function runScheduled(queue: SendQueue): void {
   queue.runScheduled()

@@ -8,7 +8,7 @@ import { ends } from './ends.js'
 import type { Entry } from './entry.js'
 import { argumentError, WormholeError } from './errors.js'
 import { deadlineOf, type Settings, settle, signalOf } from './options.js'
-import { quiet, rejected } from './rejected.js'
+import { rejected } from './rejected.js'
 import { SendAll } from './send-all.js'
 import { SendQueue } from './send-queue.js'
 import * as socket from './socket.js'
@@ -163,9 +163,13 @@ export class Sender<in T = unknown> extends Endpoint {
       const signal = signalOf(options)
       signal?.throwIfAborted()
       const all = new SendAll(this.#queue, signal)
-      if (isAsync(messages)) return this.#queue.track(quiet(all.each(messages)))
-      if (typeof messages?.[Symbol.iterator] !== 'function') throw argumentError('sendAll needs an iterable')
-      return this.#queue.track(quiet(this.settings.coalesce ? all.batches(messages) : all.each(messages)))
+      const asynchronous = isAsync(messages)
+      if (!asynchronous && typeof messages?.[Symbol.iterator] !== 'function')
+        throw argumentError('sendAll needs an iterable')
+      return this.#queue.track(
+        () => (asynchronous || !this.settings.coalesce ? all.each(messages, asynchronous) : all.batches(messages)),
+        (error) => all.isCallers(error)
+      )
     } catch (error) {
       return rejected(error)
     }
@@ -249,7 +253,28 @@ export class Sender<in T = unknown> extends Endpoint {
    * await sender.flush() // the kernel has both
    */
   flush(): Promise<void> {
-    return quiet(this.#queue.flush())
+    return this.#queue.flush()
+  }
+
+  /**
+   * Resolves once every receiving end is gone, also where nothing is ever sent. Any number of calls share one watch. The wait
+   * keeps the process alive, unless this end is `unref()`ed.
+   *
+   * @throws at once: ERR_WORMHOLE_CLOSED
+   * @returns rejects with the signal's reason, or with ERR_WORMHOLE_CLOSED once this end is closed, detached or moved
+   *
+   * @example
+   * void sender.gone().then(() => console.log('nobody listens any more'))
+   */
+  gone(options?: WaitOptions): Promise<void> {
+    this.assertUsable()
+    try {
+      const signal = signalOf(options)
+      signal?.throwIfAborted()
+      return this.#queue.untilGone(signal)
+    } catch (error) {
+      return rejected(error)
+    }
   }
 
   /**
@@ -315,7 +340,9 @@ export class Sender<in T = unknown> extends Endpoint {
     return this.#queue.pending + this.#queue.running
   }
 
-  protected override letGo(): void {}
+  protected override letGo(): void {
+    this.#queue.letGo()
+  }
 
   protected override setKeepsAlive(keepsAlive: boolean): void {
     this.#queue.setKeepsAlive(keepsAlive)

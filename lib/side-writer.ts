@@ -1,7 +1,7 @@
 import { LongText } from './cargo.js'
 import { Descriptor } from './descriptor.js'
 import { systemError, WormholeError } from './errors.js'
-import { unwatchRoom, watchRoom } from './room.js'
+import { unwatchNow, watch } from './poller.js'
 import * as socket from './socket.js'
 import { turnIsOver } from './turn.js'
 
@@ -62,7 +62,7 @@ export class SideWriter {
 
   setKeepsAlive(keepsAlive: boolean): void {
     this.#keepsAlive = keepsAlive
-    if (this.#done !== null && !this.finished) watchRoom(this.fd, this, keepsAlive)
+    if (this.#done !== null && !this.finished) watch(this.fd, socket.POLLOUT, this, keepsAlive)
   }
 
   onReady(): void {
@@ -73,7 +73,7 @@ export class SideWriter {
   pump(untilTurnIsOver: boolean): void {
     try {
       this.write(untilTurnIsOver)
-      if (!this.finished) watchRoom(this.fd, this, this.#keepsAlive)
+      if (!this.finished) watch(this.fd, socket.POLLOUT, this, this.#keepsAlive)
       else this.#end()
     } catch (error) {
       this.abandon(error as WormholeError)
@@ -98,7 +98,7 @@ export class SideWriter {
   }
 
   #closeWriter(): void {
-    if (this.fd >= 0) unwatchRoom(this.fd)
+    if (this.fd >= 0) unwatchNow(this.fd)
     this.#writer.close()
   }
 

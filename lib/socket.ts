@@ -27,7 +27,7 @@ export const {
   POLLHUP,
   SCM_MAX_FD,
 } = native.constants
-const { AF_UNIX, MSG_CTRUNC, MSG_TRUNC, POLLRDHUP } = native.constants
+const { AF_UNIX, MSG_CTRUNC, MSG_TRUNC, POLLRDHUP, SO_SNDBUFFORCE } = native.constants
 
 const CONTROL_FLAGS = 0
 const CONTROL_COUNT = 1
@@ -99,14 +99,6 @@ export function unread(fd: number): number {
   return native.unread(fd)
 }
 
-/**
- * How many bytes of the send buffer are taken (SIOCOUTQ, unix(7)), or a negative errno. af_unix takes a packet, or a piece
- * of a byte stream, as long as this is less than SO_SNDBUF, and says so by POLLOUT only once three quarters are free.
- */
-export function unsent(fd: number): number {
-  return native.unsent(fd)
-}
-
 /** Whether every holder of the other end has closed it, or does so within so many milliseconds. */
 export function hungUp(fd: number, milliseconds = 0): boolean {
   return (poll([fd], 0, milliseconds) & POLLHUP) !== 0
@@ -166,6 +158,19 @@ export function option(fd: number, name: number): number {
 
 export function setSendBuffer(fd: number, bytes: number): void {
   native.setsockopt(fd, SO_SNDBUF, bytes)
+}
+
+/**
+ * Asks for an SO_SNDBUF of so many bytes, past net.core.wmem_max where this process may (CAP_NET_ADMIN); what it is then. The
+ * kernel doubles what it is asked for (socket(7)).
+ */
+export function setCapacity(fd: number, bytes: number): number {
+  const half = Math.ceil(bytes / 2)
+  for (const name of [SO_SNDBUF, SO_SNDBUFFORCE]) {
+    native.setsockopt(fd, name, half)
+    if (option(fd, SO_SNDBUF) >= bytes) break
+  }
+  return option(fd, SO_SNDBUF)
 }
 
 /** What the kernel records for a peer that there has never been: (uid_t) -1, which is nobody's. */

@@ -26,6 +26,15 @@ export interface ChannelOptions<T = unknown> {
    */
   maxMessageBytes?: number | undefined
   /**
+   * The capacity of a new channel in bytes: SO_SNDBUF of its sending end, as the kernel counts it, with some hundred bytes of
+   * its own for each packet. It is also the limit of one packet; longer messages go over a stream of their own. At least
+   * 4,608 are given, and at most twice `net.core.wmem_max` (425,984 as systems come) unless the process has CAP_NET_ADMIN:
+   * what the kernel does not give is refused with `ERR_WORMHOLE_ARGUMENT`. Clones share it; an end that is adopted keeps
+   * what it has.
+   * @default 212992, as systems come (`net.core.wmem_default`)
+   */
+  bufferBytes?: number | undefined
+  /**
    * A schema of the Standard Schema interface (zod, valibot, arktype, ...): each received message is
    * checked by it and delivered as it returns it; one that it refuses rejects with `ERR_WORMHOLE_INVALID`.
    */

@@ -49,7 +49,6 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("setsockopt", Setsockopt);
   add("peercred", Peercred);
   add("unread", Unread);
-  add("unsent", Unsent);
   add("wait", Wait);
   add("onReady", OnReady);
   add("watch", Watch);

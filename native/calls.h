@@ -20,7 +20,6 @@ Napi::Value Getsockopt(const Napi::CallbackInfo& info);
 Napi::Value Setsockopt(const Napi::CallbackInfo& info);
 Napi::Value Peercred(const Napi::CallbackInfo& info);
 Napi::Value Unread(const Napi::CallbackInfo& info);
-Napi::Value Unsent(const Napi::CallbackInfo& info);
 Napi::Value Wait(const Napi::CallbackInfo& info);
 Napi::Object SocketConstants(Napi::Env env);
 

@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -105,16 +104,6 @@ Napi::Value Unread(const Napi::CallbackInfo& info) {
   if (!ReadInt(info, 0, &fd)) return BadArguments(info, "unread");
   int bytes = 0;
   const long result = Retry([&] { return ioctl(fd, FIONREAD, &bytes); });
-  return Result(info, result < 0 ? result : bytes);
-}
-
-// unsent(fd): how many bytes of the send buffer are taken by what was not received yet, the kernel's own included
-// (SIOCOUTQ, unix(7)), or -errno.
-Napi::Value Unsent(const Napi::CallbackInfo& info) {
-  int32_t fd;
-  if (!ReadInt(info, 0, &fd)) return BadArguments(info, "unsent");
-  int bytes = 0;
-  const long result = Retry([&] { return ioctl(fd, SIOCOUTQ, &bytes); });
   return Result(info, result < 0 ? result : bytes);
 }
 

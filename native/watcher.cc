@@ -50,6 +50,7 @@ int Watcher::Start(const Napi::Function& callback) {
     return result;
   }
   poll_->data = this;
+  room_.Start(loop, OnRoom, this);
   uv_poll_start(poll_, UV_READABLE, OnReadable);
   uv_unref(reinterpret_cast<uv_handle_t*>(poll_));
 
@@ -63,6 +64,7 @@ int Watcher::Watch(int fd, uint32_t events) {
   if (poll_ == nullptr) return -EINVAL;
   const auto found = watched_.find(fd);
   if (found != watched_.end() && found->second == events) return 0;
+  if ((events & EPOLLOUT) == 0) room_.Remove(fd);
   epoll_event entry{};
   entry.events = events;
   entry.data.fd = fd;
@@ -70,10 +72,12 @@ int Watcher::Watch(int fd, uint32_t events) {
   const long result = Retry([&] { return epoll_ctl(epoll_, operation, fd, &entry); });
   if (result != 0) return static_cast<int>(result);
   watched_[fd] = events;
+  if ((events & EPOLLOUT) != 0) room_.Add(fd);
   return 0;
 }
 
 void Watcher::Forget(int fd) {
+  room_.Remove(fd);
   const auto found = watched_.find(fd);
   if (found == watched_.end()) return;
   epoll_event unused{};
@@ -100,6 +104,10 @@ void Watcher::OnReadable(uv_poll_t* handle, int, int) {
     if (round >= watcher->ready_.As<int32_t>()[kReadyRounds]) return;
     watcher->Dispatch();
   }
+}
+
+void Watcher::OnRoom(void* watcher) {
+  static_cast<Watcher*>(watcher)->Dispatch();
 }
 
 // Looks for what is ready next without sleeping, as long as JavaScript has said. Whether something is.
@@ -132,25 +140,32 @@ void Watcher::Yield() {
   shared_ = Microseconds() - began >= kSharedUs;
 }
 
+// Looks which descriptors are ready, and leaves them and their events in `ready_`; how many.
+int Watcher::Collect(int most) {
+  int32_t* found = ready_.As<int32_t>() + kReadyFirst;
+  if (watched_.size() == 1) {
+    // Nothing else can have made the epoll descriptor readable: no need to ask.
+    found[0] = watched_.begin()->first;
+    found[1] = static_cast<int32_t>(watched_.begin()->second);
+    return 1;
+  }
+  epoll_event events[kMostReady];
+  const int count = epoll_wait(epoll_, events, most, 0);
+  for (int index = 0; index < count; index++) {
+    found[2 * index] = events[index].data.fd;
+    found[2 * index + 1] = static_cast<int32_t>(events[index].events);
+  }
+  return count;
+}
+
 // The one place from which the addon calls JavaScript. The callback catches everything itself; what can
 // still come back is the end of a terminated worker, and that needs no answer.
 void Watcher::Dispatch() {
-  epoll_event events[kMostReady];
-  int count = 1;
-  if (watched_.size() == 1) {
-    // Nothing else can have made the epoll descriptor readable: no need to ask.
-    events[0].data.fd = watched_.begin()->first;
-    events[0].events = watched_.begin()->second;
-  } else {
-    const int most = static_cast<int>(std::min<size_t>((ready_.length() - kReadyFirst) / 2, kMostReady));
-    count = epoll_wait(epoll_, events, most, 0);
-  }
+  const int most = static_cast<int>(std::min<size_t>((ready_.length() - kReadyFirst) / 2, kMostReady));
+  int count = room_.Take(ready_.As<int32_t>() + kReadyFirst, most);
+  if (count == 0) count = Collect(most);
   if (count <= 0) return;
   int32_t* ready = ready_.As<int32_t>();
-  for (int index = 0; index < count; index++) {
-    ready[kReadyFirst + 2 * index] = events[index].data.fd;
-    ready[kReadyFirst + 2 * index + 1] = static_cast<int32_t>(events[index].events);
-  }
   ready[kReadyInside] = 1;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
@@ -171,6 +186,7 @@ void Watcher::Dispatch() {
 }
 
 void Watcher::Stop(void (*done)(void*), void* data) {
+  room_.Stop();
   watched_.clear();
   if (epoll_ >= 0 && poll_ != nullptr) uv_poll_stop(poll_);
   if (epoll_ >= 0) close(epoll_);

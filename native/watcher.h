@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "room.h"
 #include "view.h"
 
 namespace wormhole {
@@ -44,11 +45,14 @@ class Watcher {
 
  private:
   static void OnReadable(uv_poll_t* handle, int status, int events);
+  static void OnRoom(void* watcher);
+  int Collect(int most);
   void Dispatch();
   bool BusyPoll();
   void Yield();
 
   napi_env env_;
+  Room room_;
   int epoll_ = -1;
   bool shared_ = false;        // whether the last yield gave the core away
   uv_poll_t* poll_ = nullptr;  // outlives this object by one loop turn, see Stop

@@ -21,7 +21,6 @@ export const signatures: Record<Call, readonly Kind[]> = {
   setsockopt: ['fd', 'int', 'int'],
   peercred: ['fd'],
   unread: ['fd'],
-  unsent: ['fd'],
   wait: ['int', 'int', 'count'],
   onReady: ['callback', 'words'],
   watch: ['fd', 'int'],
