@@ -145,6 +145,7 @@ export class SendQueue extends Flushable {
    * long message is longer than a side stream's buffer.
    */
   tryHand(entry: Entry): boolean {
+    if (this.#sides.full) this.#sides.pump()
     if (this.#backlog.first !== null && !this.pump(true)) return false
     if (entry.longBytes > 0 && this.sizing.packets && this.disconnected === null) {
       if (!this.#transmitter.prepare(entry) && !socket.hungUp(this.#descriptor.fd)) return false

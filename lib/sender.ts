@@ -146,7 +146,11 @@ export class Sender<in T = unknown> extends Endpoint {
    * Sends every message of an iterable, as many to a packet as fit, and resolves to their number once the
    * kernel has all. The iterable is asked for more only as the channel takes it. Where it fails midway,
    * `stats().messages` tells how many messages of this sender the kernel has. A `close()` meanwhile waits for it;
-   * abort it by `signal` to stop it.
+   * abort it by `signal` to stop it. An iterable that is left early is told so (`return()`), and what it throws at that is an
+   * unhandled rejection.
+   *
+   * Where nobody handles the promise, what the iterable itself has thrown is an unhandled rejection, and so is a message that
+   * JSON cannot carry, unless a `flush()` waits that rejects with it.
    *
    * @returns rejects as `send` does, and with ERR_WORMHOLE_UNSERIALIZABLE; the messages before are sent, unless
    * `signal` has aborted
@@ -245,7 +249,7 @@ export class Sender<in T = unknown> extends Endpoint {
    * Resolves once all sends that are still pending are in the kernel; rejects with the first of them that fails.
    * Also after `close()`.
    *
-   * @returns rejects with what the failed send rejects with
+   * @returns rejects with what the failed send or `sendAll` rejects with
    *
    * @example
    * void sender.send({ id: 1 })

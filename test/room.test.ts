@@ -1,13 +1,15 @@
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { channel, type Receiver, type Sender } from 'wormhole-ipc'
 import { fork } from 'wormhole-ipc/process'
 import { sendmsg, socketpair } from 'wormhole-ipc/socket'
-import { fixture } from './helpers/child.js'
+import { fixture, start } from './helpers/child.js'
 import { collect } from './helpers/collect.js'
+import { countCalls } from './helpers/count-calls.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { throwsCode } from './helpers/expect-error.js'
-import { fill, spin, textOf, turns } from './helpers/fill.js'
+import { fill, range, spin, textOf, turns } from './helpers/fill.js'
 import { watch } from './helpers/watch.js'
 
 /** A channel from which one message was taken since it was full: the kernel does not say that it is writable. */
@@ -169,6 +171,55 @@ describe('a sender that waits for room', () => {
     expect(await last).to.equal(10)
     a.close()
     await collect(receiver)
+  })
+
+  it('costs next to no processor time, and nothing in JavaScript, however many wait; all go on', async function () {
+    this.timeout(30_000)
+    const ends = range(250).map(() => open<string>())
+    const counts = ends.map(([sender]) => fill(sender, () => textOf(30_000)))
+    const sends = ends.map(([sender]) => sender.send('one more'))
+    await turns()
+    const began = process.cpuUsage()
+    const calls = await countCalls(() => new Promise((resolve) => setTimeout(resolve, 1000)))
+    const { user, system } = process.cpuUsage(began)
+    expect(calls.sendmsg).to.equal(0)
+    // Two hundredths of a core, as measured; one that polls has all of it.
+    expect((user + system) / 1e6).to.be.below(0.25)
+    for (const [, receiver] of ends) receiver.recvSync()
+    await Promise.all(sends)
+    for (const [index, [sender, receiver]] of ends.entries()) {
+      sender.close()
+      expect(await collect(receiver)).to.have.lengthOf(counts[index] as number)
+    }
+  })
+
+  it('ends with its thread, and keeps the process alive only while it is referenced', async () => {
+    const run = async (body: string) => {
+      const code = `
+        import { channel, Sender } from ${JSON.stringify(import.meta.resolve('wormhole-ipc'))}
+        const [sender, receiver] = channel()
+        while (sender.trySend(1));
+        ${body}`
+      const { stdout, stderr, code: status } = await start(process.execPath, ['--input-type=module', '-e', code]).ended
+      expect([stderr, status]).to.deep.equal(['', 0])
+      return stdout
+    }
+    expect(
+      await run('setTimeout(() => receiver.recvSync(), 50).unref(); await sender.send(2); console.log("sent")')
+    ).to.equal('sent\n')
+    await run('sender.unref(); void sender.send(2)')
+    await run(`
+      const { Worker } = await import('node:worker_threads')
+      const source = \`
+        const { Sender } = require(process.argv[2])
+        const { parentPort } = require('node:worker_threads')
+        const sender = Sender.fromFd(Number(process.argv[3]))
+        for (let count = 0; count < 100; count++) void sender.send(count)
+        setTimeout(() => parentPort.postMessage('up'), 50)\`
+      const worker = new Worker(source, { eval: true, argv: [${JSON.stringify(fileURLToPath(import.meta.resolve('wormhole-ipc')))}, sender.detach()] })
+      worker.once('message', () => worker.terminate())
+      await new Promise((resolve) => worker.once('exit', resolve))
+      receiver.close()`)
   })
 
   it('is given a share beside a process that sends without a pause', async function () {
