@@ -220,11 +220,12 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   #sendBlocking(text: string, fds: readonly FdSource[], options: BlockingOptions | undefined): void {
-    const deadline = deadlineOf(options)
+    // Checked before anything is sent, and counted from when it begins to wait.
+    deadlineOf(options)
     if (fds === NO_FDS && this.#queue.sendNow(text)) return
     const entry = this.#entry(text, fds)
     this.#queue.hand(entry)
-    if (!entry.settled) this.#queue.pumpUntil(entry, deadline)
+    if (!entry.settled) this.#queue.pumpUntil(entry, deadlineOf(options))
     if (!entry.settled) {
       const error = new WormholeError('ERR_WORMHOLE_TIMEOUT', 'the channel stayed full; the message was not sent')
       if (!this.#queue.withdraw(entry, error)) {

@@ -216,7 +216,7 @@ describe('a sender that waits for room', () => {
         const sender = Sender.fromFd(Number(process.argv[3]))
         for (let count = 0; count < 100; count++) void sender.send(count)
         setTimeout(() => parentPort.postMessage('up'), 50)\`
-      const worker = new Worker(source, { eval: true, argv: [${JSON.stringify(fileURLToPath(import.meta.resolve('wormhole-ipc')))}, sender.detach()] })
+      const worker = new Worker(source, { eval: true, execArgv: [], argv: [${JSON.stringify(fileURLToPath(import.meta.resolve('wormhole-ipc')))}, sender.detach()] })
       worker.once('message', () => worker.terminate())
       await new Promise((resolve) => worker.once('exit', resolve))
       receiver.close()`)
