@@ -30,9 +30,9 @@ export class SendAll {
       for (let entry = gatherer.next(); entry !== undefined; entry = gatherer.next()) {
         this.#signal?.throwIfAborted()
         await this.#hand(entry)
-        // What is sent whole is no failure.
-        if (gatherer.over) break
         if (turnIsOver()) await nextTurn()
+        // What is sent whole is no failure, whatever has aborted.
+        if (gatherer.over) break
         this.#signal?.throwIfAborted()
       }
       return this.#sent
