@@ -1,6 +1,5 @@
 import type { AsyncResource } from 'node:async_hooks'
-
-const { getBuiltinModule } = process
+import { getBuiltinModule } from './globals.js'
 
 /**
  * Keeps the async context of the call that is being made (its AsyncLocalStorage stores), for what runs user code for it

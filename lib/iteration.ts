@@ -1,3 +1,4 @@
+import { Promise } from './globals.js'
 import type { ReceiveQueue } from './receive-queue.js'
 import { rejected } from './rejected.js'
 import { result } from './takings.js'

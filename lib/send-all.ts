@@ -2,6 +2,7 @@ import { onAbort } from './abort.js'
 import { toText } from './codec.js'
 import type { Entry } from './entry.js'
 import { Gatherer } from './gatherer.js'
+import { Promise } from './globals.js'
 import type { SendQueue } from './send-queue.js'
 import { nextTurn, turnIsOver } from './turn.js'
 

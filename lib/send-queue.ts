@@ -9,6 +9,7 @@ import type { Endpoint } from './endpoint.js'
 import type { Entry } from './entry.js'
 import { closedError, disconnectedError, type WormholeError } from './errors.js'
 import { Flushable, flushIfExiting, forgetPending, notePending } from './exit.js'
+import { nextTick, Promise } from './globals.js'
 import type { Settings } from './options.js'
 import { WAIT_SLICE_MS } from './poller.js'
 import { SideStreams } from './side-streams.js'
@@ -271,7 +272,7 @@ export class SendQueue extends Flushable {
     if (this.#scheduled) return
     this.#scheduled = true
     if (later) void nextTurn().then(() => this.runScheduled())
-    else process.nextTick(runScheduled, this)
+    else nextTick(runScheduled, this)
   }
 
   /** Something has been sent, or has failed: perhaps the channel has come to its end. */

@@ -2,6 +2,7 @@ import type { AsyncResource } from 'node:async_hooks'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Batch } from './batch.js'
 import { callerContext } from './caller.js'
+import { Promise } from './globals.js'
 import { ListItem } from './list.js'
 import { quiet } from './rejected.js'
 
