@@ -138,7 +138,7 @@ void Watcher::Yield() {
 }
 
 // Looks which descriptors are ready, and leaves them and their events in `ready_`; how many.
-int Watcher::Collect() {
+int Watcher::Collect(int most) {
   int32_t* found = ready_.As<int32_t>() + kReadyFirst;
   if (watched_.size() == 1 && ++unasked_ % kTrusted != 0) {
     // Hardly anything else can have made the epoll descriptor readable: no need to ask.
@@ -147,8 +147,7 @@ int Watcher::Collect() {
     return 1;
   }
   epoll_event events[kMostReady];
-  const int room = static_cast<int>(std::min<size_t>((ready_.length() - kReadyFirst) / 2, kMostReady));
-  const int count = epoll_wait(epoll_, events, room, 0);
+  const int count = epoll_wait(epoll_, events, most, 0);
   int kept = 0;
   for (int index = 0; index < count; index++) {
     const int fd = static_cast<int>(static_cast<uint32_t>(events[index].data.u64));
@@ -158,13 +157,13 @@ int Watcher::Collect() {
     found[2 * kept + 1] = static_cast<int32_t>(events[index].events);
     kept++;
   }
-  return kept < count ? Rebuild(kept, room) : kept;
+  return kept < count ? Rebuild(kept, most) : kept;
 }
 
 // An event came of what is not watched: its number was closed by others than us while the description lives on. The
 // kernel takes an entry by number and description only, so only a new epoll instance is without it. What cannot be
 // watched any more counts as ready: whoever waits for it then learns why. How many are ready.
-int Watcher::Rebuild(int kept, int room) {
+int Watcher::Rebuild(int kept, int most) {
   const int fresh = epoll_create1(EPOLL_CLOEXEC);
   // No descriptor to spare: the event comes again.
   if (fresh < 0) return kept;
@@ -173,7 +172,7 @@ int Watcher::Rebuild(int kept, int room) {
     const int fd = entry->first;
     const bool lost = Register(fresh, EPOLL_CTL_ADD, fd, entry->second) != 0;
     entry = lost ? watched_.erase(entry) : std::next(entry);
-    if (!lost || kept == room) continue;
+    if (!lost || kept == most) continue;
     found[2 * kept] = fd;
     found[2 * kept + 1] = EPOLLERR;
     kept++;
@@ -191,7 +190,8 @@ int Watcher::Rebuild(int kept, int room) {
 // everything itself; what comes back was thrown by the ticks and microtasks that run after it, for which nobody but
 // the process's handlers is left. When a worker is terminated Node-API calls nothing any more.
 void Watcher::Dispatch() {
-  const int count = Collect();
+  const int most = static_cast<int>(std::min<size_t>((ready_.length() - kReadyFirst) / 2, kMostReady));
+  const int count = Collect(most);
   if (count <= 0) return;
   ready_.As<int32_t>()[kReadyInside] = 1;
   napi_handle_scope scope;

@@ -50,8 +50,8 @@ class Watcher {
     uint32_t registration;
   };
   static int Register(int epoll, int operation, int fd, const Entry& entry);
-  int Collect();
-  int Rebuild(int kept, int room);
+  int Collect(int most);
+  int Rebuild(int kept, int most);
   void Dispatch();
   bool BusyPoll();
   void Yield();
