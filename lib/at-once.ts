@@ -1,3 +1,5 @@
+import { Promise } from './globals.js'
+
 /** Messages in a row, each alone in its tick, after which the next such one is sent within the call. */
 const ALONE_BEFORE_AT_ONCE = 16
 const settled = Promise.resolve()

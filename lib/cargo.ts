@@ -8,6 +8,7 @@ import {
   seal,
   writePiece,
 } from './framing.js'
+import { Buffer } from './globals.js'
 
 /**
  * Bytes on their way out. They are written into the thread's one outbox just before each system call, and

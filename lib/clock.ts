@@ -1,4 +1,4 @@
-const { hrtime } = process
+import { hrtime } from './globals.js'
 
 /** Milliseconds on a clock that never goes back. Not performance.now(): its first call takes a start some milliseconds. */
 export function now(): number {

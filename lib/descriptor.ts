@@ -1,5 +1,6 @@
 import { closed } from './diagnostics.js'
 import { closedError } from './errors.js'
+import { emitWarning, setImmediate } from './globals.js'
 import * as socket from './socket.js'
 
 /** The one owner of a descriptor number: closes it once, gives it up once, or has it moved. */
@@ -74,7 +75,7 @@ function warn(): void {
   const [first] = collected
   const others = collected.length > 1 ? ` and ${collected.length - 1} more` : ''
   collected = []
-  process.emitWarning(`garbage-collected while open, and closed: ${first}${others}; close() each when done with it`, {
+  emitWarning(`garbage-collected while open, and closed: ${first}${others}; close() each when done with it`, {
     type: 'WormholeWarning',
     code: 'WORMHOLE_UNCLOSED',
   })

@@ -1,5 +1,6 @@
 import type { WormholeError } from './errors.js'
 import { HEADER_BYTES, PLACEHOLDER } from './framing.js'
+import { Buffer, Promise } from './globals.js'
 import { ListItem } from './list.js'
 import { rejected } from './rejected.js'
 import type { SideWriter } from './side-writer.js'

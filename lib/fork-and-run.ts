@@ -4,6 +4,7 @@ import { channel } from './channel.js'
 import { ChildError } from './child-error.js'
 import { argumentError, WormholeError } from './errors.js'
 import { MESSAGE_LIMIT } from './framing.js'
+import { clearTimeout, Promise, setTimeout } from './globals.js'
 import type { End, Ends } from './inheritance.js'
 import { spawn } from './launch.js'
 import { signalOf } from './options.js'
@@ -12,6 +13,7 @@ import type { Receiver } from './receiver.js'
 import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
 import type { Sender } from './sender.js'
 
+const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises')
 const { once } = process.getBuiltinModule('node:events')
 const { resolve: resolvePath } = process.getBuiltinModule('node:path')
 const { pathToFileURL } = process.getBuiltinModule('node:url')
@@ -171,7 +173,6 @@ async function follow(child: ChildProcess, results: Receiver<unknown>, what: str
     ending.timer = setTimeout(() => child.kill('SIGKILL'), EXIT_GRACE_MS)
   }
   const [exitCode, signal] = await exited
-  const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises')
   await Promise.race([closed, delay(STDERR_GRACE_MS, undefined, { ref: false })])
   child.stderr?.destroy()
   const ended = { stderr, exitCode, signal }

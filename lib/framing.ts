@@ -1,6 +1,7 @@
 import type { Batch } from './batch.js'
 import { Failure, fromText, malformed, tooLarge } from './codec.js'
 import { WormholeError } from './errors.js'
+import { Buffer } from './globals.js'
 import { doublesAt, integersAt, refreshView, view, wasm } from './wasm.js'
 
 const { isUtf8 } = process.getBuiltinModule('node:buffer')

@@ -1,18 +1,14 @@
+import { Promise } from './globals.js'
 import type { ReceiveQueue } from './receive-queue.js'
 import { rejected } from './rejected.js'
 import { result } from './takings.js'
-import type { Taking, Waiter } from './waiter.js'
+import type { Taking } from './waiter.js'
 
 /** What a receiver gets, step by step until the end. Leaving it takes back the steps that wait. */
 export function iterate<V>(queue: ReceiveQueue, taking: Taking<IteratorResult<V>>): AsyncIterableIterator<V> {
   const { batch } = queue
   const plain = taking === (result as unknown) && queue.settings.schema === undefined
-  let waiters: Waiter[] = []
   let left = false
-  const waits = (waiter: Waiter) => {
-    waiters = waiters.filter(({ list }) => list !== null)
-    waiters.push(waiter)
-  }
   const iterator: AsyncIterableIterator<V> = {
     next: () => {
       if (left) return Promise.resolve({ done: true, value: undefined })
@@ -25,15 +21,11 @@ export function iterate<V>(queue: ReceiveQueue, taking: Taking<IteratorResult<V>
       } catch (error) {
         return rejected(error)
       }
-      return queue.take(taking, undefined, waits)
+      return queue.take(taking, undefined, iterator)
     },
     return: () => {
       left = true
-      for (const waiter of waiters) {
-        if (waiter.list === null) continue
-        queue.leave(waiter)
-        waiter.end()
-      }
+      queue.endSteps(iterator)
       return Promise.resolve({ done: true, value: undefined })
     },
     [Symbol.asyncIterator]: () => iterator,

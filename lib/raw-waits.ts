@@ -1,3 +1,4 @@
+import { Promise } from './globals.js'
 import { inodeOf } from './inode.js'
 import { List, ListItem } from './list.js'
 import { unwatchNow, watch } from './poller.js'

@@ -8,6 +8,7 @@ import { closeEnd, failed, observesReads, received } from './diagnostics.js'
 import type { Endpoint } from './endpoint.js'
 import { closedError, disconnectedError, WormholeError } from './errors.js'
 import { handOver } from './exit.js'
+import { Promise } from './globals.js'
 import { List } from './list.js'
 import { isMainThread } from './native.js'
 import { deadlineOf, type Settings, signalOf } from './options.js'
@@ -70,8 +71,8 @@ export class ReceiveQueue {
     return this.#waiters !== null && this.#waiters.size > 0
   }
 
-  /** Takes, or waits for what can be taken. `waits` is told of whoever waits then. */
-  take<V>(taking: Taking<V>, options?: WaitOptions, waits?: (waiter: Waiter) => void): Promise<V> {
+  /** Takes, or waits for what can be taken: as a step of `iteration`, if it is one. */
+  take<V>(taking: Taking<V>, options?: WaitOptions, iteration: object | null = null): Promise<V> {
     try {
       const signal = signalOf(options)
       signal?.throwIfAborted()
@@ -84,8 +85,8 @@ export class ReceiveQueue {
         if (this.ended) return Promise.resolve(taking.end())
       }
       const waiter = new Pending<V>(taking, this.batch, this.settings.schema)
+      waiter.iteration = iteration
       this.join(waiter)
-      waits?.(waiter)
       if (signal !== undefined) {
         const stop = onAbort(signal, () => this.#abort(waiter, signal.reason))
         waiter.promise.then(stop, stop)
@@ -138,6 +139,15 @@ export class ReceiveQueue {
   leave(waiter: Waiter): void {
     this.#waiters?.remove(waiter)
     if (!this.waiting) this.#unwatch()
+  }
+
+  /** Takes back the steps of `iteration` that wait: they get the end. */
+  endSteps(iteration: object): void {
+    for (const waiter of this.#waiters ?? []) {
+      if (waiter.iteration !== iteration) continue
+      this.leave(waiter)
+      waiter.end()
+    }
   }
 
   /** Serves those who wait with what can be read without waiting. */

@@ -1,3 +1,5 @@
+import { Promise } from './globals.js'
+
 /** A promise whose rejection its caller may leave unseen: an error belongs to whoever looks, never to the process. */
 export function quiet<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(ignore)

@@ -1,5 +1,8 @@
+import type { AsyncResource } from 'node:async_hooks'
 import { onAbort } from './abort.js'
+import { callerContext } from './caller.js'
 import { argumentError, disconnectedError, WormholeError } from './errors.js'
+import { Promise } from './globals.js'
 import { signalOf } from './options.js'
 import type { ReceiveQueue } from './receive-queue.js'
 import { kQueue, Receiver } from './receiver.js'
@@ -168,11 +171,14 @@ class Choice {
   readonly #atEnd: () => unknown
   readonly #waits: { waiter: SelectWaiter; queue: ReceiveQueue }[]
   readonly #iteration: Iteration | undefined
+  /** What the schemas run in, if there are any. */
+  readonly #caller: AsyncResource | null
   #stop: (() => void) | undefined
 
   constructor(candidates: Candidate[], atEnd: () => unknown, iteration: Iteration | undefined) {
     this.#atEnd = atEnd
     this.#iteration = iteration
+    this.#caller = candidates.some(({ queue }) => queue.settings.schema !== undefined) ? callerContext() : null
     iteration?.choices.add(this)
     this.promise = quiet(
       new Promise((resolve, reject) => {
@@ -208,7 +214,7 @@ class Choice {
   taken(take: () => unknown): void {
     this.#leaveAll()
     try {
-      this.#resolve(take())
+      this.#resolve(this.#caller === null ? take() : this.#caller.runInAsyncScope(take))
     } catch (error) {
       this.#reject(error)
     }
@@ -233,6 +239,7 @@ class Choice {
 
   #leaveAll(): void {
     this.#stop?.()
+    this.#caller?.emitDestroy()
     this.#iteration?.choices.delete(this)
     for (const { waiter, queue } of this.#waits.splice(0)) queue.leave(waiter)
   }

@@ -9,6 +9,7 @@ import type { Endpoint } from './endpoint.js'
 import type { Entry } from './entry.js'
 import { closedError, disconnectedError, type WormholeError } from './errors.js'
 import { Flushable, flushIfExiting, forgetPending, handOver, notePending } from './exit.js'
+import { nextTick, Promise } from './globals.js'
 import type { Settings } from './options.js'
 import { ROOM_SLICE_MS } from './poller.js'
 import { quietBut } from './rejected.js'
@@ -334,7 +335,7 @@ export class SendQueue extends Flushable {
     this.#scheduled = true
     this.#later = later
     if (later) void nextTurn().then(() => this.runScheduled())
-    else process.nextTick(runScheduled, this)
+    else nextTick(runScheduled, this)
   }
 
   /** Something has been sent, or has failed: perhaps the channel has come to its end. */

@@ -3,6 +3,7 @@ import { tooLarge } from './codec.js'
 import type { Descriptor } from './descriptor.js'
 import { Entry } from './entry.js'
 import { HEADER_BYTES, OUTBOX_BYTES } from './framing.js'
+import { Buffer } from './globals.js'
 import type { Settings } from './options.js'
 import * as socket from './socket.js'
 

@@ -1,3 +1,4 @@
+import { setTimeout } from './globals.js'
 import { releaseBlock } from './wasm.js'
 
 // A long message is seldom alone. The memory that one has left is kept for the next, so that its pages need not be
@@ -17,7 +18,9 @@ export interface Block {
 
 let spare: Block | null = null
 let used = false
-let timer: NodeJS.Timeout | null = null
+/** Made once, so that it keeps no AsyncLocalStorage store of whoever leaves a block. Without a block it rests. */
+const timer = setTimeout(giveBack, KEPT_MS).unref()
+let running = true
 
 /** Keeps a block for a moment, or gives it back at once. */
 export function leaveBlock(at: number, bytes: number): void {
@@ -28,7 +31,8 @@ export function leaveBlock(at: number, bytes: number): void {
   if (spare !== null) releaseBlock(spare.at, spare.bytes)
   spare = { at, bytes }
   used = true
-  timer ??= setInterval(giveBack, KEPT_MS).unref()
+  if (!running) timer.refresh()
+  running = true
 }
 
 /** The block that is kept, if it suits a message of so many bytes; the caller owns it then. */
@@ -41,12 +45,12 @@ export function takeBlock(bytes: number): Block | null {
 
 /** Nobody has left or taken a block for a while. */
 function giveBack(): void {
-  if (used) {
-    used = false
+  running = used
+  used = false
+  if (running) {
+    timer.refresh()
     return
   }
   if (spare !== null) releaseBlock(spare.at, spare.bytes)
   spare = null
-  clearInterval(timer as NodeJS.Timeout)
-  timer = null
 }

@@ -1,9 +1,16 @@
+import type { PerformanceNodeTiming } from 'node:perf_hooks'
+import { now } from './clock.js'
+import { getBuiltinModule, Promise, setImmediate } from './globals.js'
+
 /** Most milliseconds that ready channels may hold the event loop before timers and others get a turn. */
 const TURN_MS = 5
 /** Work after which somebody looks at the clock, in small messages: a look costs a tenth of reading one. */
 const WORK_A_LOOK = 64
 /** Bytes of a long message that count as one small one. */
 const BYTES_OF_WORK = 4096
+
+/** Loaded late, as that takes a start some milliseconds; not from a global, in whose place somebody may put another. */
+let timing: PerformanceNodeTiming | undefined
 
 /** Since the last look. */
 let work = 0
@@ -30,13 +37,14 @@ export function turnIsOver(bytes = 0): boolean {
 }
 
 function look(): void {
-  const { loopCount } = performance.nodeTiming.uvMetricsInfo
-  const now = performance.now()
+  timing ??= getBuiltinModule('node:perf_hooks').performance.nodeTiming
+  const { loopCount } = timing.uvMetricsInfo
+  const time = now()
   if (loopCount !== turn) {
     turn = loopCount
-    began = now
+    began = time
     over = false
-  } else if (now - began > TURN_MS) {
+  } else if (time - began > TURN_MS) {
     over = true
   }
   work = 0

@@ -1,10 +1,15 @@
+import type { AsyncResource } from 'node:async_hooks'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Batch } from './batch.js'
+import { callerContext } from './caller.js'
+import { Promise } from './globals.js'
 import { ListItem } from './list.js'
 import { quiet } from './rejected.js'
 
 /** Somebody who waits for a receiver's next message. Each of its methods is called once at most, and only one. */
 export abstract class Waiter extends ListItem<Waiter> {
+  /** Whose step this is, if it is one. */
+  iteration: object | null = null
   /** A message or failure is there to be taken. */
   abstract serve(): void
   /** None will come any more. */
@@ -28,12 +33,15 @@ export class Pending<Value> extends Waiter {
   readonly #taking: Taking<Value>
   readonly #batch: Batch
   readonly #schema: StandardSchemaV1 | undefined
+  /** What a schema runs in; without one no user code runs for this. */
+  #caller: AsyncResource | null
 
   constructor(taking: Taking<Value>, batch: Batch, schema: StandardSchemaV1 | undefined) {
     super()
     this.#taking = taking
     this.#batch = batch
     this.#schema = schema
+    this.#caller = schema === undefined ? null : callerContext()
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -51,16 +59,23 @@ export class Pending<Value> extends Waiter {
   override fail(error: unknown): void {
     void quiet(this.promise)
     this.#reject(error)
+    this.#letGo()
   }
 
   #attempt(operation: () => Value | Promise<Value>): void {
     try {
-      const value = operation()
+      const value = this.#caller === null ? operation() : this.#caller.runInAsyncScope(operation)
       // A schema that checks asynchronously may refuse it.
       if (value instanceof Promise) void quiet(this.promise)
       this.#resolve(value)
+      this.#letGo()
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  #letGo(): void {
+    this.#caller?.emitDestroy()
+    this.#caller = null
   }
 }

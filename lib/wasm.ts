@@ -1,4 +1,5 @@
 import { WormholeError } from './errors.js'
+import { Buffer } from './globals.js'
 import { native } from './native.js'
 import { wasmFile } from './package-files.js'
 

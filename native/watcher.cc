@@ -1,5 +1,6 @@
 #include "watcher.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 #include "calls.h"
 #include "environment.h"
@@ -16,6 +18,8 @@ namespace wormhole {
 namespace {
 
 constexpr int kMostReady = 128;
+// Of so many wake-ups for the only descriptor that is watched, one asks the kernel which it was.
+constexpr uint32_t kTrusted = 64;
 // A yield that took as long gave the core to somebody.
 constexpr int64_t kSharedUs = 4;
 
@@ -53,27 +57,28 @@ int Watcher::Start(const Napi::Function& callback) {
   room_.Start(loop, OnRoom, this);
   uv_poll_start(poll_, UV_READABLE, OnReadable);
   uv_unref(reinterpret_cast<uv_handle_t*>(poll_));
-
-  napi_value name;
-  napi_create_string_utf8(env_, "wormhole", NAPI_AUTO_LENGTH, &name);
-  napi_async_init(env_, nullptr, name, &context_);
   return 0;
 }
 
 int Watcher::Watch(int fd, uint32_t events) {
   if (poll_ == nullptr) return -EINVAL;
   const auto found = watched_.find(fd);
-  if (found != watched_.end() && found->second == events) return 0;
+  if (found != watched_.end() && found->second.events == events) return 0;
   if ((events & EPOLLOUT) == 0) room_.Remove(fd);
-  epoll_event entry{};
-  entry.events = events;
-  entry.data.fd = fd;
   const int operation = found == watched_.end() ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  const long result = Retry([&] { return epoll_ctl(epoll_, operation, fd, &entry); });
-  if (result != 0) return static_cast<int>(result);
-  watched_[fd] = events;
+  const Entry entry{events, found == watched_.end() ? ++registrations_ : found->second.registration};
+  const int result = Register(epoll_, operation, fd, entry);
+  if (result != 0) return result;
+  watched_[fd] = entry;
   if ((events & EPOLLOUT) != 0) room_.Add(fd);
   return 0;
+}
+
+int Watcher::Register(int epoll, int operation, int fd, const Entry& entry) {
+  epoll_event event{};
+  event.events = entry.events;
+  event.data.u64 = uint64_t{entry.registration} << 32 | static_cast<uint32_t>(fd);
+  return static_cast<int>(Retry([&] { return epoll_ctl(epoll, operation, fd, &event); }));
 }
 
 void Watcher::Forget(int fd) {
@@ -143,41 +148,73 @@ void Watcher::Yield() {
 // Looks which descriptors are ready, and leaves them and their events in `ready_`; how many.
 int Watcher::Collect(int most) {
   int32_t* found = ready_.As<int32_t>() + kReadyFirst;
-  if (watched_.size() == 1) {
-    // Nothing else can have made the epoll descriptor readable: no need to ask.
+  if (watched_.size() == 1 && ++unasked_ % kTrusted != 0) {
+    // Hardly anything else can have made the epoll descriptor readable: no need to ask.
     found[0] = watched_.begin()->first;
-    found[1] = static_cast<int32_t>(watched_.begin()->second);
+    found[1] = static_cast<int32_t>(watched_.begin()->second.events);
     return 1;
   }
   epoll_event events[kMostReady];
   const int count = epoll_wait(epoll_, events, most, 0);
+  int kept = 0;
   for (int index = 0; index < count; index++) {
-    found[2 * index] = events[index].data.fd;
-    found[2 * index + 1] = static_cast<int32_t>(events[index].events);
+    const int fd = static_cast<int>(static_cast<uint32_t>(events[index].data.u64));
+    const auto known = watched_.find(fd);
+    if (known == watched_.end() || known->second.registration != events[index].data.u64 >> 32) continue;
+    found[2 * kept] = fd;
+    found[2 * kept + 1] = static_cast<int32_t>(events[index].events);
+    kept++;
   }
-  return count;
+  return kept < count ? Rebuild(kept, most) : kept;
 }
 
-// The one place from which the addon calls JavaScript. The callback catches everything itself; what can
-// still come back is the end of a terminated worker, and that needs no answer.
+// An event came of what is not watched: its number was closed by others than us while the description lives on. The
+// kernel takes an entry by number and description only, so only a new epoll instance is without it. What cannot be
+// watched any more counts as ready: whoever waits for it then learns why. How many are ready.
+int Watcher::Rebuild(int kept, int most) {
+  const int fresh = epoll_create1(EPOLL_CLOEXEC);
+  // No descriptor to spare: the event comes again.
+  if (fresh < 0) return kept;
+  int32_t* found = ready_.As<int32_t>() + kReadyFirst;
+  for (auto entry = watched_.begin(); entry != watched_.end();) {
+    const int fd = entry->first;
+    const bool lost = Register(fresh, EPOLL_CTL_ADD, fd, entry->second) != 0;
+    if (lost) room_.Remove(fd);
+    entry = lost ? watched_.erase(entry) : std::next(entry);
+    if (!lost || kept == most) continue;
+    found[2 * kept] = fd;
+    found[2 * kept + 1] = EPOLLERR;
+    kept++;
+  }
+  // Under the same number, which the loop's handle keeps; the loop must not believe that it has it already.
+  uv_poll_stop(poll_);
+  dup3(fresh, epoll_, O_CLOEXEC);
+  close(fresh);
+  uv_poll_start(poll_, UV_READABLE, OnReadable);
+  return kept;
+}
+
+// The one place from which the addon calls JavaScript. It has no async context of its own: one would tell async_hooks
+// of a resource that never ends, and keep the AsyncLocalStorage store in which it was made. The callback catches
+// everything itself; what comes back was thrown by the ticks and microtasks that run after it, for which nobody but
+// the process's handlers is left. When a worker is terminated Node-API calls nothing any more.
 void Watcher::Dispatch() {
   const int most = static_cast<int>(std::min<size_t>((ready_.length() - kReadyFirst) / 2, kMostReady));
   int count = room_.Take(ready_.As<int32_t>() + kReadyFirst, most);
   if (count == 0) count = Collect(most);
   if (count <= 0) return;
-  int32_t* ready = ready_.As<int32_t>();
-  ready[kReadyInside] = 1;
+  ready_.As<int32_t>()[kReadyInside] = 1;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
-  napi_value receiver, argument, result;
-  napi_get_global(env_, &receiver);
+  napi_value resource, argument, result;
+  napi_create_object(env_, &resource);
   napi_create_int32(env_, count, &argument);
-  napi_make_callback(env_, context_, receiver, callback_.Value(), 1, &argument, &result);
+  napi_make_callback(env_, nullptr, resource, callback_.Value(), 1, &argument, &result);
   bool pending = false;
   napi_is_exception_pending(env_, &pending);
-  if (pending) napi_get_and_clear_last_exception(env_, &result);
+  if (pending && napi_get_and_clear_last_exception(env_, &result) == napi_ok) napi_fatal_exception(env_, result);
   // The callback may have set another array, or have ended it all.
-  ready = ready_.As<int32_t>();
+  int32_t* ready = ready_.As<int32_t>();
   if (ready != nullptr) {
     ready[kReadyInside] = 0;
     KeepAlive(ready[kReadyAlive] != 0);
@@ -191,8 +228,6 @@ void Watcher::Stop(void (*done)(void*), void* data) {
   if (epoll_ >= 0 && poll_ != nullptr) uv_poll_stop(poll_);
   if (epoll_ >= 0) close(epoll_);
   epoll_ = -1;
-  if (context_ != nullptr) napi_async_destroy(env_, context_);
-  context_ = nullptr;
   callback_.Reset();
   ready_.LetGo(env_);
   if (poll_ == nullptr) {

@@ -46,7 +46,14 @@ class Watcher {
  private:
   static void OnReadable(uv_poll_t* handle, int status, int events);
   static void OnRoom(void* watcher);
+  // A descriptor's entry in the epoll instance. Its number tells it from one that the descriptor had before.
+  struct Entry {
+    uint32_t events;
+    uint32_t registration;
+  };
+  static int Register(int epoll, int operation, int fd, const Entry& entry);
   int Collect(int most);
+  int Rebuild(int kept, int most);
   void Dispatch();
   bool BusyPoll();
   void Yield();
@@ -58,8 +65,9 @@ class Watcher {
   uv_poll_t* poll_ = nullptr;  // outlives this object by one loop turn, see Stop
   SharedView ready_;           // see kReadyFirst
   Napi::FunctionReference callback_;
-  napi_async_context context_ = nullptr;
-  std::unordered_map<int, uint32_t> watched_;
+  std::unordered_map<int, Entry> watched_;
+  uint32_t registrations_ = 0;
+  uint32_t unasked_ = 0;  // wake-ups for the only one that is watched
 
   friend Napi::Value OnReady(const Napi::CallbackInfo& info);
 };
