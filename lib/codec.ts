@@ -22,9 +22,16 @@ export function toText(message: unknown): string {
   return text
 }
 
-/** A message that could not be read: it stands in the message's place, for the taker that comes to it. */
+/**
+ * A message that could not be read: it stands in the message's place, for the taker that comes to it. The error,
+ * which has a stack, is made for that taker.
+ */
 export class Failure {
-  constructor(readonly error: WormholeError) {}
+  /** @param told whether those who observe know of it already */
+  constructor(
+    readonly error: () => unknown,
+    readonly told = false
+  ) {}
 }
 
 /** The value of one frame's text, or why there is none. */
@@ -32,11 +39,13 @@ export function fromText(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    const error = new WormholeError('ERR_WORMHOLE_MALFORMED', `a frame is not JSON: ${(cause as Error).message}`, {
-      cause,
-      received: text,
-    })
-    return new Failure(error)
+    return new Failure(
+      () =>
+        new WormholeError('ERR_WORMHOLE_MALFORMED', `a frame is not JSON: ${(cause as Error).message}`, {
+          cause,
+          received: text,
+        })
+    )
   }
 }
 

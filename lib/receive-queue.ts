@@ -194,7 +194,7 @@ export class ReceiveQueue {
     const count = this.batch.left
     this.#counters.messages += count
     countMessages(count)
-    return !observesReads(this.batch) || this.#tell(this.#counters.bytes - bytes)
+    return !observesReads() || this.#tell(this.#counters.bytes - bytes)
   }
 
   /** Tells those who observe. Whether messages are still here: one of them may have taken some, or closed this end. */

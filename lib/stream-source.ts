@@ -44,7 +44,7 @@ export class StreamSource implements Source {
         const length = this.#receive(fd)
         if (length === socket.EAGAIN) return EMPTY
         if (length === socket.ECONNRESET) continue
-        if (length < 0) batch.fail(systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
+        if (length < 0) batch.fail(() => systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
         else if (length > 0) this.#accept(length, batch)
         else if (this.#atEnd()) {
           // A message that is being passed over has failed already.
@@ -53,7 +53,7 @@ export class StreamSource implements Source {
         }
       } catch (error) {
         // The rest of this frame will not come or cannot be kept: where the next one starts is not known.
-        batch.fail(error as WormholeError)
+        batch.fail(() => error as WormholeError)
         this.drop()
         this.#ended = true
       }
@@ -128,13 +128,13 @@ export class StreamSource implements Source {
       socket.closeAll(fds)
       if (rest.overLimit) return
       if (this.#partial !== null) this.#partialLostFds = true
-      else batch.loseDescriptors(batch.items.length - 1)
+      else batch.loseDescriptors(batch.last)
       return
     }
     this.#context.counters.fds += fds.length
     const owned = fds.map((fd) => new OwnedFd(fd, true))
     if (this.#partial !== null) this.#partialFds.push(...owned)
-    else batch.attach(batch.items.length - 1, owned)
+    else batch.attach(batch.last, owned)
   }
 
   #keep(rest: Rest, held: Partial | null): void {
@@ -151,7 +151,7 @@ export class StreamSource implements Source {
   #refuse(rest: Rest, batch: Batch): void {
     const declared = rest.declared as number
     if (declared > MESSAGE_LIMIT) throw malformed(`the stream's framing is lost: a header says ${declared} bytes`)
-    batch.fail(tooLarge(declared, this.#context.settings.maxMessageBytes))
+    batch.fail(() => tooLarge(declared, this.#context.settings.maxMessageBytes))
     this.#skip = declared - (rest.length - HEADER_BYTES)
   }
 }

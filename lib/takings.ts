@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type Batch, closeEach } from './batch.js'
 import { Failure } from './codec.js'
-import { argumentError, disconnectedError, WormholeError } from './errors.js'
+import { argumentError, disconnectedError } from './errors.js'
 import type { OwnedFd } from './owned-fd.js'
 import { quiet } from './rejected.js'
 import { validate } from './schema.js'
@@ -72,7 +72,7 @@ export const batches: Taking<IteratorResult<unknown[]>> = {
         }
         value.push(checked)
       } catch (error) {
-        batch.putBack(error instanceof WormholeError ? new Failure(error) : next)
+        batch.putBack(new Failure(() => error, true))
         break
       }
     }
