@@ -53,7 +53,7 @@ export class Batch {
   /** The next item to take. */
   next = 0
   /** Whether taking takes more than a look into `items`: there may be a {@link Failure}, or more to be read. */
-  #careful = false
+  failures = false
   /** The position of the first of `items`. */
   #before = 0
   /** What comes behind `items`, and how many messages these are. */
@@ -84,13 +84,13 @@ export class Batch {
 
   /** Adds what is made when its turn comes: until then it costs what it holds, however many messages that is. */
   addUnread(unread: Unread): void {
-    this.#careful = true
+    this.failures = true
     this.#unread.push(unread)
     this.#behind += unread.left
   }
 
   push(item: unknown): void {
-    if (item instanceof Failure) this.#careful = true
+    if (item instanceof Failure) this.failures = true
     if (this.#behind > 0) {
       this.add([item])
       return
@@ -113,7 +113,7 @@ export class Batch {
 
   /** The message at `position` came without its descriptors: whoever takes it gets an error that carries it. */
   loseDescriptors(position: number): void {
-    this.#careful = true
+    this.failures = true
     if (position < 0) this.fail(() => lostDescriptors(undefined))
     else this.#lost.push(position)
   }
@@ -136,7 +136,7 @@ export class Batch {
 
   /** All messages up to the next failure, at least one. Throws when a failure is the first. */
   takeAll(): unknown[] {
-    if (!this.#careful && this.#attached === null && this.next === 0) {
+    if (!this.failures && this.#attached === null && this.next === 0) {
       const { items } = this
       this.clear()
       return items
@@ -148,7 +148,7 @@ export class Batch {
 
   /** Puts the message that was taken last, or a failure in its place, before what is left. */
   putBack(item: unknown, fds: OwnedFd[] = []): void {
-    if (item instanceof Failure) this.#careful = true
+    if (item instanceof Failure) this.failures = true
     if (this.next > 0) {
       this.next--
       this.items[this.next] = item
@@ -167,7 +167,7 @@ export class Batch {
   /** Whether the next item is a message, not a failure. */
   get sound(): boolean {
     if (this.left === 0) return false
-    if (!this.#careful) return true
+    if (!this.failures) return true
     this.#readOn()
     return !(this.items[this.next] instanceof Failure || this.#lost.includes(this.#before + this.next))
   }
@@ -178,8 +178,8 @@ export class Batch {
     this.items = NOTHING
     this.next = 0
     this.#attached = null
-    if (this.#careful) {
-      this.#careful = false
+    if (this.failures) {
+      this.failures = false
       for (const unread of this.#unread) unread.drop()
       this.#unread = []
       this.#behind = 0
@@ -198,7 +198,7 @@ export class Batch {
   }
 
   #shift(): unknown {
-    if (this.#careful) return this.#shiftCarefully()
+    if (this.failures) return this.#shiftCarefully()
     const item = this.items[this.next]
     this.next++
     if (this.next === this.items.length) this.clear()

@@ -7,6 +7,7 @@ import type { Descriptor } from './descriptor.js'
 import { closeEnd, failed, observesReads, received } from './diagnostics.js'
 import type { Endpoint } from './endpoint.js'
 import { closedError, disconnectedError, WormholeError } from './errors.js'
+import { Later } from './later.js'
 import { List } from './list.js'
 import { isMainThread } from './native.js'
 import { deadlineOf, type Settings, signalOf } from './options.js'
@@ -78,7 +79,7 @@ export class ReceiveQueue {
         if (this.batch.left > 0 || (!turnIsOver() && this.#worthALook() && this.#available())) {
           this.#misses = 0
           const value = taking.take(this.batch, this.settings.schema)
-          return value instanceof Promise ? quiet(value) : Promise.resolve(value)
+          return value instanceof Later ? quiet(value.promise) : Promise.resolve(value)
         }
         if (this.ended) return Promise.resolve(taking.end())
       }

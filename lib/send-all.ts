@@ -3,6 +3,7 @@ import { toText } from './codec.js'
 import type { Entry } from './entry.js'
 import { Gatherer } from './gatherer.js'
 import type { SendQueue } from './send-queue.js'
+import { isThenable } from './shapes.js'
 import { nextTurn, turnIsOver } from './turn.js'
 
 /** One `sendAll`: takes from an iterable only what the channel takes from it. */
@@ -41,7 +42,7 @@ export class SendAll {
     try {
       for (;;) {
         const next = iterator.next()
-        const step = next instanceof Promise ? await this.#orInterrupted(next) : await next
+        const step = isThenable(next) ? await this.#orInterrupted(next) : await next
         if (step.done === true) break
         const entry = this.#queue.sizing.entry(toText(step.value))
         this.#queue.push(entry)
@@ -92,7 +93,7 @@ export class SendAll {
   }
 
   /** The iterable's answer, unless the signal or the channel's end comes first. */
-  #orInterrupted<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  #orInterrupted<Answer>(answer: PromiseLike<Answer>): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#interrupt = reject
       answer.then(resolve, reject)
