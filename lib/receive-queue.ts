@@ -18,12 +18,17 @@ import * as socket from './socket.js'
 import { END, READ, type Source } from './source.js'
 import { StreamSource } from './stream-source.js'
 import { tracing } from './trace.js'
-import { countMessages, turnIsOver } from './turn.js'
+import { countMessages, nextTurn, turnIsOver } from './turn.js'
 import type { BlockingOptions, WaitOptions } from './types.js'
 import { Pending, type Taking, type Waiter } from './waiter.js'
 
 const MISSES_BEFORE_WAITING = 8
 const LOOKS_AGAIN_AFTER = 8
+/** Calls that are served before what they set off gets to run: about what a look at the clock is worth. */
+const SERVED_TOGETHER = 64
+
+/** Not that of a test's fake timers. */
+const { queueMicrotask } = globalThis
 
 /** Of the thread: one that blocks waits in one channel at a time. */
 const busyPoll = new BlockingBusyPoll()
@@ -40,6 +45,8 @@ export class ReceiveQueue {
   #keepsAlive = true
   /** Nothing will come any more, and nothing is left but what the batch holds. */
   ended = false
+  /** Whether some of those who wait are to be served in a while, without anything new to be read. */
+  #servesLater = false
   /** Calls in a row that looked for a message and found none. */
   #misses = 0
   /** When `select` last took from here: the one that waited longest comes first. */
@@ -137,17 +144,51 @@ export class ReceiveQueue {
     if (!this.waiting) this.#unwatch()
   }
 
-  /** Serves those who wait with what can be read without waiting. */
-  serve(): void {
-    while (this.waiting && this.#available()) this.#waiters?.shift()?.serve()
+  /**
+   * Serves those who wait with what can be read without waiting, or tells them of the end.
+   *
+   * @param most how many; the others are served later
+   */
+  serve(most = Number.POSITIVE_INFINITY): void {
+    let count = 0
+    while (this.waiting && count < most && (this.#available() || this.ended)) {
+      this.#serveFirst()
+      count++
+    }
     if (!this.waiting) this.#unwatch()
-    else if (this.ended) this.#endAll()
+    else if (count === most) this.#serveLater(count)
     else {
       try {
         this.#watch()
       } catch (error) {
         this.#failAll(error)
       }
+    }
+  }
+
+  #serveFirst(): void {
+    const first = this.#waiters?.shift()
+    if (this.batch.left > 0) first?.serve()
+    else first?.end()
+  }
+
+  /** What has been served runs first. If all that has taken the turn's time, others get theirs before more is served. */
+  #serveLater(served: number): void {
+    if (this.#servesLater) return
+    this.#servesLater = true
+    countMessages(served)
+    queueMicrotask(() => {
+      if (turnIsOver()) void nextTurn().then(() => this.#serveOn())
+      else this.#serveOn()
+    })
+  }
+
+  #serveOn(): void {
+    this.#servesLater = false
+    try {
+      this.serve(SERVED_TOGETHER)
+    } catch (error) {
+      this.onFailure(error)
     }
   }
 
@@ -173,7 +214,7 @@ export class ReceiveQueue {
 
   /** Called by the poller: what is watched is ready. */
   onReady(): void {
-    this.serve()
+    if (!this.#servesLater) this.serve(SERVED_TOGETHER)
   }
 
   /** Called by the poller. */
@@ -244,10 +285,6 @@ export class ReceiveQueue {
     this.#unwatch()
     this.#source.drop()
     closeEnd(this.owner, this.#descriptor, 'ended')
-  }
-
-  #endAll(): void {
-    for (let waiter = this.#waiters?.shift(); waiter != null; waiter = this.#waiters?.shift()) waiter.end()
   }
 
   #failAll(error: unknown): void {

@@ -6,6 +6,7 @@ import { OwnedFd } from './owned-fd.js'
 import { Partial } from './partial.js'
 import * as socket from './socket.js'
 import { EMPTY, END, type Found, MOST_ATTEMPTS, READ, type Source, type SourceContext } from './source.js'
+import { turnIsOver } from './turn.js'
 
 /** Most bytes of one read: about what a Unix stream socket holds by default. */
 const READ_BYTES = 256 * 1024
@@ -40,8 +41,9 @@ export class StreamSource implements Source {
     const { fd } = this.#context.descriptor
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       if (this.#ended) return END
+      let length = 0
       try {
-        const length = this.#receive(fd)
+        length = this.#receive(fd)
         if (length === socket.EAGAIN) return EMPTY
         if (length === socket.ECONNRESET) continue
         if (length < 0) batch.fail(() => systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
@@ -58,8 +60,16 @@ export class StreamSource implements Source {
         this.#ended = true
       }
       if (batch.left > 0) return READ
+      // Others get a turn before more comes, but what is there already must win over a timeout.
+      if (turnIsOver(Math.max(length, 0)) && socket.unread(fd) < this.#missing) return EMPTY
     }
     return EMPTY
+  }
+
+  /** Bytes that must come before there can be another message. */
+  get #missing(): number {
+    if (this.#partial === null) return this.#skip
+    return Math.max(this.#wanted, HEADER_BYTES) - this.#partial.length
   }
 
   drop(): void {
