@@ -122,7 +122,7 @@ export class Batch {
   take(): { message: unknown; fds: OwnedFd[] } {
     const fds = this.#detach()
     try {
-      return { message: this.#shift(), fds }
+      return { message: this.shift(), fds }
     } catch (error) {
       closeEach(fds)
       throw error
@@ -131,7 +131,7 @@ export class Batch {
 
   /** The next message; its descriptors, if it had any, are closed. Throws a failure. */
   takeMessage(): unknown {
-    return this.#attached === null ? this.#shift() : this.#dropDescriptors()
+    return this.#attached === null ? this.shift() : this.#dropDescriptors()
   }
 
   /** All messages up to the next failure, at least one. Throws when a failure is the first. */
@@ -197,7 +197,7 @@ export class Batch {
     return first.fds
   }
 
-  #shift(): unknown {
+  private shift(): unknown {
     if (this.failures) return this.#shiftCarefully()
     const item = this.items[this.next]
     this.next++
