@@ -58,7 +58,7 @@ export class Batch {
   #before = 0
   /** What comes behind `items`, and how many messages these are. */
   #unread: Unread[] = []
-  #behind = 0
+  private behind = 0
   /** The descriptors that came with items that are left, in the order of these. */
   #attached: Attached[] | null = null
   /** The positions of items whose descriptors the kernel dropped. */
@@ -68,16 +68,16 @@ export class Batch {
   constructor(readonly end: Endpoint | null = null) {}
 
   get left(): number {
-    return this.items.length - this.next + this.#behind
+    return this.items.length - this.next + this.behind
   }
 
   /** The position of the last message; -1 where there is none. */
   get last(): number {
-    return this.#before + this.items.length + this.#behind - 1
+    return this.#before + this.items.length + this.behind - 1
   }
 
   add(items: unknown[]): void {
-    if (this.#behind > 0) this.addUnread(new Made(items))
+    if (this.behind > 0) this.addUnread(new Made(items))
     else if (this.left === 0) this.items = items
     else for (const item of items) this.items.push(item)
   }
@@ -86,12 +86,12 @@ export class Batch {
   addUnread(unread: Unread): void {
     this.failures = true
     this.#unread.push(unread)
-    this.#behind += unread.left
+    this.behind += unread.left
   }
 
   push(item: unknown): void {
     if (item instanceof Failure) this.failures = true
-    if (this.#behind > 0) {
+    if (this.behind > 0) {
       this.add([item])
       return
     }
@@ -182,7 +182,7 @@ export class Batch {
       this.failures = false
       for (const unread of this.#unread) unread.drop()
       this.#unread = []
-      this.#behind = 0
+      this.behind = 0
       this.#lost = []
     }
     this.#before = 0
@@ -224,7 +224,7 @@ export class Batch {
     this.#before += this.items.length
     this.items = unread.read()
     this.next = 0
-    this.#behind -= this.items.length
+    this.behind -= this.items.length
     if (unread.left > 0) return
     unread.drop()
     this.#unread.shift()
