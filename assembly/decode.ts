@@ -10,6 +10,9 @@ class Walked {
   frames: i32
   /** The bytes that they take. */
   bytes: u32
+  /** How many of them are over the limit, and the bytes of these without their headers. */
+  refused: i32
+  refusedBytes: u32
   /** The length in the header behind them, where the status is CUT_FRAME or OVER_LIMIT. */
   declared: f64
 }
@@ -20,6 +23,8 @@ export function walkFrames(start: usize, length: usize, limit: f64, result: usiz
   const end = start + length
   let at = start
   let count: i32 = 0
+  let refused: i32 = 0
+  let refusedBytes: u32 = 0
   let status = WHOLE
   while (at < end) {
     const left = end - at
@@ -28,14 +33,20 @@ export function walkFrames(start: usize, length: usize, limit: f64, result: usiz
       break
     }
     const size = load<u64>(at)
-    if (size > <u64>limit || size > <u64>(left - HEADER)) {
+    if (size > <u64>(left - HEADER)) {
       walked.declared = <f64>size
       status = size > <u64>limit ? OVER_LIMIT : CUT_FRAME
       break
     }
+    if (size > <u64>limit) {
+      refused++
+      refusedBytes += <u32>size
+    }
     at += HEADER + <usize>size
     count++
   }
+  walked.refused = refused
+  walked.refusedBytes = refusedBytes
   walked.frames = count
   walked.bytes = <u32>(at - start)
   return status

@@ -25,8 +25,8 @@ export const PARTIAL_BYTES: i32 = 64 * 1024
 /** The longest message that any endpoint takes: V8's longest string, rounded up. */
 export const MESSAGE_LIMIT: i32 = 512 * 1024 * 1024
 
-/** Bytes of what `walkFrames` writes: frames (i32), bytes (u32), declared (f64). */
-export const WALKED_BYTES: i32 = 16
+/** Bytes of what `walkFrames` writes: frames (i32), bytes (u32), refused (i32), refusedBytes (u32), declared (f64). */
+export const WALKED_BYTES: i32 = 24
 
 // What `walkFrames` says of the bytes behind the last whole frame.
 
@@ -36,5 +36,5 @@ export const WHOLE: i32 = 0
 export const CUT_HEADER: i32 = 1
 /** A header, and less than its frame. */
 export const CUT_FRAME: i32 = 2
-/** A header that promises more than the limit. */
+/** The same, and the header promises more than the limit. */
 export const OVER_LIMIT: i32 = 3

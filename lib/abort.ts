@@ -33,3 +33,19 @@ function listen(signal: AbortSignal): Listening {
   signal.addEventListener('abort', listener, { once: true })
   return fresh
 }
+
+/** Signals of this realm in place of those that lack something, by these. */
+const wholes = new WeakMap<AbortSignal, AbortSignal>()
+
+/** The signal, or one that follows it where it is of a library whose signals have no reasons. */
+export function wholeSignal(signal: AbortSignal): AbortSignal {
+  if ('reason' in signal && typeof signal.throwIfAborted === 'function') return signal
+  const known = wholes.get(signal)
+  if (known !== undefined) return known
+  const following = new AbortController()
+  const { reason } = signal as { reason?: unknown }
+  if ((signal as AbortSignal).aborted) following.abort(reason)
+  else onAbort(signal, () => following.abort((signal as { reason?: unknown }).reason))
+  wholes.set(signal, following.signal)
+  return following.signal
+}

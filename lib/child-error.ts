@@ -1,4 +1,5 @@
 import { WormholeError, type WormholeErrorCode } from './errors.js'
+import { isError } from './shapes.js'
 
 /** An error as it travels between processes: what JSON can carry of it. */
 export interface ErrorRecord {
@@ -12,13 +13,12 @@ export interface ErrorRecord {
 const DEEPEST_CAUSE = 8
 
 export function toRecord(error: unknown, depth = 0): ErrorRecord {
-  if (!(error instanceof Error))
-    return { name: 'Error', message: `a ${typeof error} was thrown: ${describeValue(error)}` }
+  if (!isError(error)) return { name: 'Error', message: `a ${typeof error} was thrown: ${describeValue(error)}` }
   const record: ErrorRecord = { name: error.name, message: error.message, stack: error.stack }
   const { code } = error as { code?: unknown }
   if (typeof code === 'string' || typeof code === 'number') record.code = code
   if (error.cause !== undefined && depth < DEEPEST_CAUSE) {
-    record.cause = error.cause instanceof Error ? toRecord(error.cause, depth + 1) : { value: jsonable(error.cause) }
+    record.cause = isError(error.cause) ? toRecord(error.cause, depth + 1) : { value: jsonable(error.cause) }
   }
   return record
 }

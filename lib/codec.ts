@@ -1,4 +1,5 @@
 import { WormholeError } from './errors.js'
+import { isError, reasonOf } from './shapes.js'
 
 /** The JSON text of a message; throws ERR_WORMHOLE_UNSERIALIZABLE for what JSON cannot carry. */
 export function toText(message: unknown): string {
@@ -6,15 +7,13 @@ export function toText(message: unknown): string {
   try {
     text = JSON.stringify(message)
   } catch (cause) {
-    if (cause instanceof RangeError && /string length/.test(cause.message)) {
+    if (isError(cause) && cause.name === 'RangeError' && /string length/.test(cause.message)) {
       throw new WormholeError('ERR_WORMHOLE_TOO_LARGE', 'the message as JSON is longer than the longest string', {
         cause,
       })
     }
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `the message cannot be written as JSON: ${reason}`, {
-      cause,
-    })
+    const reason = `the message cannot be written as JSON: ${reasonOf(cause)}`
+    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', reason, { cause })
   }
   if (text === undefined) {
     throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON has no text for a message of type ${typeof message}`)
@@ -22,9 +21,16 @@ export function toText(message: unknown): string {
   return text
 }
 
-/** A message that could not be read: it stands in the message's place, for the taker that comes to it. */
+/**
+ * A message that could not be read: it stands in the message's place, for the taker that comes to it. The error,
+ * which has a stack, is made for that taker.
+ */
 export class Failure {
-  constructor(readonly error: WormholeError) {}
+  /** @param told whether those who observe know of it already */
+  constructor(
+    readonly error: () => unknown,
+    readonly told = false
+  ) {}
 }
 
 /** The value of one frame's text, or why there is none. */
@@ -32,11 +38,13 @@ export function fromText(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    const error = new WormholeError('ERR_WORMHOLE_MALFORMED', `a frame is not JSON: ${(cause as Error).message}`, {
-      cause,
-      received: text,
-    })
-    return new Failure(error)
+    return new Failure(
+      () =>
+        new WormholeError('ERR_WORMHOLE_MALFORMED', `a frame is not JSON: ${(cause as Error).message}`, {
+          cause,
+          received: text,
+        })
+    )
   }
 }
 

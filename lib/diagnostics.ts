@@ -231,16 +231,12 @@ export function sent(end: Endpoint, before: Counters, now: Counters): void {
 }
 
 /** Whether somebody wants to know of what was read. */
-export function observesReads(batch: Batch): boolean {
-  return receives.hasSubscribers || (batch.failures && (tracing || errors.hasSubscribers))
+export function observesReads(): boolean {
+  return receives.hasSubscribers
 }
 
 /** @param bytes of JSON that came with this batch */
 export function received(end: Endpoint, batch: Batch, bytes: number): void {
-  const failures = batch.errors
-  if (receives.hasSubscribers) {
-    const { left: messages, descriptors: fds } = batch
-    receives.publish({ end: end as ReceiveEvent['end'], fd: end.fd, messages, bytes, fds })
-  }
-  for (const error of failures) failed(end, error)
+  const { left: messages, descriptors: fds } = batch
+  receives.publish({ end: end as ReceiveEvent['end'], fd: end.fd, messages, bytes, fds })
 }

@@ -12,6 +12,7 @@ import { runnerFile } from './package-files.js'
 import type { Receiver } from './receiver.js'
 import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
 import type { Sender } from './sender.js'
+import { isUrl } from './shapes.js'
 
 const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises')
 const { once } = process.getBuiltinModule('node:events')
@@ -111,7 +112,7 @@ export async function forkAndRun<R = unknown>(
 const ROOMY = { maxMessageBytes: MESSAGE_LIMIT }
 
 function urlOf(module: URL | string): string {
-  if (module instanceof URL) return module.href
+  if (isUrl(module)) return module.href
   return /^(file|data|node):/.test(module) ? module : pathToFileURL(resolvePath(module)).href
 }
 

@@ -1,4 +1,4 @@
-import type { Batch } from './batch.js'
+import type { Batch, Unread } from './batch.js'
 import { Failure, fromText, malformed, tooLarge } from './codec.js'
 import { WormholeError } from './errors.js'
 import { Buffer } from './globals.js'
@@ -47,8 +47,8 @@ const page = wasm.allocate(INBOX_BYTES + SLACK_BYTES) >>> 0
 const wide = wasm.allocate(2 * WIDE_BYTES + SLACK_BYTES) >>> 0
 const walked = wasm.allocate(wasm.WALKED_BYTES.value) >>> 0
 refreshView()
-const walkedIntegers = integersAt(walked, 2)
-const walkedDeclared = doublesAt(walked + 8, 1)
+const walkedIntegers = integersAt(walked, 4)
+const walkedDeclared = doublesAt(walked + 16, 1)
 
 /** Goes before each frame's text in a batch; `seal` writes the length over it. */
 export const PLACEHOLDER = String.fromCharCode(wasm.PLACEHOLDER.value).repeat(HEADER_BYTES)
@@ -112,7 +112,7 @@ export interface Rest {
 
 const rest: Rest = { complete: true, at: 0, length: 0, declared: undefined, overLimit: false }
 
-/** Payload bytes and frames that the last {@link readFrames} found whole. */
+/** Payload bytes and frames that the last {@link readFrames} found whole and within the limit. */
 export const found = { bytes: 0, frames: 0 }
 
 /**
@@ -120,32 +120,20 @@ export const found = { bytes: 0, frames: 0 }
  * The answer is valid until the next call.
  */
 export function readFrames(at: number, length: number, limit: number, batch: Batch): Rest {
-  const end = at + length
-  found.bytes = 0
-  found.frames = 0
-  for (;;) {
-    const status = wasm.walkFrames(at, end - at, limit, walked)
-    const frames = walkedIntegers[0] as number
-    const bytes = (walkedIntegers[1] as number) >>> 0
-    if (frames > 0) {
-      decode(at, bytes, frames, batch)
-      found.frames += frames
-      found.bytes += bytes - frames * HEADER_BYTES
-      at += bytes
-    }
-    const declared = walkedDeclared[0] as number
-    if (status === OVER_LIMIT && declared <= end - at - HEADER_BYTES) {
-      batch.fail(tooLarge(declared, limit))
-      at += HEADER_BYTES + declared
-      continue
-    }
-    rest.complete = status === WHOLE
-    rest.at = at
-    rest.length = end - at
-    rest.declared = status === WHOLE || status === CUT_HEADER ? undefined : declared
-    rest.overLimit = status === OVER_LIMIT
-    return rest
-  }
+  const status = wasm.walkFrames(at, length, limit, walked)
+  const frames = walkedIntegers[0] as number
+  const bytes = (walkedIntegers[1] as number) >>> 0
+  const refused = walkedIntegers[2] as number
+  if (refused > 0) batch.addUnread(new UnreadFrames(at, bytes, frames, limit))
+  else if (frames > 0) decode(at, bytes, frames, limit, batch)
+  found.frames = frames - refused
+  found.bytes = bytes - frames * HEADER_BYTES - ((walkedIntegers[3] as number) >>> 0)
+  rest.complete = status === WHOLE
+  rest.at = at + bytes
+  rest.length = length - bytes
+  rest.declared = status === WHOLE || status === CUT_HEADER ? undefined : walkedDeclared[0]
+  rest.overLimit = status === OVER_LIMIT
+  return rest
 }
 
 /** The value of one payload that stands by itself, without a header. */
@@ -155,34 +143,130 @@ export function readPayload(at: number, length: number, ascii = isAscii(at, at +
     text = readText(at, length, ascii)
   } catch (cause) {
     // ERR_STRING_TOO_LONG: more characters than V8's strings hold.
-    return new Failure(new WormholeError('ERR_WORMHOLE_TOO_LARGE', (cause as Error).message, { cause }))
+    return new Failure(() => new WormholeError('ERR_WORMHOLE_TOO_LARGE', (cause as Error).message, { cause }))
   }
   if (text !== undefined) return fromText(text)
-  return new Failure(malformed('a frame is not UTF-8', Buffer.from(view.subarray(at, at + length))))
+  const received = copyOf(at, length)
+  return new Failure(() => malformed('a frame is not UTF-8', received))
 }
 
-function decode(at: number, bytes: number, frames: number, batch: Batch): void {
-  if (frames > 1 && bytes <= INBOX_BYTES && mergePays(at, bytes / frames)) {
-    const length = wasm.mergeFrames(at, bytes, page) >>> 0
-    const items = length > 0 ? parseArray(length) : undefined
-    if (items !== undefined) {
-      batch.add(items)
-      return
+/** A copy that keeps nothing else alive: Node's pool would. */
+function copyOf(at: number, length: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(length)
+  copy.set(view.subarray(at, at + length))
+  return copy
+}
+
+const NO_BYTES = Buffer.alloc(0)
+/** Frames that are read together at most, where one among them may be bad. */
+const FEW_FRAMES = 64
+
+/**
+ * Whole frames of which one at least is bad. An error for each bad one, with its stack, would cost many times what a
+ * good one does: so they are kept as they came, and read when their turn comes.
+ */
+class UnreadFrames implements Unread {
+  #bytes: Buffer
+  readonly #limit: number
+  #at = 0
+  left: number
+  /** How many of the next are to be read one by one, as one of them is bad. */
+  #alone = 0
+
+  constructor(at: number, bytes: number, frames: number, limit: number) {
+    this.#bytes = copyOf(at, bytes)
+    this.#limit = limit
+    this.left = frames
+  }
+
+  read(): unknown[] {
+    const { end, frames } = this.#together()
+    if (frames > 1) {
+      const items = this.#readTogether(this.#bytes.subarray(this.#at, end), frames)
+      if (items !== undefined) {
+        this.#at = end
+        this.left -= frames
+        return items
+      }
+      this.#alone = frames
     }
+    return [this.#readOne()]
+  }
+
+  drop(): void {
+    this.#bytes = NO_BYTES
+  }
+
+  /** The frames that may be read together now. */
+  #together(): { end: number; frames: number } {
+    const most = this.#alone > 0 ? 1 : Math.min(FEW_FRAMES, this.left)
+    let end = this.#at
+    let frames = 0
+    while (frames < most) {
+      const size = this.#bytes.readUInt32LE(end)
+      if (size > this.#limit) break
+      end += HEADER_BYTES + size
+      frames++
+    }
+    return { end, frames }
+  }
+
+  #readTogether(bytes: Buffer, frames: number): unknown[] | undefined {
+    if (bytes.length > INBOX_BYTES) return undefined
+    view.set(bytes, inbox)
+    return readTogether(inbox, bytes.length, frames)
+  }
+
+  #readOne(): unknown {
+    const size = this.#bytes.readUInt32LE(this.#at)
+    const start = this.#at + HEADER_BYTES
+    this.#at = start + size
+    this.left--
+    if (this.#alone > 0) this.#alone--
+    if (size > this.#limit) return new Failure(() => tooLarge(size, this.#limit))
+    view.set(this.#bytes.subarray(start, this.#at), inbox)
+    return readPayload(inbox, size)
+  }
+}
+
+/** What several frames hold, where it pays to read them as one text; undefined where not, or one of them is bad. */
+function readTogether(at: number, bytes: number, frames: number): unknown[] | undefined {
+  if (bytes > INBOX_BYTES || !mergePays(at, bytes / frames)) return undefined
+  const length = wasm.mergeFrames(at, bytes, page) >>> 0
+  return length > 0 ? parseArray(length) : undefined
+}
+
+function decode(at: number, bytes: number, frames: number, limit: number, batch: Batch): void {
+  if (frames === 1) {
+    batch.push(readPayload(at + HEADER_BYTES, bytes - HEADER_BYTES))
+    return
+  }
+  if (mergePays(at, bytes / frames)) {
+    const items = readTogether(at, bytes, frames)
+    if (items === undefined) batch.addUnread(new UnreadFrames(at, bytes, frames, limit))
+    else batch.add(items)
+    return
   }
   // One string of all frames, of which each text is a part: one that V8 does not copy.
   let text: string | undefined
-  for (let next = at; next < at + bytes; ) {
-    const size = frames === 1 ? bytes - HEADER_BYTES : wasm.frameSize(next) >>> 0
-    const payload = next + HEADER_BYTES
-    next = payload + size
+  for (let start = at, end = at + bytes; start < end; frames--) {
+    const size = wasm.frameSize(start) >>> 0
+    const payload = start + HEADER_BYTES
+    const next = payload + size
     const ascii = isAscii(payload, next)
-    if (frames === 1 || bytes > INBOX_BYTES || !ascii) {
-      batch.push(readPayload(payload, size, ascii))
+    let item: unknown
+    if (bytes > INBOX_BYTES || !ascii) {
+      item = readPayload(payload, size, ascii)
     } else {
-      text ??= view.latin1Slice(at, at + bytes)
-      batch.push(fromText(text.slice(payload - at, next - at)))
+      text ??= view.latin1Slice(at, end)
+      item = fromText(text.slice(payload - at, next - at))
     }
+    if (item instanceof Failure) {
+      batch.addUnread(new UnreadFrames(start, end - start, frames, limit))
+      return
+    }
+    batch.push(item)
+    start = next
   }
 }
 

@@ -1,7 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { wholeSignal } from './abort.js'
 import { now } from './clock.js'
 import { argumentError } from './errors.js'
 import { MESSAGE_LIMIT } from './framing.js'
+import { isAbortSignal } from './shapes.js'
 import type { BlockingOptions, ChannelOptions } from './types.js'
 
 const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -55,6 +57,7 @@ export function deadlineOf(options: BlockingOptions | undefined): number {
 /** The signal of a call's options, checked; an aborted one is for the caller to see. */
 export function signalOf(options: { signal?: AbortSignal | undefined } | undefined): AbortSignal | undefined {
   const signal = options?.signal
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw argumentError('signal must be an AbortSignal')
-  return signal
+  if (signal === undefined) return undefined
+  if (!isAbortSignal(signal)) throw argumentError('signal must be an AbortSignal')
+  return wholeSignal(signal)
 }

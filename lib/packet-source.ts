@@ -36,7 +36,7 @@ export class PacketSource implements Source {
       // The peer closed with unread data of ours: reported once, and what it sent is still to come.
       if (length === socket.ECONNRESET) continue
       if (length < 0) {
-        batch.fail(systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
+        batch.fail(() => systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
         return READ
       }
       const fds = socket.broughtDescriptors() ? socket.takeDescriptors() : null
@@ -70,21 +70,24 @@ export class PacketSource implements Source {
     const headerOnly = !rest.complete && batch.left === 0 && rest.length === HEADER_BYTES && declared !== undefined
     if (lostFds) {
       socket.closeAll(fds)
-      batch.loseDescriptors(Math.max(batch.items.length - 1, 0))
+      batch.loseDescriptors(batch.last)
       return
     }
     if (headerOnly) {
       this.#startSide(batch, fds, declared, rest.overLimit)
       return
     }
-    if (!rest.complete) batch.fail(brokenPacket(rest, lostBytes, this.#context.settings.maxMessageBytes))
+    if (!rest.complete) {
+      const broken = { ...rest }
+      batch.fail(() => brokenPacket(broken, lostBytes, this.#context.settings.maxMessageBytes))
+    }
     if (fds.length > 0) this.#own(batch, fds)
   }
 
   #own(batch: Batch, fds: number[]): void {
     this.#context.counters.fds += fds.length
     batch.attach(
-      batch.items.length - 1,
+      batch.last,
       fds.map((fd) => new OwnedFd(fd, true))
     )
   }
@@ -94,12 +97,14 @@ export class PacketSource implements Source {
     if (side === undefined || !isByteStream(side)) {
       if (side !== undefined) fds.push(side)
       socket.closeAll(fds)
-      batch.fail(malformed(`a packet holds the header of ${declared} bytes and neither them nor a stream of them`))
+      batch.fail(() =>
+        malformed(`a packet holds the header of ${declared} bytes and neither them nor a stream of them`)
+      )
       return
     }
     if (overLimit) {
       socket.closeAll([...fds, side])
-      batch.fail(tooLarge(declared, this.#context.settings.maxMessageBytes))
+      batch.fail(() => tooLarge(declared, this.#context.settings.maxMessageBytes))
       return
     }
     this.#context.counters.fds += fds.length
@@ -117,7 +122,7 @@ export class PacketSource implements Source {
       this.#sideFds = []
     } catch (error) {
       const failure = error as WormholeError
-      batch.fail(failure)
+      batch.fail(() => failure)
       // The message is still to be had.
       if (socket.passes(failure.errno)) return READ
     }

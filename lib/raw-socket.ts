@@ -9,6 +9,7 @@ import { INBOX_BYTES, inbox, stage, unstage } from './framing.js'
 import { OwnedFd } from './owned-fd.js'
 import { whenReady } from './raw-waits.js'
 import { quiet } from './rejected.js'
+import { isUint8Array } from './shapes.js'
 import * as socket from './socket.js'
 import { Transfer } from './transfer.js'
 import type { FdSource } from './types.js'
@@ -85,7 +86,7 @@ export function sendmsg(fd: SocketSource, bytes: Uint8Array, fds: readonly FdSou
 
 async function send(fd: SocketSource, bytes: Uint8Array, fds: readonly FdSource[]): Promise<number> {
   const number = numberOf(fd)
-  if (!(bytes instanceof Uint8Array)) throw argumentError('sendmsg: bytes must be a Uint8Array')
+  if (!isUint8Array(bytes)) throw argumentError('sendmsg: bytes must be a Uint8Array')
   const isStream = socket.option(number, socket.SO_TYPE) === socket.SOCK_STREAM
   if (bytes.length > INBOX_BYTES && !isStream) {
     throw systemError('sendmsg', socket.EMSGSIZE, `cannot send a packet of ${bytes.length} bytes`)
@@ -126,7 +127,7 @@ export function recvmsg(fd: SocketSource, buffer: Uint8Array): Promise<ReceivedB
 
 async function receive(fd: SocketSource, buffer: Uint8Array): Promise<ReceivedBytes> {
   const number = numberOf(fd)
-  if (!(buffer instanceof Uint8Array)) throw argumentError('recvmsg: buffer must be a Uint8Array')
+  if (!isUint8Array(buffer)) throw argumentError('recvmsg: buffer must be a Uint8Array')
   const room = Math.min(buffer.length, INBOX_BYTES)
   let result: ReceivedBytes = { bytes: 0, fds: [], truncated: false }
   const count = await whenReady(number, socket.POLLIN, (open) => {

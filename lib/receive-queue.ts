@@ -8,7 +8,8 @@ import { closeEnd, failed, observesReads, received } from './diagnostics.js'
 import type { Endpoint } from './endpoint.js'
 import { closedError, disconnectedError, WormholeError } from './errors.js'
 import { handOver } from './exit.js'
-import { Promise } from './globals.js'
+import { Promise, queueMicrotask } from './globals.js'
+import { Later } from './later.js'
 import { List } from './list.js'
 import { isMainThread } from './native.js'
 import { deadlineOf, type Settings, signalOf } from './options.js'
@@ -19,12 +20,17 @@ import * as socket from './socket.js'
 import { END, READ, type Source } from './source.js'
 import { StreamSource } from './stream-source.js'
 import { tracing } from './trace.js'
-import { countMessages, turnIsOver } from './turn.js'
+import { countMessages, nextTurn, turnIsOver } from './turn.js'
 import type { BlockingOptions, WaitOptions } from './types.js'
 import { Pending, type Taking, type Waiter } from './waiter.js'
 
 const MISSES_BEFORE_WAITING = 8
 const LOOKS_AGAIN_AFTER = 8
+/** Calls that are served before what they set off gets to run: about what a look at the clock is worth. */
+const SERVED_TOGETHER = 64
+
+/** Not that of a test's fake timers. */
+const { queueMicrotask } = globalThis
 
 /** Of the thread: one that blocks waits in one channel at a time. */
 const busyPoll = new BlockingBusyPoll()
@@ -41,6 +47,8 @@ export class ReceiveQueue {
   #keepsAlive = true
   /** Nothing will come any more, and nothing is left but what the batch holds. */
   ended = false
+  /** Whether some of those who wait are to be served in a while, without anything new to be read. */
+  #servesLater = false
   /** Calls in a row that looked for a message and found none. */
   #misses = 0
   /** When `select` last took from here: the one that waited longest comes first. */
@@ -80,7 +88,7 @@ export class ReceiveQueue {
         if (this.batch.left > 0 || (!turnIsOver() && this.#worthALook() && this.#available())) {
           this.#misses = 0
           const value = taking.take(this.batch, this.settings.schema)
-          return value instanceof Promise ? quiet(value) : Promise.resolve(value)
+          return value instanceof Later ? quiet(value.promise) : Promise.resolve(value)
         }
         if (this.ended) return Promise.resolve(taking.end())
       }
@@ -150,17 +158,51 @@ export class ReceiveQueue {
     }
   }
 
-  /** Serves those who wait with what can be read without waiting. */
-  serve(): void {
-    while (this.waiting && this.#available()) this.#waiters?.shift()?.serve()
+  /**
+   * Serves those who wait with what can be read without waiting, or tells them of the end.
+   *
+   * @param most how many; the others are served later
+   */
+  serve(most = Number.POSITIVE_INFINITY): void {
+    let count = 0
+    while (this.waiting && count < most && (this.#available() || this.ended)) {
+      this.#serveFirst()
+      count++
+    }
     if (!this.waiting) this.#unwatch()
-    else if (this.ended) this.#endAll()
+    else if (count === most) this.#serveLater(count)
     else {
       try {
         this.#watch()
       } catch (error) {
         this.#failAll(error)
       }
+    }
+  }
+
+  #serveFirst(): void {
+    const first = this.#waiters?.shift()
+    if (this.batch.left > 0) first?.serve()
+    else first?.end()
+  }
+
+  /** What has been served runs first. If all that has taken the turn's time, others get theirs before more is served. */
+  #serveLater(served: number): void {
+    if (this.#servesLater) return
+    this.#servesLater = true
+    countMessages(served)
+    queueMicrotask(() => {
+      if (turnIsOver()) void nextTurn().then(() => this.#serveOn())
+      else this.#serveOn()
+    })
+  }
+
+  #serveOn(): void {
+    this.#servesLater = false
+    try {
+      this.serve(SERVED_TOGETHER)
+    } catch (error) {
+      this.onFailure(error)
     }
   }
 
@@ -186,7 +228,7 @@ export class ReceiveQueue {
 
   /** Called by the poller: what is watched is ready. */
   onReady(): void {
-    this.serve()
+    if (!this.#servesLater) this.serve(SERVED_TOGETHER)
   }
 
   /** Called by the poller. */
@@ -208,7 +250,7 @@ export class ReceiveQueue {
     const count = this.batch.left
     this.#counters.messages += count
     countMessages(count)
-    return !observesReads(this.batch) || this.#tell(this.#counters.bytes - bytes)
+    return !observesReads() || this.#tell(this.#counters.bytes - bytes)
   }
 
   /** Tells those who observe. Whether messages are still here: one of them may have taken some, or closed this end. */
@@ -257,10 +299,6 @@ export class ReceiveQueue {
     this.#unwatch()
     this.#source.drop()
     closeEnd(this.owner, this.#descriptor, 'ended')
-  }
-
-  #endAll(): void {
-    for (let waiter = this.#waiters?.shift(); waiter != null; waiter = this.#waiters?.shift()) waiter.end()
   }
 
   #failAll(error: unknown): void {

@@ -3,6 +3,7 @@ import { onAbort } from './abort.js'
 import { callerContext } from './caller.js'
 import { argumentError, disconnectedError, WormholeError } from './errors.js'
 import { Promise } from './globals.js'
+import { Later } from './later.js'
 import { signalOf } from './options.js'
 import type { ReceiveQueue } from './receive-queue.js'
 import { kQueue, Receiver } from './receiver.js'
@@ -152,7 +153,7 @@ function takeFrom(key: string, queue: ReceiveQueue): [string, unknown] | Promise
   queue.lastServed = served
   try {
     const value = message.take(queue.batch, queue.settings.schema)
-    return value instanceof Promise ? value.then((settled) => [key, settled], mark) : [key, value]
+    return value instanceof Later ? value.promise.then((settled) => [key, settled], mark) : [key, value]
   } catch (error) {
     return mark(error)
   }

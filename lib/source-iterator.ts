@@ -1,5 +1,6 @@
 import { argumentError } from './errors.js'
 import { tell } from './rejected.js'
+import { isObject, isThenable } from './shapes.js'
 
 /** What {@link SourceIterator} answers at its end. */
 export const OVER = Symbol('over')
@@ -45,7 +46,8 @@ export class SourceIterator {
   read(answer: unknown): unknown {
     try {
       if (!isObject(answer)) throw argumentError(`next() of an iterator gave ${String(answer)}, which is no object`)
-      if (!answer.done) return answer.value
+      const step = answer as IteratorResult<unknown>
+      if (!step.done) return step.value
       this.over = true
       return OVER
     } catch (error) {
@@ -82,12 +84,3 @@ export class SourceIterator {
 }
 
 const ended = { done: true, value: undefined }
-
-function isObject(value: unknown): value is { done?: unknown; value?: unknown } {
-  return (typeof value === 'object' && value !== null) || typeof value === 'function'
-}
-
-/** By shape: it may be of another library, or of another realm. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return isObject(value) && typeof (value as { then?: unknown }).then === 'function'
-}

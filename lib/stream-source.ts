@@ -6,6 +6,7 @@ import { OwnedFd } from './owned-fd.js'
 import { Partial } from './partial.js'
 import * as socket from './socket.js'
 import { EMPTY, END, type Found, MOST_ATTEMPTS, READ, type Source, type SourceContext } from './source.js'
+import { turnIsOver } from './turn.js'
 
 /** Most bytes of one read: about what a Unix stream socket holds by default. */
 const READ_BYTES = 256 * 1024
@@ -40,11 +41,12 @@ export class StreamSource implements Source {
     const { fd } = this.#context.descriptor
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       if (this.#ended) return END
+      let length = 0
       try {
-        const length = this.#receive(fd)
+        length = this.#receive(fd)
         if (length === socket.EAGAIN) return EMPTY
         if (length === socket.ECONNRESET) continue
-        if (length < 0) batch.fail(systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
+        if (length < 0) batch.fail(() => systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
         else if (length > 0) this.#accept(length, batch)
         else if (this.#atEnd()) {
           // A message that is being passed over has failed already.
@@ -53,13 +55,21 @@ export class StreamSource implements Source {
         }
       } catch (error) {
         // The rest of this frame will not come or cannot be kept: where the next one starts is not known.
-        batch.fail(error as WormholeError)
+        batch.fail(() => error as WormholeError)
         this.drop()
         this.#ended = true
       }
       if (batch.left > 0) return READ
+      // Others get a turn before more comes, but what is there already must win over a timeout.
+      if (turnIsOver(Math.max(length, 0)) && socket.unread(fd) < this.#missing) return EMPTY
     }
     return EMPTY
+  }
+
+  /** Bytes that must come before there can be another message. */
+  get #missing(): number {
+    if (this.#partial === null) return this.#skip
+    return Math.max(this.#wanted, HEADER_BYTES) - this.#partial.length
   }
 
   drop(): void {
@@ -128,13 +138,13 @@ export class StreamSource implements Source {
       socket.closeAll(fds)
       if (rest.overLimit) return
       if (this.#partial !== null) this.#partialLostFds = true
-      else batch.loseDescriptors(batch.items.length - 1)
+      else batch.loseDescriptors(batch.last)
       return
     }
     this.#context.counters.fds += fds.length
     const owned = fds.map((fd) => new OwnedFd(fd, true))
     if (this.#partial !== null) this.#partialFds.push(...owned)
-    else batch.attach(batch.items.length - 1, owned)
+    else batch.attach(batch.last, owned)
   }
 
   #keep(rest: Rest, held: Partial | null): void {
@@ -151,7 +161,7 @@ export class StreamSource implements Source {
   #refuse(rest: Rest, batch: Batch): void {
     const declared = rest.declared as number
     if (declared > MESSAGE_LIMIT) throw malformed(`the stream's framing is lost: a header says ${declared} bytes`)
-    batch.fail(tooLarge(declared, this.#context.settings.maxMessageBytes))
+    batch.fail(() => tooLarge(declared, this.#context.settings.maxMessageBytes))
     this.#skip = declared - (rest.length - HEADER_BYTES)
   }
 }

@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type Batch, closeEach } from './batch.js'
 import { Failure } from './codec.js'
-import { argumentError, disconnectedError, WormholeError } from './errors.js'
+import { argumentError, disconnectedError } from './errors.js'
+import { Later } from './later.js'
 import type { OwnedFd } from './owned-fd.js'
 import { quiet } from './rejected.js'
 import { validate } from './schema.js'
@@ -35,7 +36,7 @@ export const messageWithFds: Taking<[unknown, OwnedFd[]]> = {
     }
     try {
       const checked = validate(schema, value, batch.end)
-      return checked instanceof Promise ? checked.then((settled) => [settled, fds], drop) : [checked, fds]
+      return checked instanceof Later ? checked.map((settled) => [settled, fds], drop) : [checked, fds]
     } catch (error) {
       return drop(error)
     }
@@ -48,7 +49,7 @@ export const result: Taking<IteratorResult<unknown>> = {
     const value = batch.takeMessage()
     if (schema === undefined) return { done: false, value }
     const checked = validate(schema, value, batch.end)
-    if (checked instanceof Promise) return checked.then((settled) => ({ done: false, value: settled }))
+    if (checked instanceof Later) return checked.map((settled) => ({ done: false, value: settled }))
     return { done: false, value: checked }
   },
   end: atEnd,
@@ -59,20 +60,20 @@ export const batches: Taking<IteratorResult<unknown[]>> = {
   take: (batch, schema) => {
     if (schema === undefined) return { done: false, value: batch.takeAll() }
     const first = validate(schema, batch.takeMessage(), batch.end)
-    if (first instanceof Promise) return first.then((settled) => ({ done: false, value: [settled] }))
+    if (first instanceof Later) return first.map((settled) => ({ done: false, value: [settled] }))
     const value = [first]
     while (batch.sound) {
       const next = batch.takeMessage()
       try {
         const checked = validate(schema, next, batch.end)
-        if (checked instanceof Promise) {
-          void quiet(checked)
+        if (checked instanceof Later) {
+          void quiet(checked.promise)
           batch.putBack(next)
           break
         }
         value.push(checked)
       } catch (error) {
-        batch.putBack(error instanceof WormholeError ? new Failure(error) : next)
+        batch.putBack(new Failure(() => error, true))
         break
       }
     }
@@ -90,8 +91,8 @@ export function takeNow(batch: Batch, schema: StandardSchemaV1 | undefined): [un
   if (schema === undefined) return [value, fds]
   try {
     const checked = validate(schema, value, batch.end)
-    if (!(checked instanceof Promise)) return [checked, fds]
-    void quiet(checked)
+    if (!(checked instanceof Later)) return [checked, fds]
+    void quiet(checked.promise)
   } catch (error) {
     closeEach(fds)
     throw error

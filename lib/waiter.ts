@@ -3,6 +3,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Batch } from './batch.js'
 import { callerContext } from './caller.js'
 import { Promise } from './globals.js'
+import { Later } from './later.js'
 import { ListItem } from './list.js'
 import { quiet } from './rejected.js'
 
@@ -20,7 +21,7 @@ export abstract class Waiter extends ListItem<Waiter> {
 /** How what has been read becomes the value of a call. */
 export interface Taking<Value> {
   /** Takes from a batch that is not empty; throws a failure. */
-  take(batch: Batch, schema: StandardSchemaV1 | undefined): Value | Promise<Value>
+  take(batch: Batch, schema: StandardSchemaV1 | undefined): Value | Later<Value>
   /** The value at the end, or throws. */
   end(): Value
 }
@@ -62,12 +63,12 @@ export class Pending<Value> extends Waiter {
     this.#letGo()
   }
 
-  #attempt(operation: () => Value | Promise<Value>): void {
+  #attempt(operation: () => Value | Later<Value>): void {
     try {
       const value = this.#caller === null ? operation() : this.#caller.runInAsyncScope(operation)
       // A schema that checks asynchronously may refuse it.
-      if (value instanceof Promise) void quiet(this.promise)
-      this.#resolve(value)
+      if (value instanceof Later) void quiet(this.promise)
+      this.#resolve(value instanceof Later ? value.promise : value)
       this.#letGo()
     } catch (error) {
       this.fail(error)

@@ -1,6 +1,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isError, reasonOf } from '../shapes.js'
 
 /** A part of the library that is not JavaScript: the file that was loaded, or why there is none. */
 export interface Part {
@@ -56,7 +57,7 @@ function mapped(extension: string): string | undefined {
 
 /** What an error says, and what caused it. */
 export function reasons(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!isError(error)) return reasonOf(error)
   const message = error.message.replace(/\s*\n\s*/g, ' ')
   return error.cause === undefined ? message : `${message}: ${reasons(error.cause)}`
 }

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { Batch } from '#lib/batch'
 import { inbox, MESSAGE_LIMIT, readFrames } from '#lib/framing'
 import { view } from '#lib/wasm'
-import { outcomeOf, STALE } from './inbox.js'
+import { outcomesOf, STALE } from './inbox.js'
 import { decodePayload, frame, type Outcome } from './reference-framer.js'
 
 /** A frame, and what the reference makes of it when it is alone. */
@@ -31,20 +31,17 @@ export function expectAlone(parts: readonly Alone[], offset: number): void {
   view.set(STALE, at)
   const batch = new Batch()
   const rest = readFrames(start, at - start, MESSAGE_LIMIT, batch)
-  let same = rest.complete && batch.items.length === parts.length
-  for (let index = 0; same && index < parts.length; index++) {
-    same = isOutcome(batch.items[index], (parts[index] as Alone).outcome)
-  }
-  if (same) return
+  const outcomes = outcomesOf(batch)
+  const same = rest.complete && outcomes.length === parts.length
+  if (same && outcomes.every((outcome, index) => isOutcome(outcome, (parts[index] as Alone).outcome))) return
   const bytes = Buffer.concat(parts.map((part) => part.frame))
   const where = `offset ${offset} of ${JSON.stringify(bytes.toString('latin1'))}`
-  expect(batch.items.map(outcomeOf), where).to.deep.equal(parts.map(({ outcome }) => outcome))
+  expect(outcomes, where).to.deep.equal(parts.map(({ outcome }) => outcome))
   throw new Error(`something is left of ${where}`)
 }
 
 /** Strings and numbers, which are most, are compared without a walk. */
-function isOutcome(item: unknown, expected: Outcome): boolean {
-  const actual = outcomeOf(item)
+function isOutcome(actual: Outcome, expected: Outcome): boolean {
   if ('value' in expected) {
     if (!('value' in actual)) return false
     return Object.is(actual.value, expected.value) || isDeepStrictEqual(actual.value, expected.value)

@@ -1,5 +1,5 @@
 import { Batch } from '#lib/batch'
-import { Failure } from '#lib/codec'
+import { WormholeError } from '#lib/errors'
 import { inbox, readFrames } from '#lib/framing'
 import { view } from '#lib/wasm'
 import type { Outcome } from './reference-framer.js'
@@ -27,7 +27,7 @@ export function readInbox(bytes: Uint8Array, limit: number, offset = 0, behind: 
   const rest = readFrames(at, bytes.length, limit, batch)
   if (rest.complete !== (rest.length === 0)) throw new Error('complete does not agree with what is left')
   return {
-    outcomes: batch.items.map(outcomeOf),
+    outcomes: outcomesOf(batch),
     rest: Buffer.from(view.subarray(rest.at, rest.at + rest.length)),
     declared: rest.declared,
     overLimit: rest.overLimit,
@@ -37,7 +37,18 @@ export function readInbox(bytes: Uint8Array, limit: number, offset = 0, behind: 
 /** Half a packet's worth of everything that means something in JSON. */
 export const STALE = Buffer.from('"]}\\,[{"\\]é"},:]'.repeat(2)).subarray(0, GUARD_BYTES)
 
-export function outcomeOf(item: unknown): Outcome {
-  if (!(item instanceof Failure)) return { value: item }
-  return { code: item.error.code, received: item.error.received }
+/** What whoever takes all of a batch gets, one after the other. */
+export function outcomesOf(batch: Batch): Outcome[] {
+  const outcomes: Outcome[] = []
+  while (batch.left > 0) outcomes.push(nextOutcome(batch))
+  return outcomes
+}
+
+export function nextOutcome(batch: Batch): Outcome {
+  try {
+    return { value: batch.takeMessage() }
+  } catch (error) {
+    if (!(error instanceof WormholeError)) throw error
+    return { code: error.code, received: error.received }
+  }
 }

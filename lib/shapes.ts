@@ -1,0 +1,51 @@
+const { types } = process.getBuiltinModule('node:util')
+
+/**
+ * What a value of the program is. Its class may be of another realm (a vm context, jsdom), of another library, or may
+ * have been replaced (zone.js and Promise): so it is told by what it can do, never by `instanceof`.
+ */
+
+export const { isUint8Array } = types
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return isObject(value) && typeof (value as { then?: unknown }).then === 'function'
+}
+
+/** What a thenable comes to, as a promise: whatever its `then` does, that is settled once, and later than this call. */
+export async function outcomeOf(thenable: PromiseLike<unknown>): Promise<unknown> {
+  return await thenable
+}
+
+export function isError(value: unknown): value is Error {
+  if (types.isNativeError(value)) return true
+  if (typeof value !== 'object' || value === null) return false
+  const { name, message, stack } = value as Partial<Error>
+  return typeof name === 'string' && typeof message === 'string' && typeof stack === 'string'
+}
+
+/** What was thrown, for people; never throws. */
+export function reasonOf(thrown: unknown): string {
+  try {
+    return isError(thrown) ? String(thrown.message) : String(thrown)
+  } catch {
+    return `${typeof thrown === 'object' ? 'an object' : `a ${typeof thrown}`} that has no text`
+  }
+}
+
+export function isUrl(value: unknown): value is URL {
+  if (typeof value !== 'object' || value === null) return false
+  const { href, protocol, pathname } = value as Partial<URL>
+  return typeof href === 'string' && typeof protocol === 'string' && typeof pathname === 'string'
+}
+
+export function isAbortSignal(value: unknown): value is AbortSignal {
+  if (!isObject(value)) return false
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
+  return (
+    typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+  )
+}
+
+export function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
