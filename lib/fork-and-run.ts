@@ -2,11 +2,12 @@ import type { ChildProcess } from 'node:child_process'
 import { onAbort } from './abort.js'
 import { channel } from './channel.js'
 import { ChildError } from './child-error.js'
-import { argumentError, WormholeError } from './errors.js'
+import { after } from './clock.js'
+import { WormholeError } from './errors.js'
 import { MESSAGE_LIMIT } from './framing.js'
 import type { End, Ends } from './inheritance.js'
 import { spawn } from './launch.js'
-import { signalOf } from './options.js'
+import { millisecondsOf, signalOf } from './options.js'
 import { runnerFile } from './package-files.js'
 import type { Receiver } from './receiver.js'
 import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
@@ -30,7 +31,10 @@ export interface ForkAndRunOptions {
   channels?: Ends | undefined
   /** Ends the child at once (SIGKILL); the call rejects with the signal's reason. */
   signal?: AbortSignal | undefined
-  /** Most milliseconds for the whole run; then the child is ended, and the call rejects with ERR_WORMHOLE_TIMEOUT. */
+  /**
+   * Most milliseconds for the whole run, 0 to Infinity; then the child is ended, and the call rejects with
+   * ERR_WORMHOLE_TIMEOUT. @default Infinity
+   */
   timeout?: number | undefined
   /** The child's environment. @default process.env */
   env?: NodeJS.ProcessEnv | undefined
@@ -72,8 +76,7 @@ export async function forkAndRun<R = unknown>(
 ): Promise<R> {
   const signal = signalOf(options)
   signal?.throwIfAborted()
-  const { timeout } = options
-  if (timeout !== undefined && !(timeout > 0)) throw argumentError('timeout must be a positive number of milliseconds')
+  const timeout = millisecondsOf(options.timeout)
   const order: Order = { module: urlOf(module), name: options.export ?? 'default', input }
   const what = `${order.name} of ${order.module}`
   const [orders, ordered] = channel<Order>(ROOMY)
@@ -84,7 +87,7 @@ export async function forkAndRun<R = unknown>(
     const sent = orders.send(order)
     const child = start(what, ordered, outcomes, options)
     if (child.pid === undefined) throw failedStart(what, ((await once(child, 'error')) as [NodeJS.ErrnoException])[0])
-    const ending: Ending = { timer: undefined, reason: undefined, killed: false }
+    const ending: Ending = { cancel: () => undefined, reason: undefined, killed: false }
     const kill = (reason: unknown) => {
       if (!ending.killed) Object.assign(ending, { reason, killed: true })
       child.kill('SIGKILL')
@@ -94,11 +97,11 @@ export async function forkAndRun<R = unknown>(
       if (!tellsOfDeath(error)) kill(error)
     })
     const stop = signal === undefined ? undefined : onAbort(signal, () => kill(signal.reason))
-    if (timeout !== undefined) ending.timer = setTimeout(() => kill(overdue(what, timeout)), timeout)
+    ending.cancel = after(timeout, () => kill(overdue(what, timeout)))
     try {
       return (await follow(child, results, what, ending)) as R
     } finally {
-      clearTimeout(ending.timer)
+      ending.cancel()
       stop?.()
     }
   } finally {
@@ -151,7 +154,8 @@ function overdue(what: string, timeout: number): WormholeError {
 }
 
 interface Ending {
-  timer: NodeJS.Timeout | undefined
+  /** Cancels the timer that is to kill the child. */
+  cancel(): void
   reason: unknown
   killed: boolean
 }
@@ -167,8 +171,8 @@ async function follow(child: ChildProcess, results: Receiver<unknown>, what: str
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   const outcome = (await results.recv().catch(() => undefined)) as Outcome | undefined
   if (outcome !== undefined) {
-    clearTimeout(ending.timer)
-    ending.timer = setTimeout(() => child.kill('SIGKILL'), EXIT_GRACE_MS)
+    ending.cancel()
+    ending.cancel = after(EXIT_GRACE_MS, () => child.kill('SIGKILL'))
   }
   const [exitCode, signal] = await exited
   const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises')

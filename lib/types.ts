@@ -52,7 +52,7 @@ export interface WaitOptions {
  * const message = receiver.recvSync({ timeout: 250 }) // a quarter of a second
  */
 export interface BlockingOptions {
-  /** Most milliseconds to wait; then the call throws `ERR_WORMHOLE_TIMEOUT`. Without it: for ever. */
+  /** Most milliseconds to wait, `Infinity` included; then the call throws `ERR_WORMHOLE_TIMEOUT`. @default Infinity */
   timeout?: number | undefined
 }
 
