@@ -4,6 +4,7 @@
  * @module wormhole-ipc/process
  */
 
+import './supported.js'
 import { WormholeError } from './errors.js'
 import { claim, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
 

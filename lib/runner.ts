@@ -1,3 +1,4 @@
+import './supported.js'
 import { toRecord } from './child-error.js'
 import type { Ends } from './inheritance.js'
 import { inherited } from './process.js'

@@ -58,7 +58,7 @@ export interface BlockingOptions {
 
 /**
  * What can ride with a message. An {@link OwnedFd}, {@link Sender} or {@link Receiver} is moved: once the
- * kernel has it, it is closed here. Numbers and Node's own objects are duplicated and stay the caller's.
+ * kernel has it, it is closed here; who receives an end names its options anew (`sender(options)`). Numbers and Node's own objects are duplicated and stay the caller's.
  *
  * @example
  * import type { FdSource } from 'wormhole-ipc'
