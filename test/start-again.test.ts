@@ -46,8 +46,14 @@ describe('forkAndRun and fork start one process, however this program was starte
     return path
   }
 
-  async function begin(log: string, args: string[], input = '', env = process.env): Promise<Ended> {
-    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env })
+  async function begin(
+    log: string,
+    args: string[],
+    input = '',
+    env = process.env,
+    program = process.execPath
+  ): Promise<Ended> {
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env })
     child.stdin.on('error', () => undefined).write(input)
     // The REPL does not wait for what it has begun.
     if (!args.includes('-i')) child.stdin.end()
@@ -186,4 +192,25 @@ describe('forkAndRun and fork start one process, however this program was starte
       expect([stdout.includes('result 3'), begun]).to.deep.equal([true, 1])
     })
   }
+
+  it('a single executable: the call rejects, and runs where another Node.js is named', async function () {
+    const [major = 0] = process.versions.node.split('.').map(Number)
+    if (major < 26) return this.skip()
+    const { log, note, call } = programs()
+    const body = call().replace("{ export: 'sum' }", "{ export: 'sum', execPath: process.env.TEST_NODE || undefined }")
+    const require_ = "const { createRequire } = require('node:module')"
+    const load = `${require_}; const load = createRequire(${JSON.stringify(library)})`
+    const main = file(
+      'sea.cjs',
+      `${load}; ${note}; ${body.replace(/^import\(".*?"\)/, `Promise.resolve(load(${JSON.stringify(library)}))`)}`
+    )
+    const output = join(folder, 'sea')
+    const config = file('sea.json', JSON.stringify({ main, output, disableExperimentalSEAWarning: true }))
+    await once(spawn(process.execPath, ['--build-sea', config], { stdio: 'ignore' }), 'close')
+    const alone = await begin(log, [], '', process.env, output)
+    expect(alone.stdout, alone.stderr).to.include('ERR_WORMHOLE_UNSUPPORTED').and.include('single executable')
+    const named = await begin(log, [], '', { ...process.env, TEST_NODE: process.execPath }, output)
+    expect(named.stdout, named.stderr).to.include('result 3')
+    expect(named.begun).to.equal(2)
+  })
 })
