@@ -1,5 +1,4 @@
 import { WormholeError, type WormholeErrorCode } from './errors.js'
-import { isError } from './shapes.js'
 
 /** An error as it travels between processes: what JSON can carry of it. */
 export interface ErrorRecord {
@@ -7,35 +6,131 @@ export interface ErrorRecord {
   message: string
   stack?: string | undefined
   code?: unknown
-  cause?: ErrorRecord | { value: unknown } | undefined
+  cause?: Carried | undefined
+  /** Those of an AggregateError. */
+  errors?: Carried[] | undefined
+  /** Its own enumerable properties. */
+  properties?: Record<string, unknown> | undefined
 }
+
+/** An error, or a value that stands in one's place. */
+export type Carried = ErrorRecord | { value: unknown }
 
 const DEEPEST_CAUSE = 8
+/** Errors within one error that are carried. */
+const MOST_ERRORS = 100
+/** What has a place of its own in a record. */
+const NAMED = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 
-export function toRecord(error: unknown, depth = 0): ErrorRecord {
-  if (!isError(error)) return { name: 'Error', message: `a ${typeof error} was thrown: ${describeValue(error)}` }
-  const record: ErrorRecord = { name: error.name, message: error.message, stack: error.stack }
-  const { code } = error as { code?: unknown }
-  if (typeof code === 'string' || typeof code === 'number') record.code = code
-  if (error.cause !== undefined && depth < DEEPEST_CAUSE) {
-    record.cause = isError(error.cause) ? toRecord(error.cause, depth + 1) : { value: jsonable(error.cause) }
+/** What was thrown, whatever it is: an error of any realm or shape, or a value that is none. Never throws. */
+export function toRecord(thrown: unknown): ErrorRecord {
+  if (isErrorLike(thrown)) return record(thrown, [], { left: MOST_ERRORS })
+  return { name: 'Error', message: `${kindOf(thrown)} was thrown: ${describeValue(thrown)}` }
+}
+
+/** The error that a record tells of: of the built-in class of its name, where there is one. */
+export function fromRecord(told: ErrorRecord): Error {
+  const { name, message, errors } = told
+  const Class = BUILT_IN[name] ?? Error
+  const error = errors === undefined ? new Class(message) : new AggregateError(errors.map(revive), message)
+  if (told.cause !== undefined) define(error, 'cause', revive(told.cause))
+  return dress(error, told)
+}
+
+/** By shape and by V8's own word, not by class: an error of another realm (`node:vm`) has another class. */
+function isErrorLike(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  if (process.getBuiltinModule('node:util').types.isNativeError(value)) return true
+  return typeof read(value, 'message') === 'string' && typeof read(value, 'stack') === 'string'
+}
+
+function record(error: object, within: readonly object[], budget: { left: number }): ErrorRecord {
+  const name = read(error, 'name')
+  const message = read(error, 'message')
+  const stack = read(error, 'stack')
+  const told: ErrorRecord = {
+    name: typeof name === 'string' ? name : 'Error',
+    message: typeof message === 'string' ? message : describeValue(message),
   }
-  return record
+  if (typeof stack === 'string') told.stack = stack
+  const code = read(error, 'code')
+  if (typeof code === 'string' || typeof code === 'number') told.code = code
+  const inner = [...within, error]
+  const carry = (value: unknown): Carried => {
+    if (!isErrorLike(value)) return { value: jsonable(value) }
+    return inner.includes(value) ? { value: '[Circular]' } : record(value, inner, budget)
+  }
+  if (inner.length <= DEEPEST_CAUSE) {
+    const cause = read(error, 'cause')
+    if (cause !== undefined) told.cause = carry(cause)
+    const errors = read(error, 'errors')
+    if (Array.isArray(errors)) told.errors = errors.filter(() => budget.left-- > 0).map(carry)
+  }
+  const properties = ownProperties(error)
+  if (properties !== undefined) told.properties = properties
+  return told
 }
 
-/** An Error again, for `cause`; a value that was thrown as a cause as it is. */
-function revive(record: ErrorRecord | { value: unknown } | undefined): unknown {
-  if (record === undefined) return undefined
-  if ('value' in record) return record.value
-  const error = new Error(record.message, record.cause === undefined ? undefined : { cause: revive(record.cause) })
-  return dress(error, record)
+/** Those that JSON has a text for. */
+function ownProperties(error: object): Record<string, unknown> | undefined {
+  const found: [string, unknown][] = []
+  for (const key of keysOf(error)) {
+    if (NAMED.has(key)) continue
+    try {
+      const text = JSON.stringify(read(error, key))
+      if (text !== undefined) found.push([key, JSON.parse(text)])
+    } catch {
+      // JSON cannot carry it; the rest of the error goes without.
+    }
+  }
+  return found.length === 0 ? undefined : Object.fromEntries(found)
 }
 
-function dress<Target extends Error>(error: Target, record: ErrorRecord): Target {
-  const hidden = { configurable: true, writable: true, enumerable: false }
-  Object.defineProperty(error, 'name', { ...hidden, value: record.name })
-  if (record.stack !== undefined) Object.defineProperty(error, 'stack', { ...hidden, value: record.stack })
+/** A getter, or a proxy, may throw. */
+function read(target: object, key: string): unknown {
+  try {
+    return (target as Record<string, unknown>)[key]
+  } catch {
+    return undefined
+  }
+}
+
+function keysOf(target: object): string[] {
+  try {
+    return Object.keys(target)
+  } catch {
+    return []
+  }
+}
+
+const BUILT_IN: Record<string, ErrorConstructor | undefined> = {
+  // biome-ignore lint/suspicious/noExplicitAny: `__proto__` is no name of a class
+  __proto__: null as any,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+}
+
+/** An Error again; a value that stood in one's place as it is. */
+function revive(carried: Carried): unknown {
+  return 'value' in carried ? carried.value : fromRecord(carried)
+}
+
+function dress<Target extends Error>(error: Target, { name, stack, properties = {} }: ErrorRecord): Target {
+  for (const [key, value] of Object.entries(properties)) {
+    if (!(key in error))
+      Object.defineProperty(error, key, { configurable: true, writable: true, enumerable: true, value })
+  }
+  define(error, 'name', name)
+  if (stack !== undefined) define(error, 'stack', stack)
   return error
+}
+
+function define(error: Error, key: string, value: unknown): void {
+  Object.defineProperty(error, key, { configurable: true, writable: true, enumerable: false, value })
 }
 
 /** How a child's run failed: what it threw, or how it ended. */
@@ -60,21 +155,39 @@ export class ChildError extends WormholeError {
     this.exitCode = ended.exitCode
     this.signal = ended.signal
     if (thrown === undefined) return
+    if (thrown.errors !== undefined) define(this, 'errors', thrown.errors.map(revive))
     dress(this, thrown)
     if (thrown.code !== undefined) this.childCode = thrown.code
   }
 }
 
+/** The value as JSON leaves it; its description where that is nothing. */
 function jsonable(value: unknown): unknown {
   try {
     const text = JSON.stringify(value)
-    return text === undefined ? String(value) : JSON.parse(text)
+    if (text !== undefined) return JSON.parse(text)
   } catch {
-    return String(value)
+    // Described instead.
   }
+  return inspected(value)
 }
 
 function describeValue(value: unknown): string {
   const plain = jsonable(value)
   return typeof plain === 'string' ? plain : JSON.stringify(plain)
+}
+
+/** `util.inspect` itself fails on some proxies and getters. */
+function inspected(value: unknown): string {
+  try {
+    return process.getBuiltinModule('node:util').inspect(value)
+  } catch {
+    return 'something that cannot be described'
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  const type = typeof value
+  return `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`
 }

@@ -41,7 +41,8 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
 
   /**
    * Gives up the descriptor, still open, and returns its number: for another thread of this process
-   * (`fromFd` there) or a child's `stdio`. This object is closed afterwards.
+   * (`fromFd` there) or a child's `stdio`. This object is closed afterwards. The options of this end do not go with
+   * the descriptor: give them to `fromFd` again.
    *
    * @throws ERR_WORMHOLE_PENDING when this end holds messages that would be lost, ERR_WORMHOLE_CLOSED,
    * ERR_WORMHOLE_DISCONNECTED

@@ -109,8 +109,8 @@ export function closedError(what: string): WormholeError {
   return new WormholeError('ERR_WORMHOLE_CLOSED', `this ${what} is closed, detached or moved`)
 }
 
-export function argumentError(message: string): WormholeError {
-  return new WormholeError('ERR_WORMHOLE_ARGUMENT', message)
+export function argumentError(message: string, cause?: unknown): WormholeError {
+  return new WormholeError('ERR_WORMHOLE_ARGUMENT', message, cause === undefined ? {} : { cause })
 }
 
 /** The other side of a `Sender` or `Receiver` is gone. */

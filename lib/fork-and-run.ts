@@ -2,17 +2,20 @@ import type { ChildProcess } from 'node:child_process'
 import { onAbort } from './abort.js'
 import { channel } from './channel.js'
 import { ChildError } from './child-error.js'
+import { type ChildOutput, type Route, routeOf, Tail } from './child-output.js'
+import { after } from './clock.js'
 import { argumentError, WormholeError } from './errors.js'
+import { assertRunsFiles, forFile, ownForFile } from './exec-argv.js'
 import { MESSAGE_LIMIT } from './framing.js'
-import { clearTimeout, Promise, setTimeout } from './globals.js'
+import { Promise } from './globals.js'
 import type { End, Ends } from './inheritance.js'
 import { spawn } from './launch.js'
-import { signalOf } from './options.js'
+import { millisecondsOf, signalOf } from './options.js'
 import { runnerFile } from './package-files.js'
 import type { Receiver } from './receiver.js'
-import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
+import { assertOther, isRun } from './run-guard.js'
+import { INPUT, isLeftOut, type Order, type Outcome, RESULT } from './run-protocol.js'
 import type { Sender } from './sender.js'
-import { isUrl } from './shapes.js'
 
 const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises')
 const { once } = process.getBuiltinModule('node:events')
@@ -33,12 +36,27 @@ export interface ForkAndRunOptions {
   channels?: Ends | undefined
   /** Ends the child at once (SIGKILL); the call rejects with the signal's reason. */
   signal?: AbortSignal | undefined
-  /** Most milliseconds for the whole run; then the child is ended, and the call rejects with ERR_WORMHOLE_TIMEOUT. */
+  /**
+   * Most milliseconds for the whole run, 0 to Infinity; then the child is ended, and the call rejects with
+   * ERR_WORMHOLE_TIMEOUT. @default Infinity
+   */
   timeout?: number | undefined
   /** The child's environment. @default process.env */
   env?: NodeJS.ProcessEnv | undefined
-  /** Node's own options for the child, as in `child_process.fork`. @default process.execArgv */
+  /**
+   * Node's own options for the child, as in `child_process.fork`; those that hold a program (`-e`) are left out.
+   * @default process.execArgv, without a debugger's
+   */
   execArgv?: readonly string[] | undefined
+  /** The Node.js to start: needed where this program is a single executable. @default process.execPath */
+  execPath?: string | undefined
+  /** Where the child's standard output goes. @default 'inherit' */
+  stdout?: ChildOutput | undefined
+  /**
+   * Where its standard error goes. Of what passes through this process (`'inherit'`, `'pipe'`, a stream without a
+   * descriptor) an error carries the end as `stderr`. @default 'inherit'
+   */
+  stderr?: ChildOutput | undefined
   /** Which export to run. @default 'default' */
   export?: string | undefined
 }
@@ -54,13 +72,15 @@ const STDERR_GRACE_MS = 100
 /**
  * Runs a module's function in a fresh Node process: the crate's `fork_and_run`. The function gets `input`
  * (through JSON) and the channels; what it returns, or the promise of it, is this call's result (through
- * JSON). The child's standard output and error go to ours. When this settles, the child is gone.
+ * JSON). The child's standard output and error go to ours, unless the options say where else; it has no standard
+ * input. When this settles, the child is gone.
  *
  * @param module a path, relative to the working directory, or a URL
  * @returns rejects with ERR_WORMHOLE_CHILD_THREW, carrying the name, message, stack and cause of what the
  * function threw; with ERR_WORMHOLE_CHILD_EXITED when the child ended without a result; ERR_WORMHOLE_TIMEOUT;
  * ERR_WORMHOLE_UNSERIALIZABLE for the input; ERR_WORMHOLE_SYSTEM when the child could not be started or the input
- * not be sent; or the signal's reason
+ * not be sent; ERR_WORMHOLE_ARGUMENT; ERR_WORMHOLE_UNSUPPORTED where the child would be this program again; or the
+ * signal's reason. Channels are closed when the start has failed; all else that keeps it from starting leaves them
  *
  * @example
  * // sum.js: export default (numbers) => numbers.reduce((a, b) => a + b, 0)
@@ -68,16 +88,28 @@ const STDERR_GRACE_MS = 100
  *
  * const sum = await forkAndRun<number>('./sum.js', [1, 2, 3], { timeout: 5000 })
  */
-export async function forkAndRun<R = unknown>(
+export function forkAndRun<R = unknown>(
   module: URL | string,
   input?: unknown,
   options: ForkAndRunOptions = {}
 ): Promise<R> {
+  const caller: { stack?: string } = {}
+  Error.captureStackTrace(caller, forkAndRun)
+  return run(module, input, options, String(caller.stack).split('\n')[1] ?? '') as Promise<R>
+}
+
+async function run(module: URL | string, input: unknown, options: ForkAndRunOptions, site: string): Promise<unknown> {
+  check(options)
   const signal = signalOf(options)
+  const timeout = millisecondsOf(options.timeout)
+  const order: Order = { module: urlOf(module), name: options.export ?? 'default', input, site, nested: isRun() }
+  if (isLeftOut(input)) {
+    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `the input is a ${typeof input}, which JSON cannot carry`)
+  }
+  const routes = { stdout: routeOf('stdout', options.stdout), stderr: routeOf('stderr', options.stderr) }
+  assertRunsFiles(options.execPath)
+  assertOther(order)
   signal?.throwIfAborted()
-  const { timeout } = options
-  if (timeout !== undefined && !(timeout > 0)) throw argumentError('timeout must be a positive number of milliseconds')
-  const order: Order = { module: urlOf(module), name: options.export ?? 'default', input }
   const what = `${order.name} of ${order.module}`
   const [orders, ordered] = channel<Order>(ROOMY)
   const ends: End[] = [orders, ordered]
@@ -85,9 +117,11 @@ export async function forkAndRun<R = unknown>(
     const [outcomes, results] = channel(ROOMY)
     ends.push(outcomes, results)
     const sent = orders.send(order)
-    const child = start(what, ordered, outcomes, options)
+    const child = start(what, ordered, outcomes, options, routes)
+    // Its pipes and what `kill` meets: nothing of that is an uncaught error.
+    child.on('error', () => undefined)
     if (child.pid === undefined) throw failedStart(what, ((await once(child, 'error')) as [NodeJS.ErrnoException])[0])
-    const ending: Ending = { timer: undefined, reason: undefined, killed: false }
+    const ending: Ending = { cancel: () => undefined, reason: undefined, killed: false }
     const kill = (reason: unknown) => {
       if (!ending.killed) Object.assign(ending, { reason, killed: true })
       child.kill('SIGKILL')
@@ -97,11 +131,11 @@ export async function forkAndRun<R = unknown>(
       if (!tellsOfDeath(error)) kill(error)
     })
     const stop = signal === undefined ? undefined : onAbort(signal, () => kill(signal.reason))
-    if (timeout !== undefined) ending.timer = setTimeout(() => kill(overdue(what, timeout)), timeout)
+    ending.cancel = after(timeout, () => kill(overdue(what, timeout)))
     try {
-      return (await follow(child, results, what, ending)) as R
+      return await follow(child, results, what, ending, routes)
     } finally {
-      clearTimeout(ending.timer)
+      ending.cancel()
       stop?.()
     }
   } finally {
@@ -111,26 +145,73 @@ export async function forkAndRun<R = unknown>(
 
 const ROOMY = { maxMessageBytes: MESSAGE_LIMIT }
 
-function urlOf(module: URL | string): string {
-  if (isUrl(module)) return module.href
-  return /^(file|data|node):/.test(module) ? module : pathToFileURL(resolvePath(module)).href
+function check(options: ForkAndRunOptions): void {
+  if (options === null || typeof options !== 'object') throw argumentError('options must be an object')
+  const { channels, env, execArgv, execPath, export: name } = options
+  for (const [key, value] of Object.entries({ env, channels })) {
+    if (value !== undefined && (value === null || typeof value !== 'object'))
+      throw argumentError(`${key} must be an object`)
+  }
+  for (const [key, value] of Object.entries({ execPath, export: name })) {
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw argumentError(`${key} must be a string`)
+  }
+  if (execArgv !== undefined && !(Array.isArray(execArgv) && execArgv.every((part) => typeof part === 'string'))) {
+    throw argumentError('execArgv must be an array of strings')
+  }
+  for (const reserved of [INPUT, RESULT]) {
+    if (channels !== undefined && reserved in channels)
+      throw argumentError(`no channel may have the name "${reserved}"`)
+  }
+}
+
+/** What a child can import. */
+const IMPORTED = /^(?:file|data|node):/
+
+function urlOf(module: unknown): string {
+  const { href } = (module ?? {}) as { href?: unknown }
+  const text = typeof module === 'object' && typeof href === 'string' ? href : module
+  if (typeof text !== 'string' || text === '') {
+    const what = module === null ? 'null' : text === '' ? 'an empty string' : `a value of type ${typeof module}`
+    throw argumentError(
+      `forkAndRun takes the path or URL of a module, not ${what}: export the function from a file, and give that file`
+    )
+  }
+  if (IMPORTED.test(text)) return text
+  if (text !== module || /^[a-z][a-z\d+.-]*:\/\//i.test(text)) {
+    throw argumentError(`forkAndRun cannot run ${text}: only file:, data: and node: URLs are modules here`)
+  }
+  return pathToFileURL(resolvePath(text)).href
+}
+
+interface Routes {
+  stdout: Route
+  stderr: Route
 }
 
 function start(
   what: string,
   ordered: Receiver<unknown>,
   outcomes: Sender<unknown>,
-  options: ForkAndRunOptions
+  options: ForkAndRunOptions,
+  { stdout, stderr }: Routes
 ): ChildProcess {
+  const execArgv = options.execArgv === undefined ? ownForFile() : forFile(options.execArgv)
+  const channels: Ends = options.channels ?? {}
   try {
-    return spawn(process.execPath, [...(options.execArgv ?? process.execArgv), runnerFile], {
-      stdio: ['ignore', 'inherit', 'pipe'],
+    return spawn(options.execPath ?? process.execPath, [...execArgv, runnerFile], {
+      // What goes to our standard error is read on its way, for the errors.
+      stdio: ['ignore', stdout.stdio, stderr.stdio === 'inherit' ? 'pipe' : stderr.stdio],
       env: options.env ?? process.env,
-      channels: { ...options.channels, [INPUT]: ordered, [RESULT]: outcomes },
+      channels: { ...channels, [INPUT]: ordered, [RESULT]: outcomes },
     })
   } catch (error) {
-    // Node throws some of the system's errors, and reports others by an event.
-    throw error instanceof WormholeError ? error : failedStart(what, error as NodeJS.ErrnoException)
+    if (error instanceof WormholeError) throw error
+    const cause = error as NodeJS.ErrnoException
+    if (cause.syscall === undefined) throw argumentError(`cannot start a process for ${what}: ${cause.message}`, cause)
+    // Node throws some of the system's errors, and reports others by an event: the ends are closed either way.
+    for (const end of Object.values(channels)) end.close()
+    throw failedStart(what, cause)
   }
 }
 
@@ -154,29 +235,33 @@ function overdue(what: string, timeout: number): WormholeError {
 }
 
 interface Ending {
-  timer: NodeJS.Timeout | undefined
+  /** Cancels the timer that is to kill the child. */
+  cancel(): void
   reason: unknown
   killed: boolean
 }
 
 /** The child's result, once it is gone. */
-async function follow(child: ChildProcess, results: Receiver<unknown>, what: string, ending: Ending): Promise<unknown> {
-  let stderr = ''
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    process.stderr.write(text)
-    stderr = (stderr + text).slice(-STDERR_TAIL)
-  })
+async function follow(
+  child: ChildProcess,
+  results: Receiver<unknown>,
+  what: string,
+  ending: Ending,
+  { stdout, stderr }: Routes
+): Promise<unknown> {
+  new Tail(child.stdout, stdout.target, 0)
+  const tail = new Tail(child.stderr, stderr.stdio === 'inherit' ? process.stderr : stderr.target, STDERR_TAIL)
   const closed = once(child, 'close')
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   const outcome = (await results.recv().catch(() => undefined)) as Outcome | undefined
   if (outcome !== undefined) {
-    clearTimeout(ending.timer)
-    ending.timer = setTimeout(() => child.kill('SIGKILL'), EXIT_GRACE_MS)
+    ending.cancel()
+    ending.cancel = after(EXIT_GRACE_MS, () => child.kill('SIGKILL'))
   }
   const [exitCode, signal] = await exited
   await Promise.race([closed, delay(STDERR_GRACE_MS, undefined, { ref: false })])
-  child.stderr?.destroy()
-  const ended = { stderr, exitCode, signal }
+  for (const pipe of [child.stdout, child.stderr]) pipe?.destroy()
+  const ended = { stderr: tail.text, exitCode, signal }
   if (outcome === undefined) {
     if (ending.killed) throw ending.reason
     throw new ChildError('ERR_WORMHOLE_CHILD_EXITED', `${what} gave no result: ${explain(ended)}`, ended)
@@ -199,5 +284,6 @@ function explain({
   if (signal === 'SIGKILL')
     return 'its process was killed by SIGKILL (by somebody, or by the kernel for lack of memory)'
   if (signal !== null) return `its process was killed by ${signal}`
-  return `its process exited early, with code ${exitCode}`
+  const said = exitCode === 0 ? null : /^(?:Uncaught )?\w*Error(?: \[\w+\])?: .+$/m.exec(stderr)
+  return `its process exited early, with code ${exitCode}${said === null ? '' : ` (${said[0]})`}`
 }

@@ -4,6 +4,8 @@
  * @module wormhole-ipc
  */
 
+import './supported.js'
+
 export { channel } from './channel.js'
 export type {
   CloseEvent,

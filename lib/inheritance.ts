@@ -1,6 +1,8 @@
 import { WormholeError } from './errors.js'
 import { inodeOf } from './inode.js'
 import { Receiver } from './receiver.js'
+import { awaitRunner } from './run-guard.js'
+import { INPUT } from './run-protocol.js'
 import { Sender } from './sender.js'
 
 /** How channels reach a child: a table in its environment, and descriptors (docs/wire.md). */
@@ -85,15 +87,43 @@ export function claim(): Ends | undefined {
   const text = process.env[TABLE_VARIABLE]
   delete process.env[TABLE_VARIABLE]
   if (text === undefined) return undefined
-  let table: Table
+  const table = parse(text)
+  if (Object.hasOwn(table, INPUT)) awaitRunner()
+  const ends: [string, End][] = []
   try {
-    table = JSON.parse(text) as Table
+    for (const [name, row] of Object.entries(table)) ends.push([name, adopt(name, row)])
+  } catch (error) {
+    // Nobody can ask for them, and their other ends shall see that.
+    for (const [, end] of ends) end.close()
+    throw error
+  }
+  return Object.fromEntries(ends)
+}
+
+function parse(text: string): Table {
+  let table: unknown
+  try {
+    table = JSON.parse(text)
   } catch (cause) {
     throw new WormholeError('ERR_WORMHOLE_NO_CHANNEL', `the environment variable ${TABLE_VARIABLE} is not JSON`, {
       cause,
     })
   }
-  return Object.fromEntries(Object.entries(table).map(([name, row]) => [name, adopt(name, row)]))
+  if (typeof table === 'object' && table !== null && Object.values(table).every(isRow)) return table as Table
+  throw new WormholeError(
+    'ERR_WORMHOLE_NO_CHANNEL',
+    `the environment variable ${TABLE_VARIABLE} is no table of channels (docs/wire.md)`
+  )
+}
+
+function isRow(row: Partial<Row> | null): boolean {
+  return (
+    typeof row === 'object' &&
+    row !== null &&
+    Number.isInteger(row.fd) &&
+    Number.isInteger(row.inode) &&
+    (row.end === 'sender' || row.end === 'receiver')
+  )
 }
 
 function adopt(name: string, row: Row): End {

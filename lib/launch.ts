@@ -1,6 +1,7 @@
 import type { ChildProcess, ForkOptions, SpawnOptions, StdioOptions } from 'node:child_process'
 import { type Descriptor, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { argumentError } from './errors.js'
+import { assertRunsFiles, forFile } from './exec-argv.js'
 import { describe, type End, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
@@ -21,16 +22,21 @@ const childProcess = () => process.getBuiltinModule('node:child_process')
 export interface ChannelsOption<T extends EndsOf<T> = Ends> {
   /**
    * Ends for the child, by the names under which its `inherited()` finds them. They are moved: closed here
-   * once the child has them, so that its death shows as the end of the channel. Pass `end.clone()` to keep one.
+   * once the child has them, so that its death shows as the end of the channel, and so does a start that fails
+   * (the child's `'error'`). Pass `end.clone()` to keep one. Their `coalesce` and `maxMessageBytes` go with them; a
+   * `schema` cannot.
    */
   channels?: T | undefined
 }
 
 /**
- * `child_process.fork` with channels. All its options work; the channels come behind its `stdio`. Where the
- * child cannot be started, the ends are as they were: yours to close, a `clone()` made for it too.
+ * `child_process.fork` with channels. All its options work; the channels come behind its `stdio`. Node's options
+ * that hold a program (`-e`) do not go to the child. Where this throws, or the signal is aborted already, the ends are
+ * as they were: yours to close, a `clone()` made for it too. Where the child says by `'error'` that it could not be
+ * started, they are closed.
  *
- * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), and what `fork` throws
+ * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), ERR_WORMHOLE_ARGUMENT,
+ * ERR_WORMHOLE_UNSUPPORTED (in a single executable, without `execPath`), and what `fork` throws
  *
  * @example
  * import { channel } from 'wormhole-ipc'
@@ -57,12 +63,16 @@ export function fork(
 ): ChildProcess {
   const [args, options] = sortArguments(argsOrOptions, maybeOptions)
   const { silent } = options
+  assertRunsFiles(options.execPath)
+  const execArgv = forFile(options.execArgv ?? process.execArgv)
   const stdio = slots(options.stdio ?? (silent === true ? 'pipe' : 'inherit'))
   if (!stdio.includes('ipc')) {
     if (Array.isArray(options.stdio)) throw argumentError("fork: options.stdio must have an 'ipc' slot")
     stdio.push('ipc')
   }
-  return launch(stdio, options, (launchOptions) => childProcess().fork(modulePath, args, launchOptions))
+  return launch(stdio, { ...options, execArgv }, (launchOptions) =>
+    childProcess().fork(modulePath, args, launchOptions)
+  )
 }
 
 /**
@@ -103,14 +113,17 @@ function sortArguments<Options extends object>(
   argsOrOptions: readonly string[] | Options | undefined,
   options: Options | undefined
 ): [readonly string[], Options] {
-  if (Array.isArray(argsOrOptions)) return [argsOrOptions, options ?? ({} as Options)]
-  return [[], (argsOrOptions as Options | undefined) ?? options ?? ({} as Options)]
+  const [args, given] = Array.isArray(argsOrOptions) ? [argsOrOptions, options] : [[], argsOrOptions ?? options]
+  if (given !== undefined && given !== null && typeof given !== 'object')
+    throw argumentError('options must be an object')
+  return [args, (given ?? {}) as Options]
 }
 
 type Slots = Exclude<StdioOptions, string>
 
 function slots(stdio: StdioOptions): Slots {
   if (typeof stdio === 'string') return [stdio, stdio, stdio]
+  if (!Array.isArray(stdio)) throw argumentError("stdio must be 'inherit', 'ignore', 'pipe' or an array")
   const all: Slots = [...stdio]
   while (all.length < 3) all.push('pipe')
   return all
@@ -128,6 +141,7 @@ function launch<Options extends LaunchOptions>(
   start: (options: Omit<Options, 'channels'> & { stdio: Slots; env: NodeJS.ProcessEnv }) => ChildProcess
 ): ChildProcess {
   const { channels = {}, ...rest } = options
+  if (channels === null || typeof channels !== 'object') throw argumentError('channels must be an object: ends by name')
   const env = { ...(rest.env ?? process.env) }
   delete env[TABLE_VARIABLE]
   // Node starts a child for an aborted signal too, and kills it at once: it shall not take the ends with it.
@@ -139,12 +153,13 @@ function launch<Options extends LaunchOptions>(
     child = start({ ...rest, stdio: [...stdio, ...moving.map(({ fd }) => fd)], env })
     return child
   } finally {
-    // No pid: the start has failed, and an 'error' event is on its way.
-    const started = child?.pid !== undefined
-    if (started) for (const [, end] of ends) end[kLetGo]()
+    // No pid: the start has failed, and an 'error' event is on its way. The ends go as if the child had died at once.
+    const moved = child !== undefined
+    if (moved) for (const [, end] of ends) end[kLetGo]()
     const numbers = moving.map(({ fd }) => fd)
-    for (const descriptor of moving) descriptor.endMove(started)
-    for (const [index, [, end]] of ends.entries()) end[kMoveEnded](numbers[index] as number, started ? 'child' : null)
+    for (const descriptor of moving) descriptor.endMove(moved)
+    const to = child?.pid === undefined ? null : 'child'
+    for (const [index, [, end]] of ends.entries()) end[kMoveEnded](numbers[index] as number, to)
   }
 }
 
@@ -156,6 +171,8 @@ function prepare(ends: [string, End][]): Descriptor[] {
       if (!(end instanceof Sender || end instanceof Receiver)) {
         throw argumentError(`channels: "${name}" is neither a Sender nor a Receiver`)
       }
+      const twice = ends.find(([, other]) => other === end)?.[0]
+      if (twice !== name) throw argumentError(`channels: "${twice}" and "${name}" are the same end; give one a clone()`)
       const descriptor = end[kDescriptor](`move to the child "${name}" of`)
       descriptor.moving = true
       moving.push(descriptor)

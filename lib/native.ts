@@ -1,5 +1,4 @@
-import { WormholeError } from './errors.js'
-import { loadAddon } from './package-files.js'
+import { cannotLoad, loadAddon } from './package-files.js'
 
 /** The addon's calls. Each answers with what the system call returned, or a negative errno. */
 export interface Native {
@@ -50,29 +49,14 @@ export interface Native {
 }
 
 function load(): Native {
-  const obstacle = whyNot()
-  if (obstacle !== undefined) throw new WormholeError('ERR_WORMHOLE_UNSUPPORTED', obstacle)
   try {
     return loadAddon() as Native
   } catch (cause) {
-    if (cause instanceof WormholeError) throw cause
-    throw new WormholeError(
-      'ERR_WORMHOLE_UNSUPPORTED',
+    throw cannotLoad(
       `wormhole-ipc has no addon that loads on this system (${process.arch}); README.md, "Other systems", says how to build one`,
-      { cause }
+      cause
     )
   }
-}
-
-/** Why no addon of ours can run in this process, in one sentence. */
-function whyNot(): string | undefined {
-  if (process.platform !== 'linux') {
-    return `wormhole-ipc runs on Linux only (its channels are Linux socket pairs); this is ${process.platform}`
-  }
-  // Both load the addon, and then end the process: they lack some of the calls of Node-API and libuv that it makes.
-  const { bun, deno } = process.versions
-  if (bun === undefined && deno === undefined) return undefined
-  return `wormhole-ipc runs on Node.js only (its addon watches descriptors with Node's event loop); this is ${bun === undefined ? `Deno ${deno}` : `Bun ${bun}`}`
 }
 
 export const native: Native = load()

@@ -44,14 +44,23 @@ export function settle(options: ChannelOptions | undefined): Settings {
   return { coalesce, maxMessageBytes, schema, bufferBytes }
 }
 
+/**
+ * The milliseconds of an option, checked: any number from 0 to `Infinity`, which is also what stands for undefined.
+ *
+ * @param name the option's name, for the error
+ */
+export function millisecondsOf(value: unknown, name = 'timeout'): number {
+  if (value === undefined) return Number.POSITIVE_INFINITY
+  if (typeof value !== 'number' || !(value >= 0)) {
+    throw argumentError(`${name} must be a number of milliseconds, not negative; Infinity is one`)
+  }
+  return value
+}
+
 /** When a blocking call must give up, on the clock of `now()`. */
 export function deadlineOf(options: BlockingOptions | undefined): number {
-  const timeout = options?.timeout
-  if (timeout === undefined) return Number.POSITIVE_INFINITY
-  if (typeof timeout !== 'number' || !(timeout >= 0)) {
-    throw argumentError('timeout must be a number of milliseconds, not negative')
-  }
-  return now() + timeout
+  const timeout = millisecondsOf(options?.timeout)
+  return timeout === Number.POSITIVE_INFINITY ? timeout : now() + timeout
 }
 
 /** The signal of a call's options, checked; an aborted one is for the caller to see. */

@@ -1,8 +1,26 @@
 import { WormholeError } from './errors.js'
 
-const { existsSync } = process.getBuiltinModule('node:fs')
+const fs = process.getBuiltinModule('node:fs')
 const { dirname, join } = process.getBuiltinModule('node:path')
 const { fileURLToPath, pathToFileURL } = process.getBuiltinModule('node:url')
+
+/**
+ * The error for what cannot be loaded: `message`, unless Node itself was told to refuse it.
+ */
+export function cannotLoad(message: string, cause: unknown): WormholeError {
+  if (cause instanceof WormholeError) return cause
+  return new WormholeError('ERR_WORMHOLE_UNSUPPORTED', refusal(cause) ?? message, { cause })
+}
+
+function refusal(cause: unknown): string | undefined {
+  const { code, resource } = cause as NodeJS.ErrnoException & { resource?: string }
+  if (code === 'ERR_DLOPEN_DISABLED') {
+    return 'wormhole-ipc needs its addon, and this process may load none: start Node.js with --allow-addons beside --permission, and without --no-addons'
+  }
+  if (code !== 'ERR_ACCESS_DENIED') return undefined
+  const what = resource ?? 'a file of the package'
+  return `wormhole-ipc may not read ${what}: start Node.js with --allow-fs-read of the package (${folderOf()}) and of node_modules/node-gyp-build beside it`
+}
 
 /** Where this code runs from. A bundler that makes CommonJS leaves no `import.meta.url`, and has `__filename` instead. */
 const here = import.meta.url ?? pathToFileURL(__filename).href
@@ -33,7 +51,32 @@ export function loadAddon(): unknown {
       // node-gyp-build may know another; or its error tells why there is none.
     }
   }
-  return requireFrom(join(folder, 'package.json'))('node-gyp-build')(folder)
+  return askNodeGypBuild()
+}
+
+/** It looks for Alpine's file of its own, whose reading the permission model may refuse: it is told instead. */
+function askNodeGypBuild(): unknown {
+  const { env } = process
+  const told = env.LIBC !== undefined
+  if (!told) env.LIBC = libc()
+  try {
+    return requireFrom(join(folder, 'package.json'))('node-gyp-build')(folder)
+  } finally {
+    if (!told) delete env.LIBC
+  }
+}
+
+function libc(): string {
+  return existsSync('/etc/alpine-release') ? 'musl' : 'glibc'
+}
+
+/** The permission model throws where it refuses. */
+function existsSync(file: string): boolean {
+  try {
+    return fs.existsSync(file)
+  } catch {
+    return false
+  }
 }
 
 /**
@@ -43,8 +86,7 @@ export function loadAddon(): unknown {
 function packedAddon(): string | undefined {
   const { LIBC, WORMHOLE_IPC_PREBUILD } = process.env
   if (WORMHOLE_IPC_PREBUILD !== undefined || existsSync(join(folder, 'build'))) return undefined
-  const libc = LIBC ?? (existsSync('/etc/alpine-release') ? 'musl' : 'glibc')
-  const file = join(folder, 'prebuilds', `linux-${process.arch}`, `wormhole-ipc.${libc}.node`)
+  const file = join(folder, 'prebuilds', `linux-${process.arch}`, `wormhole-ipc.${LIBC ?? libc()}.node`)
   return existsSync(file) ? file : undefined
 }
 
@@ -52,16 +94,20 @@ function requireFrom(file: string): NodeJS.Require {
   return process.getBuiltinModule('node:module').createRequire(file)
 }
 
+/** The folder where this code lies in an installation. */
+function folderOf(): string {
+  return dirname(dirname(fileURLToPath(here)))
+}
+
 function find(): string {
-  const beside = dirname(dirname(fileURLToPath(here)))
+  const beside = folderOf()
   if (existsSync(join(beside, WASM))) return beside
   try {
     return dirname(requireFrom(here).resolve('wormhole-ipc/package.json'))
   } catch (cause) {
-    throw new WormholeError(
-      'ERR_WORMHOLE_UNSUPPORTED',
+    throw cannotLoad(
       'wormhole-ipc was bundled away from its addon and its WebAssembly: leave it in node_modules, where it finds them',
-      { cause }
+      cause
     )
   }
 }

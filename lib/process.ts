@@ -4,9 +4,11 @@
  * @module wormhole-ipc/process
  */
 
+import './supported.js'
 import { WormholeError } from './errors.js'
 import { claim, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
 
+export type { ChildOutput } from './child-output.js'
 export { type ForkAndRunOptions, forkAndRun } from './fork-and-run.js'
 export type { End, Ends, EndsOf } from './inheritance.js'
 export { type ChannelsOption, fork, spawn } from './launch.js'

@@ -4,6 +4,7 @@
  * @module wormhole-ipc/socket
  */
 
+import './supported.js'
 import { argumentError, systemError } from './errors.js'
 import { INBOX_BYTES, inbox, stage, unstage } from './framing.js'
 import { OwnedFd } from './owned-fd.js'

@@ -29,9 +29,6 @@ const LOOKS_AGAIN_AFTER = 8
 /** Calls that are served before what they set off gets to run: about what a look at the clock is worth. */
 const SERVED_TOGETHER = 64
 
-/** Not that of a test's fake timers. */
-const { queueMicrotask } = globalThis
-
 /** Of the thread: one that blocks waits in one channel at a time. */
 const busyPoll = new BlockingBusyPoll()
 

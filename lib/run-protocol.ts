@@ -12,7 +12,16 @@ export interface Order {
   /** The export to call. */
   name: string
   input?: unknown
+  /** Where `forkAndRun` was called: a line of a stack. */
+  site: string
+  /** Whether a function that `forkAndRun` runs has called it. */
+  nested: boolean
 }
 
 /** What it answers. */
 export type Outcome = { value?: unknown } | { thrown: ErrorRecord }
+
+/** What JSON leaves out where it is a property, and has no text for where it is all. */
+export function isLeftOut(value: unknown): boolean {
+  return typeof value === 'function' || typeof value === 'symbol'
+}

@@ -1,8 +1,10 @@
+import './supported.js'
 import { toRecord } from './child-error.js'
 import type { Ends } from './inheritance.js'
 import { inherited } from './process.js'
 import type { Receiver } from './receiver.js'
-import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
+import { begin, imported } from './run-guard.js'
+import { INPUT, isLeftOut, type Order, type Outcome, RESULT } from './run-protocol.js'
 import type { Sender } from './sender.js'
 
 /** The child's program for `forkAndRun`: runs one function and sends back what became of it. */
@@ -21,7 +23,10 @@ orders.recv().catch(() => process.exit(1))
 
 let outcome: Outcome
 try {
-  outcome = { value: await run(order) }
+  begin(order)
+  const value = await run(order)
+  if (isLeftOut(value)) throw new TypeError(`the result is a ${typeof value}, which JSON cannot carry`)
+  outcome = { value }
 } catch (error) {
   outcome = { thrown: toRecord(error) }
 }
@@ -31,6 +36,7 @@ process.exit()
 
 async function run({ module, name, input }: Order): Promise<unknown> {
   const exports = (await import(module)) as Record<string, unknown>
+  imported()
   // A CommonJS module's exports are all in the default one.
   const inner = exports.default as Record<string, unknown> | undefined
   const operation = [exports[name], inner?.[name]].find((candidate) => typeof candidate === 'function')

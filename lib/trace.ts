@@ -1,9 +1,11 @@
-const log = process.getBuiltinModule('node:util').debuglog('wormhole')
+import { writeQuietly } from './quiet-write.js'
+
+const { debuglog, format } = process.getBuiltinModule('node:util')
 
 /** Whether NODE_DEBUG names `wormhole`: asked once, so that a trace costs nothing where it does not. */
-export const tracing = log.enabled
+export const tracing = debuglog('wormhole').enabled
 
-/** One line on standard error: which end, by its descriptor, and what became of it. */
+/** One line on standard error: which end, by its descriptor, and what became of it. As `debuglog` has it. */
 export function trace(end: string, fd: number, what: string): void {
-  log('%s %d: %s', end, fd, what)
+  writeQuietly(process.stderr, format('WORMHOLE %d: %s %d: %s\n', process.pid, end, fd, what))
 }

@@ -61,13 +61,13 @@ export interface WaitOptions {
  * const message = receiver.recvSync({ timeout: 250 }) // a quarter of a second
  */
 export interface BlockingOptions {
-  /** Most milliseconds to wait; then the call throws `ERR_WORMHOLE_TIMEOUT`. Without it: for ever. */
+  /** Most milliseconds to wait, `Infinity` included; then the call throws `ERR_WORMHOLE_TIMEOUT`. @default Infinity */
   timeout?: number | undefined
 }
 
 /**
  * What can ride with a message. An {@link OwnedFd}, {@link Sender} or {@link Receiver} is moved: once the
- * kernel has it, it is closed here. Numbers and Node's own objects are duplicated and stay the caller's.
+ * kernel has it, it is closed here; who receives an end names its options anew (`sender(options)`). Numbers and Node's own objects are duplicated and stay the caller's.
  *
  * @example
  * import type { FdSource } from 'wormhole-ipc'

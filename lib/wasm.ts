@@ -1,7 +1,7 @@
 import { WormholeError } from './errors.js'
 import { Buffer } from './globals.js'
 import { native } from './native.js'
-import { wasmFile } from './package-files.js'
+import { cannotLoad, wasmFile } from './package-files.js'
 
 // The part of the WebAssembly interface that we use: @types/node leaves it to the DOM's types.
 declare namespace WebAssembly {
@@ -65,9 +65,28 @@ const PAGE_BYTES = 65536
 const MAXIMUM_PAGES = 65536
 const INITIAL_PAGES = 16
 
-const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true })
-const binary = process.getBuiltinModule('node:fs').readFileSync(wasmFile)
-const instance = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } })
+const memory = reserve()
+const instance = instantiate()
+
+function reserve(): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true })
+  } catch (cause) {
+    throw cannotLoad(
+      "wormhole-ipc cannot reserve its WebAssembly memory: each thread takes about 10 GiB of address space (not of memory); raise the process's limit (`ulimit -v`, RLIMIT_AS)",
+      cause
+    )
+  }
+}
+
+function instantiate(): WebAssembly.Instance {
+  try {
+    const binary = process.getBuiltinModule('node:fs').readFileSync(wasmFile)
+    return new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } })
+  } catch (cause) {
+    throw cannotLoad(`wormhole-ipc cannot load its WebAssembly, ${wasmFile}: install the package anew`, cause)
+  }
+}
 
 export const wasm = instance.exports as Wasm
 

@@ -129,17 +129,6 @@ describe('fork with channels', () => {
 describe('spawn with channels', () => {
   leavesNoDescriptors()
 
-  it('leaves the ends usable when the program does not exist', async () => {
-    const [sender, receiver] = channel<number>()
-    const waiting = receiver.recv()
-    const [error] = await once(spawn('/nowhere/at/all', { channels: { sender, receiver } }), 'error')
-    expect(error).to.have.property('code', 'ENOENT')
-    await sender.send(5)
-    expect(await waiting).to.equal(5)
-    sender.close()
-    receiver.close()
-  })
-
   it('leaves the ends usable when the signal is aborted before', async () => {
     const [sender, receiver] = channel<number>()
     const child = spawn('cat', { channels: { receiver }, signal: AbortSignal.abort() })

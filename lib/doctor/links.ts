@@ -27,6 +27,8 @@ export function wormhole(): Link {
   const [sender, messages] = channel<object>()
   const [counts, receiver] = channel<number>()
   const child = fork(doctorPeerFile, [CHANNEL], { stdio: [...stdio], channels: { messages, counts } })
+  // A start that fails ends the channels, which tells those who wait.
+  child.on('error', () => undefined)
   return {
     child,
     count: () => receiver.recv(),
