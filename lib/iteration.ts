@@ -3,14 +3,22 @@ import { rejected } from './rejected.js'
 import { result } from './takings.js'
 import type { Taking, Waiter } from './waiter.js'
 
+/** Steps that may be kept in mind before those that have been served are forgotten. */
+const FEW_WAITERS = 16
+
 /** What a receiver gets, step by step until the end. Leaving it takes back the steps that wait. */
 export function iterate<V>(queue: ReceiveQueue, taking: Taking<IteratorResult<V>>): AsyncIterableIterator<V> {
   const { batch } = queue
   const plain = taking === (result as unknown) && queue.settings.schema === undefined
   let waiters: Waiter[] = []
+  let most = FEW_WAITERS
   let left = false
   const waits = (waiter: Waiter) => {
-    waiters = waiters.filter(({ list }) => list !== null)
+    if (waiters.length >= most) {
+      waiters = waiters.filter(({ list }) => list !== null)
+      // Seldom enough that many steps asked in advance cost no more each than few.
+      most = Math.max(FEW_WAITERS, 2 * waiters.length)
+    }
     waiters.push(waiter)
   }
   const iterator: AsyncIterableIterator<V> = {

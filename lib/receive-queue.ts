@@ -19,7 +19,7 @@ import { StreamSource } from './stream-source.js'
 import { tracing } from './trace.js'
 import { countMessages, turnIsOver } from './turn.js'
 import type { BlockingOptions, WaitOptions } from './types.js'
-import { Pending, type Taking, type Waiter } from './waiter.js'
+import { nextTicket, Pending, type Subscriber, type Taking, type Waiter } from './waiter.js'
 
 const MISSES_BEFORE_WAITING = 8
 const LOOKS_AGAIN_AFTER = 8
@@ -34,6 +34,8 @@ export class ReceiveQueue {
   readonly #counters: Counters
   readonly #source: Source
   #waiters: List<Waiter> | null = null
+  /** Those who stay from one message to the next. */
+  #subscribers: Set<Subscriber> | null = null
   /** The descriptor that is watched for somebody who waits: the channel's or a side stream's. */
   #watched = -1
   #keepsAlive = true
@@ -66,7 +68,13 @@ export class ReceiveQueue {
 
   /** Whether somebody waits. */
   get waiting(): boolean {
-    return this.#waiters !== null && this.#waiters.size > 0
+    return (
+      (this.#waiters !== null && this.#waiters.size > 0) || (this.#subscribers !== null && this.#wanting() !== null)
+    )
+  }
+
+  get keepsAlive(): boolean {
+    return this.#keepsAlive
   }
 
   /** Takes, or waits for what can be taken. `waits` is told of whoever waits then. */
@@ -75,7 +83,7 @@ export class ReceiveQueue {
       const signal = signalOf(options)
       signal?.throwIfAborted()
       if (!this.waiting) {
-        if (this.batch.left > 0 || (!turnIsOver() && this.#worthALook() && this.#available())) {
+        if (this.batch.left > 0 || (!turnIsOver() && this.worthALook() && this.#available())) {
           this.#misses = 0
           const value = taking.take(this.batch, this.settings.schema)
           return value instanceof Promise ? quiet(value) : Promise.resolve(value)
@@ -102,7 +110,9 @@ export class ReceiveQueue {
    */
   ready(waits = false): boolean {
     if (this.waiting) this.serve()
-    return !this.waiting && this.#available(waits)
+    if (this.waiting || !this.#available(waits)) return false
+    this.#misses = 0
+    return true
   }
 
   /** Blocks the thread until something can be taken. */
@@ -126,28 +136,86 @@ export class ReceiveQueue {
 
   join(waiter: Waiter): void {
     this.#waiters ??= new List()
-    this.#watch()
+    this.#watch(true)
     this.#counters.waits++
+    waiter.ticket = nextTicket()
     this.#waiters.push(waiter)
   }
 
   leave(waiter: Waiter): void {
     this.#waiters?.remove(waiter)
-    if (!this.waiting) this.#unwatch()
+    this.#rewatch()
+  }
+
+  /** Somebody stays here until {@link unsubscribe}. Its `armed` is looked at in `rewatch`. */
+  subscribe(subscriber: Subscriber): void {
+    this.#subscribers ??= new Set()
+    this.#subscribers.add(subscriber)
+  }
+
+  unsubscribe(subscriber: Subscriber): void {
+    if (this.#subscribers?.delete(subscriber) !== true) return
+    if (this.#subscribers.size === 0) this.#subscribers = null
+    this.#rewatch()
+  }
+
+  /** A subscriber is armed now: from here on it is told. Throws where the descriptor cannot be watched. */
+  arm(): void {
+    const fresh = this.#watched < 0
+    this.#watch(this.#calling)
+    if (fresh) this.#counters.waits++
   }
 
   /** Serves those who wait with what can be read without waiting. */
   serve(): void {
-    while (this.waiting && this.#available()) this.#waiters?.shift()?.serve()
-    if (!this.waiting) this.#unwatch()
-    else if (this.ended) this.#endAll()
+    while (this.waiting && this.#available()) this.#serveFirst()
+    if (this.ended) this.#endAll()
+    else this.#rewatch()
+  }
+
+  /** Whoever came first, a call or one who stays. */
+  #serveFirst(): void {
+    const wanting = this.#subscribers === null ? null : this.#wanting()
+    const first = this.#waiters?.first ?? null
+    if (wanting !== null && (first === null || wanting.ticket < first.ticket)) wanting.serve()
+    else this.#waiters?.shift()?.serve()
+  }
+
+  /** The subscriber that has waited longest for a message. */
+  #wanting(): Subscriber | null {
+    let earliest: Subscriber | null = null
+    for (const subscriber of this.#subscribers ?? []) {
+      if (subscriber.wanting && (earliest === null || subscriber.ticket < earliest.ticket)) earliest = subscriber
+    }
+    return earliest
+  }
+
+  /** Whether calls wait here. */
+  get #calling(): boolean {
+    return this.#waiters !== null && this.#waiters.size > 0
+  }
+
+  /** Watches as long as somebody wants to be told. */
+  #rewatch(): void {
+    const calling = this.#calling
+    for (const subscriber of this.#subscribers ?? []) if (subscriber.wanting) subscriber.stay()
+    if (!calling && !this.#anyArmed()) this.#unwatch()
     else {
       try {
-        this.#watch()
+        this.#watch(calling)
       } catch (error) {
         this.#failAll(error)
       }
     }
+  }
+
+  #anyArmed(): boolean {
+    for (const subscriber of this.#subscribers ?? []) if (subscriber.armed) return true
+    return false
+  }
+
+  #wakeSubscribers(): void {
+    for (const subscriber of this.#subscribers ?? []) subscriber.wake()
   }
 
   /** The descriptor goes: those who wait get nothing any more. */
@@ -167,11 +235,13 @@ export class ReceiveQueue {
 
   setKeepsAlive(keepsAlive: boolean): void {
     this.#keepsAlive = keepsAlive
-    if (this.#watched >= 0) watch(this.#watched, socket.POLLIN, this, keepsAlive)
+    if (this.#watched >= 0) watch(this.#watched, socket.POLLIN, this, keepsAlive && this.#calling)
+    for (const subscriber of this.#subscribers ?? []) subscriber.setKeepsAlive(keepsAlive)
   }
 
-  /** Called by the poller: what is watched is ready. */
+  /** Called by the poller: what is watched is ready. Nothing is read for one who stays and wants nothing now. */
   onReady(): void {
+    if (this.#subscribers !== null && !this.waiting) this.#wakeSubscribers()
     this.serve()
   }
 
@@ -194,6 +264,9 @@ export class ReceiveQueue {
     const count = this.batch.left
     this.#counters.messages += count
     countMessages(count)
+    // What follows a failure may be the end, of which the kernel tells nothing more.
+    if (this.batch.failures) this.#misses = 0
+    if (this.#subscribers !== null) this.#wakeSubscribers()
     return !observesReads(this.batch) || this.#tell(this.#counters.bytes - bytes)
   }
 
@@ -208,7 +281,7 @@ export class ReceiveQueue {
    * Whether a call that may wait looks for a message first. In a dialogue there is none yet, each time: then most
    * calls save the system call, and a message that is there after all comes with the event loop's next turn.
    */
-  #worthALook(): boolean {
+  worthALook(): boolean {
     if (this.ended || !this.#keepsAlive) return true
     this.#misses++
     return this.#misses <= MISSES_BEFORE_WAITING || this.#misses % LOOKS_AGAIN_AFTER === 0
@@ -222,11 +295,12 @@ export class ReceiveQueue {
     waiter.fail(reason)
   }
 
-  #watch(): void {
+  /** @param calling whether calls wait: one who stays holds the event loop itself */
+  #watch(calling: boolean): void {
     const fd = this.#source.waitsFor
     if (this.#watched !== fd) this.#unwatch()
     this.#watched = -1
-    watch(fd, socket.POLLIN, this, this.#keepsAlive)
+    watch(fd, socket.POLLIN, this, this.#keepsAlive && calling)
     this.#watched = fd
     beginWait(this.#counters, this.owner, 'waits')
   }
@@ -243,13 +317,23 @@ export class ReceiveQueue {
     this.#unwatch()
     this.#source.drop()
     closeEnd(this.owner, this.#descriptor, 'ended')
+    this.#endAll()
+  }
+
+  /** All who stay, who do so no longer. */
+  #leaving(): Iterable<Subscriber> {
+    const leaving = this.#subscribers ?? []
+    this.#subscribers = null
+    return leaving
   }
 
   #endAll(): void {
+    for (const subscriber of this.#leaving()) subscriber.end()
     for (let waiter = this.#waiters?.shift(); waiter != null; waiter = this.#waiters?.shift()) waiter.end()
   }
 
   #failAll(error: unknown): void {
+    for (const subscriber of this.#leaving()) subscriber.fail(error)
     for (let waiter = this.#waiters?.shift(); waiter != null; waiter = this.#waiters?.shift()) waiter.fail(error)
   }
 }

@@ -1,4 +1,5 @@
 import { newCounters, statsOf } from './counters.js'
+import { kEnd } from './descriptor.js'
 import { opened } from './diagnostics.js'
 import { Endpoint } from './endpoint.js'
 import { ends } from './ends.js'
@@ -214,6 +215,11 @@ export class Receiver<out T = unknown> extends Endpoint {
   get [kQueue](): ReceiveQueue {
     this.assertUsable()
     return this.#queue
+  }
+
+  /** Nothing for callers. @hidden */
+  get [kEnd](): 'receiver' {
+    return 'receiver'
   }
 
   protected override get disconnected(): boolean {

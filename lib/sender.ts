@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream'
 import { onAbort } from './abort.js'
 import { toText } from './codec.js'
 import { newCounters, statsOf } from './counters.js'
+import { kEnd } from './descriptor.js'
 import { opened } from './diagnostics.js'
 import { Endpoint } from './endpoint.js'
 import { ends } from './ends.js'
@@ -305,6 +306,11 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   stats(): EndpointStats {
     return statsOf(this.#counters, this.#queue.pending)
+  }
+
+  /** Nothing for callers. @hidden */
+  get [kEnd](): 'sender' {
+    return 'sender'
   }
 
   protected override get disconnected(): boolean {
