@@ -1,3 +1,4 @@
+import { say } from './describe.js'
 import { WormholeError, type WormholeErrorCode } from './errors.js'
 
 /** An error as it travels between processes: what JSON can carry of it. */
@@ -68,9 +69,9 @@ export class ChildError extends WormholeError {
 function jsonable(value: unknown): unknown {
   try {
     const text = JSON.stringify(value)
-    return text === undefined ? String(value) : JSON.parse(text)
+    return text === undefined ? say(value) : JSON.parse(text)
   } catch {
-    return String(value)
+    return say(value)
   }
 }
 

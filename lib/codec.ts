@@ -1,4 +1,7 @@
+import { reasonOf } from './describe.js'
 import { WormholeError } from './errors.js'
+
+const { types } = process.getBuiltinModule('node:util')
 
 /** The JSON text of a message; throws ERR_WORMHOLE_UNSERIALIZABLE for what JSON cannot carry. */
 export function toText(message: unknown): string {
@@ -6,12 +9,12 @@ export function toText(message: unknown): string {
   try {
     text = JSON.stringify(message)
   } catch (cause) {
-    if (cause instanceof RangeError && /string length/.test(cause.message)) {
+    const reason = reasonOf(cause)
+    if (types.isNativeError(cause) && cause instanceof RangeError && /string length/.test(reason)) {
       throw new WormholeError('ERR_WORMHOLE_TOO_LARGE', 'the message as JSON is longer than the longest string', {
         cause,
       })
     }
-    const reason = cause instanceof Error ? cause.message : String(cause)
     throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `the message cannot be written as JSON: ${reason}`, {
       cause,
     })

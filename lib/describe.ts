@@ -28,6 +28,16 @@ function describeObject(value: object): string {
   return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name.slice(0, 40)}`
 }
 
+/** A value of the caller's that should be text, as text. It never throws. */
+export function say(value: unknown): string {
+  if (typeof value === 'string') return value
+  try {
+    return String(value)
+  } catch {
+    return describe(value)
+  }
+}
+
 /** What a thrown value says: an error's message, or else what it is. It never throws. */
 export function reasonOf(thrown: unknown): string {
   try {

@@ -70,7 +70,7 @@ export async function forkAndRun<R = unknown>(
   input?: unknown,
   options: ForkAndRunOptions = {}
 ): Promise<R> {
-  const signal = signalOf(options)
+  const signal = signalOf(options, 'forkAndRun')
   signal?.throwIfAborted()
   const { timeout } = options
   if (timeout !== undefined && !(timeout > 0)) throw argumentError('timeout must be a positive number of milliseconds')

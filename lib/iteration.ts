@@ -33,7 +33,7 @@ export function iterate<V>(queue: ReceiveQueue, taking: Taking<IteratorResult<V>
       } catch (error) {
         return rejected(error)
       }
-      return queue.take(taking, undefined, waits)
+      return queue.take(taking, 'next', undefined, waits)
     },
     return: () => {
       left = true

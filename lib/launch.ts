@@ -1,9 +1,8 @@
 import type { ChildProcess, ForkOptions, SpawnOptions, StdioOptions } from 'node:child_process'
-import { type Descriptor, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
+import { describe as say } from './describe.js'
+import { type Descriptor, endOf, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { argumentError } from './errors.js'
 import { describe, type End, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
-import { Receiver } from './receiver.js'
-import { Sender } from './sender.js'
 
 /** Loaded where it is asked for: a child that only takes its ends starts sooner without. */
 const childProcess = () => process.getBuiltinModule('node:child_process')
@@ -153,8 +152,8 @@ function prepare(ends: [string, End][]): Descriptor[] {
   const moving: Descriptor[] = []
   try {
     for (const [name, end] of ends) {
-      if (!(end instanceof Sender || end instanceof Receiver)) {
-        throw argumentError(`channels: "${name}" is neither a Sender nor a Receiver`)
+      if (endOf(end) === undefined) {
+        throw argumentError(`channels: "${name}" is ${say(end)}, neither a Sender nor a Receiver`)
       }
       const descriptor = end[kDescriptor](`move to the child "${name}" of`)
       descriptor.moving = true

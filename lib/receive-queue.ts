@@ -78,10 +78,9 @@ export class ReceiveQueue {
   }
 
   /** Takes, or waits for what can be taken. `waits` is told of whoever waits then. */
-  take<V>(taking: Taking<V>, options?: WaitOptions, waits?: (waiter: Waiter) => void): Promise<V> {
+  take<V>(taking: Taking<V>, call: string, options?: WaitOptions, waits?: (waiter: Waiter) => void): Promise<V> {
     try {
-      const signal = signalOf(options)
-      signal?.throwIfAborted()
+      const signal = options === undefined ? undefined : this.#signalOf(options, call)
       if (!this.waiting) {
         if (this.batch.left > 0 || (!turnIsOver() && this.worthALook() && this.#available())) {
           this.#misses = 0
@@ -115,9 +114,18 @@ export class ReceiveQueue {
     return true
   }
 
+  /** A signal that has not aborted. What options are made of is the caller's, and may close this end. */
+  #signalOf(options: WaitOptions, call: string): AbortSignal | undefined {
+    const signal = signalOf(options, call)
+    signal?.throwIfAborted()
+    this.owner.assertUsable()
+    return signal
+  }
+
   /** Blocks the thread until something can be taken. */
-  block(options: BlockingOptions | undefined): void {
-    const deadline = deadlineOf(options)
+  block(options: BlockingOptions | undefined, call: string): void {
+    const deadline = deadlineOf(options, call)
+    if (options !== undefined) this.owner.assertUsable()
     // A worker looks up now and then: it may have been terminated. A trace is to tell of the wait.
     const waits = isMainThread && deadline === Number.POSITIVE_INFINITY && !tracing
     if (this.batch.left === 0 && busyPoll.due() && busyPoll.until(() => this.ready(), deadline)) return

@@ -81,7 +81,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recv(options?: WaitOptions): Promise<T> {
     this.assertUsable()
-    return this.#queue.take(message as Taking<T>, options)
+    return this.#queue.take(message as Taking<T>, 'recv', options)
   }
 
   /**
@@ -96,7 +96,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recvWithFds(options?: WaitOptions): Promise<[message: T, fds: OwnedFd[]]> {
     this.assertUsable()
-    return this.#queue.take(messageWithFds as Taking<[T, OwnedFd[]]>, options)
+    return this.#queue.take(messageWithFds as Taking<[T, OwnedFd[]]>, 'recvWithFds', options)
   }
 
   /**
@@ -128,7 +128,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recvSync(options?: BlockingOptions): T {
     this.assertUsable()
-    this.#queue.block(options)
+    this.#queue.block(options, 'recvSync')
     return this.#messageNow()
   }
 
@@ -143,7 +143,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recvWithFdsSync(options?: BlockingOptions): [message: T, fds: OwnedFd[]] {
     this.assertUsable()
-    this.#queue.block(options)
+    this.#queue.block(options, 'recvWithFdsSync')
     return takeNow(this.#queue.batch, this.settings.schema) as [T, OwnedFd[]]
   }
 

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { say } from './describe.js'
 import { failed } from './diagnostics.js'
 import type { Endpoint } from './endpoint.js'
 import { WormholeError } from './errors.js'
@@ -13,8 +14,9 @@ export function validate(schema: StandardSchemaV1, message: unknown, end: Endpoi
 function accept(result: StandardSchemaV1.Result<unknown>, message: unknown, end: Endpoint | null): unknown {
   if (result.issues === undefined) return result.value
   const issues = result.issues.map(({ message: text, path }) => {
-    const where = path?.map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
-    return where ? `${where}: ${text}` : text
+    const what = say(text)
+    const where = path?.map((part) => say(typeof part === 'object' ? part.key : part)).join('.')
+    return where ? `${where}: ${what}` : what
   })
   const error = new WormholeError('ERR_WORMHOLE_INVALID', `the schema refused a message: ${issues.join('; ')}`, {
     received: message,

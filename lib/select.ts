@@ -70,7 +70,7 @@ export interface Candidate {
 
 /** What `call` may choose from; throws for what is no usable receiver. */
 export function candidatesOf(call: 'select' | 'merge', receivers: Receivers): Candidate[] {
-  if (typeof receivers !== 'object' || receivers === null) {
+  if (typeof receivers !== 'object' || receivers === null || endOf(receivers) !== undefined) {
     throw argumentError(`${call}() takes an object of receivers, such as { jobs, results }, not ${describe(receivers)}`)
   }
   const candidates = Object.entries(receivers).map(([key, receiver]) => candidate(call, key, receiver))
@@ -110,7 +110,7 @@ export function withKey(error: unknown, key: string): unknown {
 
 function choose<R extends Receivers>(receivers: R, options: WaitOptions | undefined): Promise<Selected<R>> {
   try {
-    const signal = signalOf(options)
+    const signal = signalOf(options, 'select')
     signal?.throwIfAborted()
     const candidates = candidatesOf('select', receivers)
     // Not what is here already but the reading of more is what may have to wait.
