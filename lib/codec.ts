@@ -1,5 +1,6 @@
+import { reasonOf } from './describe.js'
 import { WormholeError } from './errors.js'
-import { isError, reasonOf } from './shapes.js'
+import { isError } from './shapes.js'
 
 /** The JSON text of a message; throws ERR_WORMHOLE_UNSERIALIZABLE for what JSON cannot carry. */
 export function toText(message: unknown): string {
@@ -7,13 +8,13 @@ export function toText(message: unknown): string {
   try {
     text = JSON.stringify(message)
   } catch (cause) {
-    if (isError(cause) && cause.name === 'RangeError' && /string length/.test(cause.message)) {
+    const reason = reasonOf(cause)
+    if (isError(cause) && cause.name === 'RangeError' && /string length/.test(reason)) {
       throw new WormholeError('ERR_WORMHOLE_TOO_LARGE', 'the message as JSON is longer than the longest string', {
         cause,
       })
     }
-    const reason = `the message cannot be written as JSON: ${reasonOf(cause)}`
-    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', reason, { cause })
+    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `the message cannot be written as JSON: ${reason}`, { cause })
   }
   if (text === undefined) {
     throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON has no text for a message of type ${typeof message}`)

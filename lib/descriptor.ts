@@ -81,14 +81,25 @@ function warn(): void {
   })
 }
 
+// Registered symbols: another copy of this package in the process knows its objects by them, and moves ours as its own.
+// What they mean has a number, which changes with it.
+
 /** How objects that own a descriptor give it to a message that moves it. */
-export const kDescriptor: unique symbol = Symbol('wormhole.descriptor')
+export const kDescriptor: unique symbol = Symbol.for('wormhole-ipc.descriptor@1') as never
 
 /** What is told that its descriptor is about to go. */
-export const kLetGo: unique symbol = Symbol('wormhole.letGo')
+export const kLetGo: unique symbol = Symbol.for('wormhole-ipc.letGo@1') as never
 
 /** What is told how a move of its descriptor has ended. */
-export const kMoveEnded: unique symbol = Symbol('wormhole.moveEnded')
+export const kMoveEnded: unique symbol = Symbol.for('wormhole-ipc.moveEnded@1') as never
+
+/** Which end of a channel an object is. */
+export const kEnd: unique symbol = Symbol.for('wormhole-ipc.end@1') as never
+
+/** Which end of a channel `value` is, of this copy of the package or another; undefined where it is none. */
+export function endOf(value: unknown): 'sender' | 'receiver' | undefined {
+  return typeof value === 'object' && value !== null ? (value as { [kEnd]?: 'sender' | 'receiver' })[kEnd] : undefined
+}
 
 export interface DescriptorOwner {
   /** The descriptor, if it can be given away now; throws when not, with what `action` says. */

@@ -1,6 +1,6 @@
 import { Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { closed, moved } from './diagnostics.js'
-import { closedError, disconnectedError, WormholeError } from './errors.js'
+import { closedError, disconnectedError, notJson, WormholeError } from './errors.js'
 import type { Settings } from './options.js'
 import { startPolling } from './poller.js'
 import * as socket from './socket.js'
@@ -83,6 +83,16 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   ref(): this {
     this.setKeepsAlive(true)
     return this
+  }
+
+  /**
+   * Throws ERR_WORMHOLE_UNSERIALIZABLE: what owns a descriptor cannot be part of a message, only go along with it.
+   *
+   * @example
+   * await sender.sendWithFds({ id: 1 }, [receiver]) // not sender.send({ id: 1, receiver })
+   */
+  toJSON(): never {
+    throw notJson(this.constructor.name)
   }
 
   /** Closes this end. */

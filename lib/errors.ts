@@ -57,6 +57,8 @@ export interface WormholeErrorDetails {
   cause?: unknown
 }
 
+const kError = Symbol.for('wormhole-ipc.error@1')
+
 /**
  * The one class of error that this library throws or rejects with. Match on `code`.
  *
@@ -70,6 +72,23 @@ export interface WormholeErrorDetails {
  * }
  */
 export class WormholeError extends Error {
+  static {
+    // Seen by another copy of this package in the process too.
+    Object.defineProperty(WormholeError.prototype, kError, { value: true })
+  }
+
+  /** Whether `value` is one, made by this copy of the package or by another in the process. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a class that extends this one has instances of its own
+    if (this !== WormholeError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    try {
+      return typeof value === 'object' && value !== null && kError in value
+    } catch {
+      // A proxy may refuse the question, and is none of ours.
+      return false
+    }
+  }
+
   /** The name of the class. In what `forkAndRun` rejects with: the name of the error that the child threw. */
   override name = 'WormholeError'
   /** What went wrong; stable, unlike the message. `docs/errors.md` says of each when it comes and what to do. */
@@ -111,6 +130,14 @@ export function closedError(what: string): WormholeError {
 
 export function argumentError(message: string, cause?: unknown): WormholeError {
   return new WormholeError('ERR_WORMHOLE_ARGUMENT', message, cause === undefined ? {} : { cause })
+}
+
+/** An object that owns a descriptor is in a message: its JSON would be of its insides, and open nothing. */
+export function notJson(what: string): WormholeError {
+  return new WormholeError(
+    'ERR_WORMHOLE_UNSERIALIZABLE',
+    `${what === 'OwnedFd' ? 'an' : 'a'} ${what} is no JSON, as it owns a descriptor: send it beside the message, with sendWithFds(message, [it])`
+  )
 }
 
 /** The other side of a `Sender` or `Receiver` is gone. */

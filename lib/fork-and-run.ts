@@ -100,7 +100,7 @@ export function forkAndRun<R = unknown>(
 
 async function run(module: URL | string, input: unknown, options: ForkAndRunOptions, site: string): Promise<unknown> {
   check(options)
-  const signal = signalOf(options)
+  const signal = signalOf(options, 'forkAndRun')
   const timeout = millisecondsOf(options.timeout)
   const order: Order = { module: urlOf(module), name: options.export ?? 'default', input, site, nested: isRun() }
   if (isLeftOut(input)) {

@@ -17,8 +17,9 @@ export type {
   SendEvent,
 } from './diagnostics.js'
 export { errorCodes, WormholeError, type WormholeErrorCode, type WormholeErrorDetails } from './errors.js'
+export { merge } from './merge.js'
 export { type FdKind, OwnedFd } from './owned-fd.js'
 export { Receiver } from './receiver.js'
-export { merge, type Receivers, type Selected, select } from './select.js'
+export { type Receivers, type Selected, select } from './select.js'
 export { Sender } from './sender.js'
 export type { BlockingOptions, ChannelOptions, EndpointStats, FdSource, WaitOptions } from './types.js'

@@ -1,3 +1,4 @@
+import { endOf } from './descriptor.js'
 import { WormholeError } from './errors.js'
 import { inodeOf } from './inode.js'
 import { Receiver } from './receiver.js'
@@ -66,7 +67,7 @@ export function describe(ends: readonly (readonly [string, End])[], firstFd: num
       name,
       {
         fd: firstFd + index,
-        end: end instanceof Sender ? 'sender' : 'receiver',
+        end: endOf(end) as 'sender' | 'receiver',
         inode: inodeOf(end.fd) as number,
         ...end.limits,
       },

@@ -21,7 +21,7 @@ export function iterate<V>(queue: ReceiveQueue, taking: Taking<IteratorResult<V>
       } catch (error) {
         return rejected(error)
       }
-      return queue.take(taking, undefined, iterator)
+      return queue.take(taking, 'next', undefined, iterator)
     },
     return: () => {
       left = true

@@ -1,10 +1,9 @@
 import type { ChildProcess, ForkOptions, SpawnOptions, StdioOptions } from 'node:child_process'
-import { type Descriptor, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
+import { describe as say } from './describe.js'
+import { type Descriptor, endOf, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { argumentError } from './errors.js'
 import { assertRunsFiles, forFile } from './exec-argv.js'
 import { describe, type End, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
-import { Receiver } from './receiver.js'
-import { Sender } from './sender.js'
 
 /** Loaded where it is asked for: a child that only takes its ends starts sooner without. */
 const childProcess = () => process.getBuiltinModule('node:child_process')
@@ -168,8 +167,8 @@ function prepare(ends: [string, End][]): Descriptor[] {
   const moving: Descriptor[] = []
   try {
     for (const [name, end] of ends) {
-      if (!(end instanceof Sender || end instanceof Receiver)) {
-        throw argumentError(`channels: "${name}" is neither a Sender nor a Receiver`)
+      if (endOf(end) === undefined) {
+        throw argumentError(`channels: "${name}" is ${say(end)}, neither a Sender nor a Receiver`)
       }
       const twice = ends.find(([, other]) => other === end)?.[0]
       if (twice !== name) throw argumentError(`channels: "${twice}" and "${name}" are the same end; give one a clone()`)

@@ -46,3 +46,51 @@ export class List<Item extends ListItem<Item>> {
     this.size--
   }
 }
+
+/** What {@link Heap} orders: by `rank`, lowest first, which must not change while the item is in it. */
+export interface Ranked {
+  rank: number
+}
+
+/** A binary heap: its first item is the one of the lowest rank. */
+export class Heap<Item extends Ranked> {
+  readonly #items: Item[] = []
+
+  get first(): Item | undefined {
+    return this.#items[0]
+  }
+
+  push(item: Item): void {
+    const items = this.#items
+    let at = items.length
+    for (let parent = (at - 1) >> 1; at > 0 && rankAt(items, parent) > item.rank; parent = (at - 1) >> 1) {
+      items[at] = items[parent] as Item
+      at = parent
+    }
+    items[at] = item
+  }
+
+  shift(): Item | undefined {
+    const items = this.#items
+    const first = items[0]
+    const item = items.pop()
+    if (first === undefined || item === undefined || items.length === 0) return first
+    let at = 0
+    for (let child = 1; child < items.length; child = 2 * at + 1) {
+      if (child + 1 < items.length && rankAt(items, child + 1) < rankAt(items, child)) child++
+      if (rankAt(items, child) >= item.rank) break
+      items[at] = items[child] as Item
+      at = child
+    }
+    items[at] = item
+    return first
+  }
+
+  clear(): void {
+    this.#items.length = 0
+  }
+}
+
+function rankAt(items: readonly Ranked[], at: number): number {
+  return (items[at] as Ranked).rank
+}

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { wholeSignal } from './abort.js'
 import { now } from './clock.js'
+import { describe } from './describe.js'
 import { argumentError } from './errors.js'
 import { MESSAGE_LIMIT } from './framing.js'
 import { isAbortSignal } from './shapes.js'
@@ -29,7 +30,9 @@ const defaults: Settings = {
 
 export function settle(options: ChannelOptions | undefined): Settings {
   if (options === undefined) return defaults
-  if (options === null || typeof options !== 'object') throw argumentError('options must be an object')
+  if (options === null || typeof options !== 'object') {
+    throw argumentError(`options must be an object, not ${describe(options)}`)
+  }
   const { coalesce = true, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, schema, bufferBytes } = options
   if (typeof coalesce !== 'boolean') throw argumentError('coalesce must be true or false')
   if (!Number.isInteger(maxMessageBytes) || maxMessageBytes < 1 || maxMessageBytes > MESSAGE_LIMIT) {
@@ -58,15 +61,59 @@ export function millisecondsOf(value: unknown, name = 'timeout'): number {
 }
 
 /** When a blocking call must give up, on the clock of `now()`. */
-export function deadlineOf(options: BlockingOptions | undefined): number {
+export function deadlineOf(options: BlockingOptions | undefined, call: string): number {
+  assertOptions(options, call, '{ timeout }')
   const timeout = millisecondsOf(options?.timeout)
   return timeout === Number.POSITIVE_INFINITY ? timeout : now() + timeout
 }
 
 /** The signal of a call's options, checked; an aborted one is for the caller to see. */
-export function signalOf(options: { signal?: AbortSignal | undefined } | undefined): AbortSignal | undefined {
-  const signal = options?.signal
+export function signalOf(
+  options: { signal?: AbortSignal | undefined } | undefined,
+  call: string
+): AbortSignal | undefined {
+  if (options === undefined) return undefined
+  assertOptions(options, call, '{ signal }')
+  const { signal } = options
   if (signal === undefined) return undefined
-  if (!isAbortSignal(signal)) throw argumentError('signal must be an AbortSignal')
+  if (!isAbortSignal(signal)) throw argumentError(`${call}(): signal must be an AbortSignal, not ${describe(signal)}`)
   return wholeSignal(signal)
+}
+
+/** Each blocking twin of a call that takes a signal: who gives a number means milliseconds. */
+const TWINS: Readonly<Record<string, string>> = {
+  recv: 'recvSync',
+  recvWithFds: 'recvWithFdsSync',
+  send: 'sendSync',
+  sendWithFds: 'sendWithFdsSync',
+}
+/** What comes before the options in those calls. */
+const BEFORE: Readonly<Record<string, string>> = {
+  send: 'message, ',
+  sendSync: 'message, ',
+  sendWithFds: 'message, fds, ',
+  sendWithFdsSync: 'message, fds, ',
+  sendAll: 'messages, ',
+  select: 'receivers, ',
+}
+
+/** Throws where options are no object: a number or a signal by itself would be passed over, and the call wait for ever. */
+function assertOptions(options: unknown, call: string, takes: string): void {
+  if (options === undefined) return
+  const isSignal = isObject(options) && 'aborted' in options && 'throwIfAborted' in options
+  if (isObject(options) && !Array.isArray(options) && !isSignal) return
+  const before = BEFORE[call] ?? ''
+  const advice: string[] = []
+  if (isSignal) advice.push(`${call}(${before}{ signal })`)
+  if (typeof options === 'number') {
+    const twin = takes === '{ signal }' ? TWINS[call] : call
+    if (twin !== undefined) advice.push(`${twin}(${before}{ timeout: ${options} })`)
+    if (takes === '{ signal }') advice.push(`${call}(${before}{ signal: AbortSignal.timeout(${options}) })`)
+  }
+  const use = advice.length > 0 ? `: use ${advice.join(' or ')}` : ''
+  throw argumentError(`${call}() takes ${takes} as its options, not ${describe(options)}${use}`)
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }

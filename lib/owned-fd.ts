@@ -3,7 +3,7 @@ import type { ReadStream, WriteStream } from 'node:fs'
 import type { Server, Socket } from 'node:net'
 import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { ends } from './ends.js'
-import type { WormholeError } from './errors.js'
+import { notJson, type WormholeError } from './errors.js'
 import { Promise, setImmediate } from './globals.js'
 import { inodeOf } from './inode.js'
 import type { Receiver } from './receiver.js'
@@ -104,6 +104,16 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    */
   detach(): number {
     return this[kDescriptor]().release()
+  }
+
+  /**
+   * Throws ERR_WORMHOLE_UNSERIALIZABLE: what owns a descriptor cannot be part of a message, only go along with it.
+   *
+   * @example
+   * await sender.sendWithFds({ id: 1 }, [owned]) // not sender.send({ id: 1, owned })
+   */
+  toJSON(): never {
+    throw notJson('OwnedFd')
   }
 
   /**

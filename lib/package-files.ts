@@ -60,7 +60,7 @@ function askNodeGypBuild(): unknown {
   const told = env.LIBC !== undefined
   if (!told) env.LIBC = libc()
   try {
-    return requireFrom(join(folder, 'package.json'))('node-gyp-build')(folder)
+    return ownInstance(requireFrom(join(folder, 'package.json'))('node-gyp-build'))
   } finally {
     if (!told) delete env.LIBC
   }
@@ -77,6 +77,29 @@ function existsSync(file: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Whether an instance of the addon has a copy of this code, whose memory and callback it keeps. */
+const kTaken = Symbol.for('wormhole-ipc.taken')
+
+/**
+ * `require` gives the same instance to each copy of this code that was loaded from these files, as module registries
+ * that are reset make them: the second gets one of its own.
+ */
+function ownInstance(build: NodeGypBuild): unknown {
+  const addon = build(folder) as { [kTaken]?: boolean }
+  if (addon[kTaken] !== true) {
+    Object.defineProperty(addon, kTaken, { value: true })
+    return addon
+  }
+  const module = { exports: {} }
+  process.dlopen(module, build.path(folder))
+  return module.exports
+}
+
+interface NodeGypBuild {
+  (folder: string): unknown
+  path(folder: string): string
 }
 
 /**

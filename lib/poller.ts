@@ -74,6 +74,11 @@ export function unwatchNow(fd: number): void {
   native.unwatch(fd)
 }
 
+/** Keeps the event loop going, or no longer, for something that waits for several descriptors at once. */
+export function holdLoop(hold: boolean): void {
+  count(hold ? 1 : -1)
+}
+
 function count(change: 1 | -1): void {
   alive += change
   ready[ALIVE] = alive

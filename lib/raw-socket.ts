@@ -5,6 +5,7 @@
  */
 
 import './supported.js'
+import { describe } from './describe.js'
 import { argumentError, systemError } from './errors.js'
 import { INBOX_BYTES, inbox, stage, unstage } from './framing.js'
 import { OwnedFd } from './owned-fd.js'
@@ -164,6 +165,6 @@ export function peerCredentials(fd: SocketSource): { pid: number; uid: number; g
 
 function numberOf(source: SocketSource): number {
   const number = typeof source === 'number' ? source : source?.fd
-  if (!socket.isNumber(number)) throw socket.badDescriptor(`${String(number)} is not an open descriptor`)
+  if (!socket.isNumber(number)) throw socket.badDescriptor(`${describe(number)} is not an open descriptor`)
   return number
 }

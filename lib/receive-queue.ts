@@ -22,7 +22,7 @@ import { StreamSource } from './stream-source.js'
 import { tracing } from './trace.js'
 import { countMessages, nextTurn, turnIsOver } from './turn.js'
 import type { BlockingOptions, WaitOptions } from './types.js'
-import { Pending, type Taking, type Waiter } from './waiter.js'
+import { nextTicket, Pending, type Subscriber, type Taking, type Waiter } from './waiter.js'
 
 const MISSES_BEFORE_WAITING = 8
 const LOOKS_AGAIN_AFTER = 8
@@ -39,6 +39,8 @@ export class ReceiveQueue {
   readonly #counters: Counters
   readonly #source: Source
   #waiters: List<Waiter> | null = null
+  /** Those who stay from one message to the next. */
+  #subscribers: Set<Subscriber> | null = null
   /** The descriptor that is watched for somebody who waits: the channel's or a side stream's. */
   #watched = -1
   #keepsAlive = true
@@ -73,16 +75,21 @@ export class ReceiveQueue {
 
   /** Whether somebody waits. */
   get waiting(): boolean {
-    return this.#waiters !== null && this.#waiters.size > 0
+    return (
+      (this.#waiters !== null && this.#waiters.size > 0) || (this.#subscribers !== null && this.#wanting() !== null)
+    )
+  }
+
+  get keepsAlive(): boolean {
+    return this.#keepsAlive
   }
 
   /** Takes, or waits for what can be taken: as a step of `iteration`, if it is one. */
-  take<V>(taking: Taking<V>, options?: WaitOptions, iteration: object | null = null): Promise<V> {
+  take<V>(taking: Taking<V>, call: string, options?: WaitOptions, iteration: object | null = null): Promise<V> {
     try {
-      const signal = signalOf(options)
-      signal?.throwIfAborted()
+      const signal = options === undefined ? undefined : this.#signalOf(options, call)
       if (!this.waiting) {
-        if (this.batch.left > 0 || (!turnIsOver() && this.#worthALook() && this.#available())) {
+        if (this.batch.left > 0 || (!turnIsOver() && this.worthALook() && this.#available())) {
           this.#misses = 0
           const value = taking.take(this.batch, this.settings.schema)
           return value instanceof Later ? quiet(value.promise) : Promise.resolve(value)
@@ -109,12 +116,23 @@ export class ReceiveQueue {
    */
   ready(waits = false): boolean {
     if (this.waiting) this.serve()
-    return !this.waiting && this.#available(waits)
+    if (this.waiting || !this.#available(waits)) return false
+    this.#misses = 0
+    return true
+  }
+
+  /** A signal that has not aborted. What options are made of is the caller's, and may close this end. */
+  #signalOf(options: WaitOptions, call: string): AbortSignal | undefined {
+    const signal = signalOf(options, call)
+    signal?.throwIfAborted()
+    this.owner.assertUsable()
+    return signal
   }
 
   /** Blocks the thread until something can be taken. */
-  block(options: BlockingOptions | undefined): void {
-    const deadline = deadlineOf(options)
+  block(options: BlockingOptions | undefined, call: string): void {
+    const deadline = deadlineOf(options, call)
+    if (options !== undefined) this.owner.assertUsable()
     if (this.batch.left > 0) return
     let pending = handOver()
     // A worker looks up now and then: it may have been terminated. A trace is to tell of the wait.
@@ -136,14 +154,34 @@ export class ReceiveQueue {
 
   join(waiter: Waiter): void {
     this.#waiters ??= new List()
-    this.#watch()
+    this.#watch(true)
     this.#counters.waits++
+    waiter.ticket = nextTicket()
     this.#waiters.push(waiter)
   }
 
   leave(waiter: Waiter): void {
     this.#waiters?.remove(waiter)
-    if (!this.waiting) this.#unwatch()
+    this.#rewatch()
+  }
+
+  /** Somebody stays here until {@link unsubscribe}. Its `armed` is looked at in `rewatch`. */
+  subscribe(subscriber: Subscriber): void {
+    this.#subscribers ??= new Set()
+    this.#subscribers.add(subscriber)
+  }
+
+  unsubscribe(subscriber: Subscriber): void {
+    if (this.#subscribers?.delete(subscriber) !== true) return
+    if (this.#subscribers.size === 0) this.#subscribers = null
+    this.#rewatch()
+  }
+
+  /** A subscriber is armed now: from here on it is told. Throws where the descriptor cannot be watched. */
+  arm(): void {
+    const fresh = this.#watched < 0
+    this.#watch(this.#calling)
+    if (fresh) this.#counters.waits++
   }
 
   /** Takes back the steps of `iteration` that wait: they get the end. */
@@ -166,21 +204,49 @@ export class ReceiveQueue {
       this.#serveFirst()
       count++
     }
-    if (!this.waiting) this.#unwatch()
-    else if (count === most) this.#serveLater(count)
+    if (count === most && this.waiting) this.#serveLater(count)
+    else this.#rewatch()
+  }
+
+  /** Whoever came first, a call or one who stays. At the end only calls are left. */
+  #serveFirst(): void {
+    const wanting = this.#subscribers === null ? null : this.#wanting()
+    const first = this.#waiters?.first ?? null
+    if (wanting !== null && (first === null || wanting.ticket < first.ticket)) {
+      wanting.serve()
+      return
+    }
+    this.#waiters?.shift()
+    if (this.batch.left > 0) first?.serve()
+    else first?.end()
+  }
+
+  /** The subscriber that has waited longest for a message. */
+  #wanting(): Subscriber | null {
+    let earliest: Subscriber | null = null
+    for (const subscriber of this.#subscribers ?? []) {
+      if (subscriber.wanting && (earliest === null || subscriber.ticket < earliest.ticket)) earliest = subscriber
+    }
+    return earliest
+  }
+
+  /** Whether calls wait here. */
+  get #calling(): boolean {
+    return this.#waiters !== null && this.#waiters.size > 0
+  }
+
+  /** Watches as long as somebody wants to be told. */
+  #rewatch(): void {
+    const calling = this.#calling
+    for (const subscriber of this.#subscribers ?? []) if (subscriber.wanting) subscriber.stay()
+    if (!calling && !this.#anyArmed()) this.#unwatch()
     else {
       try {
-        this.#watch()
+        this.#watch(calling)
       } catch (error) {
         this.#failAll(error)
       }
     }
-  }
-
-  #serveFirst(): void {
-    const first = this.#waiters?.shift()
-    if (this.batch.left > 0) first?.serve()
-    else first?.end()
   }
 
   /** What has been served runs first. If all that has taken the turn's time, others get theirs before more is served. */
@@ -203,6 +269,15 @@ export class ReceiveQueue {
     }
   }
 
+  #anyArmed(): boolean {
+    for (const subscriber of this.#subscribers ?? []) if (subscriber.armed) return true
+    return false
+  }
+
+  #wakeSubscribers(): void {
+    for (const subscriber of this.#subscribers ?? []) subscriber.wake()
+  }
+
   /** The descriptor goes: those who wait get nothing any more. */
   letGo(): void {
     this.#unwatch()
@@ -220,11 +295,13 @@ export class ReceiveQueue {
 
   setKeepsAlive(keepsAlive: boolean): void {
     this.#keepsAlive = keepsAlive
-    if (this.#watched >= 0) watch(this.#watched, socket.POLLIN, this, keepsAlive)
+    if (this.#watched >= 0) watch(this.#watched, socket.POLLIN, this, keepsAlive && this.#calling)
+    for (const subscriber of this.#subscribers ?? []) subscriber.setKeepsAlive(keepsAlive)
   }
 
-  /** Called by the poller: what is watched is ready. */
+  /** Called by the poller: what is watched is ready. Nothing is read for one who stays and wants nothing now. */
   onReady(): void {
+    if (this.#subscribers !== null && !this.waiting) this.#wakeSubscribers()
     if (!this.#servesLater) this.serve(SERVED_TOGETHER)
   }
 
@@ -247,6 +324,9 @@ export class ReceiveQueue {
     const count = this.batch.left
     this.#counters.messages += count
     countMessages(count)
+    // What follows a failure may be the end, of which the kernel tells nothing more.
+    if (this.batch.failures) this.#misses = 0
+    if (this.#subscribers !== null) this.#wakeSubscribers()
     return !observesReads() || this.#tell(this.#counters.bytes - bytes)
   }
 
@@ -261,7 +341,7 @@ export class ReceiveQueue {
    * Whether a call that may wait looks for a message first. In a dialogue there is none yet, each time: then most
    * calls save the system call, and a message that is there after all comes with the event loop's next turn.
    */
-  #worthALook(): boolean {
+  worthALook(): boolean {
     if (this.ended || !this.#keepsAlive) return true
     this.#misses++
     return this.#misses <= MISSES_BEFORE_WAITING || this.#misses % LOOKS_AGAIN_AFTER === 0
@@ -275,11 +355,12 @@ export class ReceiveQueue {
     waiter.fail(reason)
   }
 
-  #watch(): void {
+  /** @param calling whether calls wait: one who stays holds the event loop itself */
+  #watch(calling: boolean): void {
     const fd = this.#source.waitsFor
     if (this.#watched !== fd) this.#unwatch()
     this.#watched = -1
-    watch(fd, socket.POLLIN, this, this.#keepsAlive)
+    watch(fd, socket.POLLIN, this, this.#keepsAlive && calling)
     this.#watched = fd
     beginWait(this.#counters, this.owner, 'waits')
   }
@@ -296,9 +377,18 @@ export class ReceiveQueue {
     this.#unwatch()
     this.#source.drop()
     closeEnd(this.owner, this.#descriptor, 'ended')
+    for (const subscriber of this.#leaving()) subscriber.end()
+  }
+
+  /** All who stay, who do so no longer. */
+  #leaving(): Iterable<Subscriber> {
+    const leaving = this.#subscribers ?? []
+    this.#subscribers = null
+    return leaving
   }
 
   #failAll(error: unknown): void {
+    for (const subscriber of this.#leaving()) subscriber.fail(error)
     for (let waiter = this.#waiters?.shift(); waiter != null; waiter = this.#waiters?.shift()) waiter.fail(error)
   }
 }

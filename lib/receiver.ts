@@ -1,4 +1,5 @@
 import { newCounters, statsOf } from './counters.js'
+import { kEnd } from './descriptor.js'
 import { opened } from './diagnostics.js'
 import { Endpoint } from './endpoint.js'
 import { ends } from './ends.js'
@@ -80,7 +81,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recv(options?: WaitOptions): Promise<T> {
     this.assertUsable()
-    return this.#queue.take(message as Taking<T>, options)
+    return this.#queue.take(message as Taking<T>, 'recv', options)
   }
 
   /**
@@ -95,7 +96,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recvWithFds(options?: WaitOptions): Promise<[message: T, fds: OwnedFd[]]> {
     this.assertUsable()
-    return this.#queue.take(messageWithFds as Taking<[T, OwnedFd[]]>, options)
+    return this.#queue.take(messageWithFds as Taking<[T, OwnedFd[]]>, 'recvWithFds', options)
   }
 
   /**
@@ -127,7 +128,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recvSync(options?: BlockingOptions): T {
     this.assertUsable()
-    this.#queue.block(options)
+    this.#queue.block(options, 'recvSync')
     return this.#messageNow()
   }
 
@@ -142,7 +143,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recvWithFdsSync(options?: BlockingOptions): [message: T, fds: OwnedFd[]] {
     this.assertUsable()
-    this.#queue.block(options)
+    this.#queue.block(options, 'recvWithFdsSync')
     return takeNow(this.#queue.batch, this.settings.schema) as [T, OwnedFd[]]
   }
 
@@ -214,6 +215,11 @@ export class Receiver<out T = unknown> extends Endpoint {
   get [kQueue](): ReceiveQueue {
     this.assertUsable()
     return this.#queue
+  }
+
+  /** Nothing for callers. @hidden */
+  get [kEnd](): 'receiver' {
+    return 'receiver'
   }
 
   protected override get disconnected(): boolean {

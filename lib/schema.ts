@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { say } from './describe.js'
 import { failed } from './diagnostics.js'
 import type { Endpoint } from './endpoint.js'
 import { WormholeError } from './errors.js'
@@ -39,7 +40,7 @@ function refuse(reason: string, received: unknown, cause: unknown, end: Endpoint
   throw error
 }
 
-/** What the issues say, with where. They are of any schema's making: what has no text is left out. */
+/** What the issues say, with where. They are of any schema's making. */
 function textOf(issues: unknown): string {
   try {
     return `: ${(issues as StandardSchemaV1.Issue[]).map(issueText).join('; ')}`
@@ -49,6 +50,6 @@ function textOf(issues: unknown): string {
 }
 
 function issueText({ message, path }: StandardSchemaV1.Issue): string {
-  const where = path?.map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
-  return where ? `${where}: ${message}` : message
+  const where = path?.map((part) => say(typeof part === 'object' ? part.key : part)).join('.')
+  return where ? `${where}: ${say(message)}` : say(message)
 }

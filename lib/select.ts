@@ -1,6 +1,8 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { onAbort } from './abort.js'
 import { callerContext } from './caller.js'
+import { describe } from './describe.js'
+import { endOf } from './descriptor.js'
 import { argumentError, disconnectedError, WormholeError } from './errors.js'
 import { Promise } from './globals.js'
 import { Later } from './later.js'
@@ -45,7 +47,8 @@ export type Selected<R extends Receivers> = {
  * passed over; once all have, this rejects with ERR_WORMHOLE_DISCONNECTED. A message that fails rejects with
  * its error, whose `key` tells which receiver it is from.
  *
- * @returns rejects with what `recv` rejects with; with ERR_WORMHOLE_ARGUMENT where there is no receiver to choose from
+ * @returns rejects with what `recv` rejects with; with ERR_WORMHOLE_ARGUMENT where there is no receiver to choose from;
+ * with ERR_WORMHOLE_CLOSED, whose `key` tells which, where one is closed, detached or moved, before or while this waits
  *
  * @example
  * import { channel, select } from 'wormhole-ipc'
@@ -57,94 +60,97 @@ export type Selected<R extends Receivers> = {
  * else console.log(message.toUpperCase())
  */
 export function select<R extends Receivers>(receivers: R, options?: WaitOptions): Promise<Selected<R>> {
-  return choose(receivers, options, () => {
-    throw disconnectedError('Receiver')
-  })
-}
-
-/**
- * The messages of several receivers with their keys, as they come, until all have come to their end. Fair as `select`.
- *
- * A step rejects with what `select` rejects with, except at the end; iterating anew goes on behind it.
- *
- * @example
- * import { channel, merge } from 'wormhole-ipc'
- *
- * const [, todo] = channel<{ id: number }>()
- * const [, stopped] = channel<string>()
- * for await (const [key, message] of merge({ todo, stopped })) {
- *   if (key === 'stopped') break
- *   console.log(message.id)
- * }
- */
-export function merge<R extends Receivers>(receivers: R): AsyncIterableIterator<Selected<R>> {
-  const ended = { done: true, value: undefined } as const
-  const iteration: Iteration = { choices: new Set(), left: false }
-  const iterator: AsyncIterableIterator<Selected<R>> = {
-    next: () => {
-      if (iteration.left) return Promise.resolve(ended)
-      const chosen = choose<R, typeof ended>(receivers, undefined, () => ended, iteration)
-      return quiet(chosen.then((value) => (value === ended ? ended : { done: false, value: value as Selected<R> })))
-    },
-    return: () => {
-      iteration.left = true
-      for (const choice of iteration.choices) choice.leave()
-      return Promise.resolve(ended)
-    },
-    [Symbol.asyncIterator]: () => iterator,
-  }
-  return iterator
-}
-
-/** What one `merge` has under way. */
-interface Iteration {
-  readonly choices: Set<Choice>
-  /** Nobody wants more of it. */
-  left: boolean
+  return choose(receivers, options)
 }
 
 let served = 0
 
-function choose<R extends Receivers, End = never>(
-  receivers: R,
-  options: WaitOptions | undefined,
-  atEnd: () => End,
-  iteration?: Iteration
-): Promise<Selected<R> | End> {
+/** A receiver that may be chosen, under its key. */
+export interface Candidate {
+  readonly key: string
+  readonly receiver: Receiver<unknown>
+  readonly queue: ReceiveQueue
+}
+
+/** What `call` may choose from; throws for what is no usable receiver. */
+export function candidatesOf(call: 'select' | 'merge', receivers: Receivers): Candidate[] {
+  if (typeof receivers !== 'object' || receivers === null || endOf(receivers) !== undefined) {
+    throw argumentError(`${call}() takes an object of receivers, such as { jobs, results }, not ${describe(receivers)}`)
+  }
+  const candidates = Object.entries(receivers).map(([key, receiver]) => candidate(call, key, receiver))
+  if (candidates.length === 0) {
+    throw argumentError(`${call}() needs at least one receiver: ${describe(receivers)} has none`)
+  }
+  return candidates
+}
+
+function candidate(call: string, key: string, receiver: unknown): Candidate {
+  if (receiver instanceof Receiver) return { key, receiver, queue: queueOf(key, receiver) }
+  const what =
+    endOf(receiver) === 'receiver'
+      ? `is of another copy of wormhole-ipc in this process: use that copy's ${call}()`
+      : `is ${describe(receiver)}, not a Receiver`
+  throw argumentError(`${call}(): "${key}" ${what}`)
+}
+
+/** Throws, with the key, where the receiver is of no use any more. */
+function queueOf(key: string, receiver: Receiver<unknown>): ReceiveQueue {
   try {
-    const signal = signalOf(options)
+    return receiver[kQueue]
+  } catch (error) {
+    throw withKey(error, key)
+  }
+}
+
+/** The error with the key of the receiver that it is of; a copy, as others may wait for the same. */
+export function withKey(error: unknown, key: string): unknown {
+  if (!(error instanceof WormholeError)) return error
+  const { code, message, errno, syscall, cause } = error
+  const details = 'received' in error ? { errno, syscall, cause, received: error.received } : { errno, syscall, cause }
+  const own = new WormholeError(code, message, details)
+  own.key = key
+  return own
+}
+
+function choose<R extends Receivers>(receivers: R, options: WaitOptions | undefined): Promise<Selected<R>> {
+  try {
+    const signal = signalOf(options, 'select')
     signal?.throwIfAborted()
-    const candidates = Object.entries(receivers).map(([key, receiver]) => {
-      if (!(receiver instanceof Receiver)) throw argumentError(`select: "${key}" is not a Receiver`)
-      return { key, queue: receiver[kQueue] }
-    })
-    if (candidates.length === 0) throw argumentError('select needs at least one receiver')
-    candidates.sort((a, b) => a.queue.lastServed - b.queue.lastServed)
-    const attempt = () => pick<R, End>(candidates, signal, atEnd, iteration)
+    const candidates = candidatesOf('select', receivers)
     // Not what is here already but the reading of more is what may have to wait.
-    return turnIsOver() ? quiet(nextTurn().then(attempt)) : attempt()
+    return turnIsOver() ? quiet(nextTurn().then(() => pickLater<R>(candidates, signal))) : pick<R>(candidates, signal)
   } catch (error) {
     return rejected(error)
   }
 }
 
-/** Takes from whoever was served longest ago and has something, or waits for the first that gets it. */
-function pick<R extends Receivers, End>(
-  candidates: Candidate[],
-  signal: AbortSignal | undefined,
-  atEnd: () => End,
-  iteration: Iteration | undefined
-): Promise<Selected<R> | End> {
-  if (iteration?.left === true) return Promise.resolve(atEnd())
-  const ready = candidates.find(({ queue }) => queue.ready())
-  if (ready !== undefined) return quiet(Promise.resolve(takeFrom(ready.key, ready.queue) as Promise<Selected<R>>))
-  signal?.throwIfAborted()
-  const choice = new Choice(candidates, atEnd, iteration)
-  choice.wait(signal)
-  return choice.promise as Promise<Selected<R> | End>
+/** A turn later: meanwhile any of them may have been closed or moved, and what it holds is not ours any more. */
+function pickLater<R extends Receivers>(candidates: Candidate[], signal: AbortSignal | undefined) {
+  for (const { key, receiver } of candidates) queueOf(key, receiver)
+  return pick<R>(candidates, signal)
 }
 
-function takeFrom(key: string, queue: ReceiveQueue): [string, unknown] | Promise<[string, unknown]> {
+/** Takes from whoever was served longest ago and has something, or waits for the first that gets it. */
+function pick<R extends Receivers>(candidates: Candidate[], signal: AbortSignal | undefined): Promise<Selected<R>> {
+  const ready = firstReady(candidates)
+  if (ready !== undefined) {
+    const taken = takeFrom(ready.key, ready.queue)
+    return quiet(taken instanceof Later ? taken.promise : Promise.resolve(taken)) as Promise<Selected<R>>
+  }
+  signal?.throwIfAborted()
+  const choice = new Choice(candidates)
+  choice.wait(signal)
+  return choice.promise as Promise<Selected<R>>
+}
+
+/** The candidate with something to take that was served longest ago. */
+function firstReady(candidates: Candidate[]): Candidate | undefined {
+  candidates.sort((a, b) => a.queue.lastServed - b.queue.lastServed)
+  return candidates.find(({ key, receiver }) => queueOf(key, receiver).ready())
+}
+
+/** Takes from a queue that has something. Its error says whose it is. */
+export function takeFrom(key: string, queue: ReceiveQueue): [string, unknown] | Later<[string, unknown]> {
   const mark = (error: unknown): never => {
     if (error instanceof WormholeError) error.key = key
     throw error
@@ -153,15 +159,10 @@ function takeFrom(key: string, queue: ReceiveQueue): [string, unknown] | Promise
   queue.lastServed = served
   try {
     const value = message.take(queue.batch, queue.settings.schema)
-    return value instanceof Later ? value.promise.then((settled) => [key, settled], mark) : [key, value]
+    return value instanceof Later ? value.map((settled) => [key, settled], mark) : [key, value]
   } catch (error) {
     return mark(error)
   }
-}
-
-interface Candidate {
-  key: string
-  queue: ReceiveQueue
 }
 
 /** One `select` that waits in several receivers at once. */
@@ -169,62 +170,52 @@ class Choice {
   readonly promise: Promise<unknown>
   #resolve!: (value: unknown) => void
   #reject!: (error: unknown) => void
-  readonly #atEnd: () => unknown
-  readonly #waits: { waiter: SelectWaiter; queue: ReceiveQueue }[]
-  readonly #iteration: Iteration | undefined
+  readonly #waits: Set<SelectWaiter>
   /** What the schemas run in, if there are any. */
   readonly #caller: AsyncResource | null
   #stop: (() => void) | undefined
 
-  constructor(candidates: Candidate[], atEnd: () => unknown, iteration: Iteration | undefined) {
-    this.#atEnd = atEnd
-    this.#iteration = iteration
+  constructor(candidates: Candidate[]) {
     this.#caller = candidates.some(({ queue }) => queue.settings.schema !== undefined) ? callerContext() : null
-    iteration?.choices.add(this)
     this.promise = quiet(
       new Promise((resolve, reject) => {
         this.#resolve = resolve
         this.#reject = reject
       })
     )
-    this.#waits = candidates.map(({ key, queue }) => ({ waiter: new SelectWaiter(this, key, queue), queue }))
+    this.#waits = new Set(candidates.map(({ key, queue }) => new SelectWaiter(this, key, queue)))
   }
 
   get waiting(): boolean {
-    return this.#waits.length > 0
+    return this.#waits.size > 0
   }
 
   wait(signal: AbortSignal | undefined): void {
     try {
-      for (const { waiter, queue } of [...this.#waits]) {
-        if (queue.ended) this.ended(waiter)
-        else queue.join(waiter)
+      for (const waiter of this.#waits) {
+        if (waiter.queue.ended) this.ended(waiter)
+        else waiter.queue.join(waiter)
       }
     } catch (error) {
       this.#leaveAll()
       throw error
     }
-    if (signal !== undefined && this.#waits.length > 0) this.#stop = onAbort(signal, () => this.#abort(signal.reason))
-  }
-
-  /** Nobody wants the answer any more: waits nowhere, and takes nothing. */
-  leave(): void {
-    if (this.waiting) this.taken(this.#atEnd)
+    if (signal !== undefined && this.waiting) this.#stop = onAbort(signal, () => this.#abort(signal.reason))
   }
 
   taken(take: () => unknown): void {
     this.#leaveAll()
     try {
-      this.#resolve(this.#caller === null ? take() : this.#caller.runInAsyncScope(take))
+      const taken = this.#caller === null ? take() : this.#caller.runInAsyncScope(take)
+      this.#resolve(taken instanceof Later ? taken.promise : taken)
     } catch (error) {
       this.#reject(error)
     }
   }
 
   ended(waiter: SelectWaiter): void {
-    const index = this.#waits.findIndex((wait) => wait.waiter === waiter)
-    this.#waits.splice(index, 1)
-    if (!this.waiting) this.taken(this.#atEnd)
+    this.#waits.delete(waiter)
+    if (!this.waiting) this.failed(disconnectedError('Receiver'))
   }
 
   failed(error: unknown): void {
@@ -234,32 +225,33 @@ class Choice {
 
   /** As a receive that is aborted: a message that is there wins. */
   #abort(reason: unknown): void {
-    for (const { queue } of [...this.#waits]) queue.serve()
+    for (const { queue } of this.#waits) queue.serve()
     if (this.waiting) this.failed(reason)
   }
 
   #leaveAll(): void {
     this.#stop?.()
     this.#caller?.emitDestroy()
-    this.#iteration?.choices.delete(this)
-    for (const { waiter, queue } of this.#waits.splice(0)) queue.leave(waiter)
+    const waits = [...this.#waits]
+    this.#waits.clear()
+    for (const waiter of waits) waiter.queue.leave(waiter)
   }
 }
 
 class SelectWaiter extends Waiter {
+  readonly queue: ReceiveQueue
   readonly #choice: Choice
   readonly #key: string
-  readonly #queue: ReceiveQueue
 
   constructor(choice: Choice, key: string, queue: ReceiveQueue) {
     super()
     this.#choice = choice
     this.#key = key
-    this.#queue = queue
+    this.queue = queue
   }
 
   override serve(): void {
-    this.#choice.taken(() => takeFrom(this.#key, this.#queue))
+    this.#choice.taken(() => takeFrom(this.#key, this.queue))
   }
 
   override end(): void {
@@ -267,6 +259,6 @@ class SelectWaiter extends Waiter {
   }
 
   override fail(error: unknown): void {
-    this.#choice.failed(error)
+    this.#choice.failed(withKey(error, this.#key))
   }
 }

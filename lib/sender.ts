@@ -2,6 +2,8 @@ import type { Writable } from 'node:stream'
 import { onAbort } from './abort.js'
 import { toText } from './codec.js'
 import { newCounters, statsOf } from './counters.js'
+import { describe } from './describe.js'
+import { kEnd } from './descriptor.js'
 import { opened } from './diagnostics.js'
 import { Endpoint } from './endpoint.js'
 import { ends } from './ends.js'
@@ -69,7 +71,8 @@ export class Sender<in T = unknown> extends Endpoint {
   /**
    * Sends a message. It is written as JSON before this returns; the promise resolves once the kernel has
    * it, from when on it survives this process. A full channel makes it wait. Sends made in one tick share
-   * packets (see `coalesce`); their order is kept.
+   * packets (see `coalesce`); their order is kept. What JSON has no form for does not arrive as it was: an Error, a Map
+   * and a Set become `{}` (`docs/migrating-from-process-send.md` has a table, and what to do).
    *
    * A `signal` takes the message back while it waits. One that is too long for a packet may be under way
    * already: then the receiver gets ERR_WORMHOLE_TRUNCATED in its place.
@@ -88,7 +91,7 @@ export class Sender<in T = unknown> extends Endpoint {
     } catch (error) {
       return rejected(error)
     }
-    return this.#send(text, NO_FDS, options)
+    return this.#send('send', text, NO_FDS, options)
   }
 
   /**
@@ -113,7 +116,7 @@ export class Sender<in T = unknown> extends Endpoint {
     } catch (error) {
       return rejected(error)
     }
-    return this.#send(text, fds, options)
+    return this.#send('sendWithFds', text, fds, options)
   }
 
   /** The message's JSON. Its `toJSON` methods are the caller's, and may close this sender. */
@@ -124,13 +127,13 @@ export class Sender<in T = unknown> extends Endpoint {
     return text
   }
 
-  #send(text: string, fds: readonly FdSource[], options: WaitOptions | undefined): Promise<void> {
+  #send(call: string, text: string, fds: readonly FdSource[], options: WaitOptions | undefined): Promise<void> {
     let entry: Entry
     let signal: AbortSignal | undefined
     try {
-      signal = signalOf(options)
+      signal = signalOf(options, call)
       signal?.throwIfAborted()
-      entry = this.#entry(text, fds)
+      entry = this.#entry(call, text, fds)
     } catch (error) {
       return rejected(error)
     }
@@ -165,12 +168,12 @@ export class Sender<in T = unknown> extends Endpoint {
   sendAll(messages: Iterable<T> | AsyncIterable<T>, options?: WaitOptions): Promise<number> {
     this.assertUsable()
     try {
-      const signal = signalOf(options)
+      const signal = signalOf(options, 'sendAll')
       signal?.throwIfAborted()
       const all = new SendAll(this.#queue, signal)
       const asynchronous = isAsync(messages)
       if (!asynchronous && typeof messages?.[Symbol.iterator] !== 'function')
-        throw argumentError('sendAll needs an iterable')
+        throw argumentError(`sendAll() takes an iterable of messages, not ${describe(messages)}`)
       return this.#queue.track(
         () => (asynchronous || !this.settings.coalesce ? all.each(messages, asynchronous) : all.batches(messages)),
         (error) => all.isCallers(error)
@@ -192,7 +195,7 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   trySend(message: T): boolean {
     const text = this.#text(message)
-    return this.#queue.sendNow(text) || this.#queue.tryHand(this.#entry(text, NO_FDS))
+    return this.#queue.sendNow(text) || this.#queue.tryHand(this.#entry('trySend', text, NO_FDS))
   }
 
   /**
@@ -205,7 +208,7 @@ export class Sender<in T = unknown> extends Endpoint {
    * sender.sendSync({ id: 1 }, { timeout: 1000 })
    */
   sendSync(message: T, options?: BlockingOptions): void {
-    this.#sendBlocking(this.#text(message), NO_FDS, options)
+    this.#sendBlocking('sendSync', this.#text(message), NO_FDS, options)
   }
 
   /**
@@ -217,16 +220,16 @@ export class Sender<in T = unknown> extends Endpoint {
    * sender.sendWithFdsSync({ id: 1 }, [process.stdout.fd])
    */
   sendWithFdsSync(message: T, fds: readonly FdSource[], options?: BlockingOptions): void {
-    this.#sendBlocking(this.#text(message), fds, options)
+    this.#sendBlocking('sendWithFdsSync', this.#text(message), fds, options)
   }
 
-  #sendBlocking(text: string, fds: readonly FdSource[], options: BlockingOptions | undefined): void {
+  #sendBlocking(call: string, text: string, fds: readonly FdSource[], options: BlockingOptions | undefined): void {
     // Checked before anything is sent, and counted from when it begins to wait.
-    deadlineOf(options)
+    deadlineOf(options, call)
     if (fds === NO_FDS && this.#queue.sendNow(text)) return
-    const entry = this.#entry(text, fds)
+    const entry = this.#entry(call, text, fds)
     this.#queue.hand(entry)
-    if (!entry.settled) this.#queue.pumpUntil(entry, deadlineOf(options))
+    if (!entry.settled) this.#queue.pumpUntil(entry, deadlineOf(options, call))
     if (!entry.settled) {
       const error = new WormholeError('ERR_WORMHOLE_TIMEOUT', 'the channel stayed full; the message was not sent')
       if (!this.#queue.withdraw(entry, error)) {
@@ -239,8 +242,12 @@ export class Sender<in T = unknown> extends Endpoint {
     if (entry.error !== undefined) throw entry.error
   }
 
-  #entry(text: string, fds: readonly FdSource[]): Entry {
-    if (!Array.isArray(fds)) throw argumentError('fds must be an array of descriptors')
+  #entry(call: string, text: string, fds: readonly FdSource[]): Entry {
+    if (!Array.isArray(fds)) {
+      throw argumentError(
+        `${call}() takes an array of descriptors, not ${describe(fds)}: use ${call}(message, [descriptor])`
+      )
+    }
     // Checked before anything moves: a message that is too long leaves its descriptors alone.
     const entry = this.#queue.sizing.entry(text)
     if (fds.length > 0) entry.transfer = new Transfer(fds, this.#queue.sizing.mostFds(entry))
@@ -275,7 +282,7 @@ export class Sender<in T = unknown> extends Endpoint {
   gone(options?: WaitOptions): Promise<void> {
     this.assertUsable()
     try {
-      const signal = signalOf(options)
+      const signal = signalOf(options, 'gone')
       signal?.throwIfAborted()
       return this.#queue.untilGone(signal)
     } catch (error) {
@@ -336,6 +343,11 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   stats(): EndpointStats {
     return statsOf(this.#counters, this.#queue.pending)
+  }
+
+  /** Nothing for callers. @hidden */
+  get [kEnd](): 'sender' {
+    return 'sender'
   }
 
   protected override get disconnected(): boolean {

@@ -23,21 +23,6 @@ export function isError(value: unknown): value is Error {
   return typeof name === 'string' && typeof message === 'string' && typeof stack === 'string'
 }
 
-/** What was thrown, for people; never throws. */
-export function reasonOf(thrown: unknown): string {
-  try {
-    return isError(thrown) ? String(thrown.message) : String(thrown)
-  } catch {
-    return `${typeof thrown === 'object' ? 'an object' : `a ${typeof thrown}`} that has no text`
-  }
-}
-
-export function isUrl(value: unknown): value is URL {
-  if (typeof value !== 'object' || value === null) return false
-  const { href, protocol, pathname } = value as Partial<URL>
-  return typeof href === 'string' && typeof protocol === 'string' && typeof pathname === 'string'
-}
-
 export function isAbortSignal(value: unknown): value is AbortSignal {
   if (!isObject(value)) return false
   const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>

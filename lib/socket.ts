@@ -1,3 +1,4 @@
+import { describe } from './describe.js'
 import { systemError, WormholeError } from './errors.js'
 import { native } from './native.js'
 import { control } from './wasm.js'
@@ -124,7 +125,7 @@ export function isNumber(fd: unknown): fd is number {
 
 /** Takes ownership of an open descriptor and makes it close-on-exec. */
 export function adopt(fd: number): void {
-  if (!isNumber(fd)) throw badDescriptor(`${String(fd)} is not a descriptor`)
+  if (!isNumber(fd)) throw badDescriptor(`${describe(fd)} is not a descriptor`)
   const result = native.adopt(fd)
   if (result === EEXIST) throw badDescriptor(`descriptor ${fd} is owned by another object of this library`)
   if (result === EBADF) throw badDescriptor(`descriptor ${fd} is not open`)
@@ -134,7 +135,7 @@ export function adopt(fd: number): void {
 /** A duplicate that this thread owns, close-on-exec (fcntl(2), F_DUPFD_CLOEXEC). */
 export function duplicate(fd: number): number {
   const copy = isNumber(fd) ? native.dup(fd) : EBADF
-  if (copy === EBADF) throw badDescriptor(`descriptor ${String(fd)} is not open`)
+  if (copy === EBADF) throw badDescriptor(`descriptor ${describe(fd)} is not open`)
   if (copy < 0) throw systemError('fcntl', copy, `cannot duplicate descriptor ${fd}`)
   return copy
 }
@@ -193,7 +194,7 @@ export function longestPacket(fd: number): number {
 
 /** Takes ownership of one end of a channel; its type. What is refused is left as it was. */
 export function adoptChannel(fd: number): number {
-  if (!isNumber(fd)) throw badDescriptor(`${String(fd)} is not a descriptor`)
+  if (!isNumber(fd)) throw badDescriptor(`${describe(fd)} is not a descriptor`)
   const type = channelType(fd)
   adopt(fd)
   return type

@@ -1,3 +1,4 @@
+import { describe } from './describe.js'
 import {
   type Descriptor,
   type DescriptorOwner,
@@ -95,7 +96,7 @@ function isOwner(source: unknown): source is DescriptorOwner {
 function numberOf(source: unknown): number {
   const fd = numberIn(source)
   if (fd !== undefined) return fd
-  throw socket.badDescriptor(`a ${source === null ? 'null' : typeof source} in fds has no open descriptor`)
+  throw socket.badDescriptor(`${describe(source)} in fds has no open descriptor`)
 }
 
 function numberIn(source: unknown): number | undefined {

@@ -11,11 +11,44 @@ import { quiet } from './rejected.js'
 export abstract class Waiter extends ListItem<Waiter> {
   /** Whose step this is, if it is one. */
   iteration: object | null = null
+  /** When it came, among all who wait anywhere: lower is earlier. */
+  ticket = 0
   /** A message or failure is there to be taken. */
   abstract serve(): void
   /** None will come any more. */
   abstract end(): void
   abstract fail(error: unknown): void
+}
+
+/**
+ * Somebody who stays with a receiver from one message to the next, and wants one only some of the time: then it is
+ * one of those who wait, and its ticket says since when.
+ */
+export interface Subscriber {
+  /** Whether it waits for a message now. */
+  readonly wanting: boolean
+  readonly ticket: number
+  /** Whether it wants to be told when there may be a message. */
+  readonly armed: boolean
+  /** There may be one: something has been read, or the kernel says that something is there. */
+  wake(): void
+  /** Nothing is there any more, and it waits still: it is to be told again. */
+  stay(): void
+  /** A message or failure is there to be taken, and nobody who waits came earlier. */
+  serve(): void
+  /** None will come any more. */
+  end(): void
+  /** The receiver is of no use any more. */
+  fail(error: unknown): void
+  /** Whether waiting there keeps the process alive has changed. */
+  setKeepsAlive(keepsAlive: boolean): void
+}
+
+let tickets = 0
+
+export function nextTicket(): number {
+  tickets++
+  return tickets
 }
 
 /** How what has been read becomes the value of a call. */

@@ -6,12 +6,14 @@ export interface Calls {
   received: number
   sendmsg: number
   sent: number
+  /** How often a descriptor was asked to be watched, or no longer. */
+  watches: number
 }
 
 /** Counts the calls of this thread while `operation` runs. */
 export async function countCalls(operation: () => Promise<void>): Promise<Calls> {
-  const calls: Calls = { recvmsg: 0, received: 0, sendmsg: 0, sent: 0 }
-  const { recvmsg, sendmsg } = native
+  const calls: Calls = { recvmsg: 0, received: 0, sendmsg: 0, sent: 0, watches: 0 }
+  const { recvmsg, sendmsg, watch, unwatch } = native
   native.recvmsg = (fd, offset, length, waits) => {
     const result = recvmsg(fd, offset, length, waits)
     calls.recvmsg++
@@ -24,11 +26,21 @@ export async function countCalls(operation: () => Promise<void>): Promise<Calls>
     calls.sent += Math.max(result, 0)
     return result
   }
+  native.watch = (fd, events) => {
+    calls.watches++
+    return watch(fd, events)
+  }
+  native.unwatch = (fd) => {
+    calls.watches++
+    return unwatch(fd)
+  }
   try {
     await operation()
   } finally {
     native.recvmsg = recvmsg
     native.sendmsg = sendmsg
+    native.watch = watch
+    native.unwatch = unwatch
   }
   return calls
 }
