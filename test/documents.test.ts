@@ -32,8 +32,7 @@ function fileWith(document: string, text: string): string {
 describe('the code in the documents', () => {
   let wrong: string
 
-  before(function () {
-    this.timeout(120_000)
+  before(() => {
     wrong = compile(pages)
   })
 

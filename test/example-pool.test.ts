@@ -1,5 +1,9 @@
 import { expect } from 'chai'
 import { crashIn, itHasCommandLine, runExample, startExample } from './helpers/example.js'
+import { sized } from './helpers/long.js'
+
+/** How long a job takes. */
+const ROUNDS = ['--rounds', String(sized(200, 2000))]
 
 /** What the example prints: the results, by name, and what became of the jobs. */
 function parse(output: string) {
@@ -20,14 +24,14 @@ function parse(output: string) {
 
 describe('the pool example', () => {
   it('finishes every job once when no worker is killed', async () => {
-    const { listed, results, ...counts } = parse(await runExample('pool', ['--kill', '0', '--list']))
+    const { listed, results, ...counts } = parse(await runExample('pool', [...ROUNDS, '--kill', '0', '--list']))
     expect(counts).to.deep.equal({ jobs: 200, finished: 200, lost: 0, names: [], retried: 0, killed: 0 })
     expect(listed).to.have.lengthOf(200)
     expect(Object.keys(results)).to.have.lengthOf(200)
   })
 
   it('tells which jobs died with their workers, and finishes the others once', async () => {
-    const { ended } = startExample('pool', ['--kill', '10', '--list'])
+    const { ended } = startExample('pool', [...ROUNDS, '--kill', '10', '--list'])
     const { code, stdout, stderr } = await ended
     const { listed, results, jobs, finished, lost, names, retried, killed } = parse(stdout)
     expect(stderr).to.equal('')
@@ -45,9 +49,9 @@ describe('the pool example', () => {
   })
 
   it('finishes all jobs, with --retry, as if no worker had been killed', async () => {
-    const undisturbed = parse(await runExample('pool', ['--jobs', '100', '--kill', '0', '--list']))
+    const undisturbed = parse(await runExample('pool', [...ROUNDS, '--jobs', '100', '--kill', '0', '--list']))
     const { listed, results, ...counts } = parse(
-      await runExample('pool', ['--jobs', '100', '--kill', '10', '--seed', '7', '--retry', '--list'])
+      await runExample('pool', [...ROUNDS, '--jobs', '100', '--kill', '10', '--seed', '7', '--retry', '--list'])
     )
     expect(results).to.deep.equal(undisturbed.results)
     expect(listed).to.have.lengthOf(100)
@@ -58,7 +62,7 @@ describe('the pool example', () => {
   })
 
   it('gets through with one worker that is killed at every result', async () => {
-    const args = ['--jobs', '12', '--workers', '1', '--kill', '1', '--retry']
+    const args = [...ROUNDS, '--jobs', '12', '--workers', '1', '--kill', '1', '--retry']
     const { finished, lost, killed } = parse(await runExample('pool', args))
     expect(finished).to.equal(12)
     expect(lost).to.equal(0)

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { crashIn, itHasCommandLine, runExample, startExample } from './helpers/example.js'
+import { sized } from './helpers/long.js'
+
+const GENERATIONS = sized(3, 4)
 
 /** What the example prints: the answers of each generation, and the sums. */
 function parse(output: string) {
@@ -35,12 +38,16 @@ describe('the restart example', () => {
   after(() => rmSync(folder, { recursive: true }))
 
   it('replaces a TCP server under load without a refused or dropped request', async () => {
-    checkRestarts(await runExample('restart', ['--generations', '4', '--requests', '60']), 4, 60)
+    checkRestarts(await runExample('restart', ['--generations', `${GENERATIONS}`, '--requests', '60']), GENERATIONS, 60)
   })
 
   it('replaces the server of a Unix socket under load without a refused or dropped request', async () => {
     const path = join(folder, 'socket')
-    checkRestarts(await runExample('restart', ['--generations', '4', '--requests', '60', '--unix', path]), 4, 60)
+    checkRestarts(
+      await runExample('restart', ['--generations', `${GENERATIONS}`, '--requests', '60', '--unix', path]),
+      GENERATIONS,
+      60
+    )
     expect(readdirSync(folder)).to.deep.equal([])
   })
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
+import { sized } from './helpers/long.js'
 import { runProgram, startProgram } from './helpers/program.js'
 
 /** The first primes, one a line, by a plain sieve. */
@@ -28,7 +29,7 @@ function alive(pids: readonly string[]): string[] {
 describe('the sieve example', () => {
   for (const [primes, perProcess] of [
     [200, 20],
-    [25, 1],
+    [sized(10, 25), 1],
     [200, 200],
     [1, 1],
   ] as const) {
@@ -46,7 +47,7 @@ describe('the sieve example', () => {
   }
 
   it('ends as a whole when one of its processes dies', async () => {
-    const child = startProgram('sieve', ['--primes', '3000', '--per-process', '100'])
+    const child = startProgram('sieve', ['--primes', '3000', '--per-process', String(sized(300, 100))])
     const [closed, complaints] = [once(child, 'close'), text(child.stderr!)]
     let stdout = ''
     child.stdout!.setEncoding('utf8').on('data', (part: string) => {

@@ -3,13 +3,13 @@ import { expect } from 'chai'
 import { inbox } from '#lib/framing'
 import { view, wasm } from '#lib/wasm'
 import { readInbox } from './helpers/inbox.js'
-import { LONG, MOST_MS, SEED, tried } from './helpers/long.js'
+import { LONG, MOST_MS, SEED, sized, tried } from './helpers/long.js'
 import { quietErrors } from './helpers/quiet-errors.js'
 import { Random } from './helpers/random.js'
 import { decodePacket, frames } from './helpers/reference-framer.js'
 import { packet } from './helpers/soup.js'
 
-const PACKETS = LONG ? 5_000_000 : 200_000
+const PACKETS = sized(40_000, 5_000_000)
 const NO_LIMIT = 2 ** 29
 
 /** Decodes a packet both ways; says where they differ. */

@@ -1,5 +1,5 @@
 import { type Alone, alone, expectAlone } from './helpers/alone.js'
-import { LONG, MOST_MS, SEED, tried } from './helpers/long.js'
+import { LONG, MOST_MS, SEED, sized, tried } from './helpers/long.js'
 import { quietErrors } from './helpers/quiet-errors.js'
 import { Random } from './helpers/random.js'
 import { payload } from './helpers/soup.js'
@@ -61,7 +61,7 @@ describe('hostile: frames of one packet, all of them', () => {
     this.timeout(MOST_MS)
     const random = new Random(SEED)
     const pool = Array.from({ length: LONG ? 50_000 : 5000 }, () => alone(manyKinds(random)))
-    const packets = LONG ? 10_000_000 : 150_000
+    const packets = sized(30_000, 10_000_000)
     for (let round = 0; round < packets; round++) {
       const parts = Array.from({ length: 2 + random.below(3) }, () => random.pick(pool))
       expectAlone(parts, random.below(32))

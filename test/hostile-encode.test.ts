@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { type ChannelOptions, Sender } from 'wormhole-ipc'
 import * as socket from '#lib/socket'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
-import { LONG, MOST_MS, SEED, tried } from './helpers/long.js'
+import { LONG, MOST_MS, SEED, sized, tried } from './helpers/long.js'
 import { rawPair, rawReceive } from './helpers/raw.js'
 import { frames } from './helpers/reference-framer.js'
 
@@ -37,7 +37,7 @@ describe('hostile: messages outside ASCII that are sent', () => {
 
       it('are framed as the reference frames them, whatever fast-check makes', async function () {
         this.timeout(MOST_MS)
-        const rounds = LONG ? 50_000 : 700
+        const rounds = sized(700, 50_000)
         await fc.assert(
           fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 12 }), (messages) => expectFramed(messages)),
           { seed: SEED, numRuns: rounds }

@@ -7,7 +7,7 @@ import { BarePeer } from './helpers/bare-peer.js'
 import { leavesNoDescriptors, openDescriptors } from './helpers/descriptors.js'
 import { rejectsCode } from './helpers/expect-error.js'
 import { type Attack, attack } from './helpers/hostile-packets.js'
-import { LONG, MOST_MS, SEED, tried } from './helpers/long.js'
+import { MOST_MS, SEED, sized, tried } from './helpers/long.js'
 import { frame, type Outcome } from './helpers/reference-framer.js'
 
 const LIMIT = 300
@@ -77,7 +77,7 @@ describe('hostile: a live receiver and a peer that writes what it likes', () => 
   for (const way of names) {
     it(`has the promised outcome for each packet that fast-check makes, by ${way}`, async function () {
       this.timeout(MOST_MS)
-      const rounds = LONG ? 4_000 : 250
+      const rounds = sized(250, 4000)
       let packets = 0
       const before = memoryBytes()
       await fc.assert(

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { type Alone, alone, expectAlone } from './helpers/alone.js'
 import { readInbox } from './helpers/inbox.js'
-import { LONG, MOST_MS, SEED, tried } from './helpers/long.js'
+import { LONG, MOST_MS, SEED, sized, tried } from './helpers/long.js'
 import { quietErrors } from './helpers/quiet-errors.js'
 import { decodePacket, frames } from './helpers/reference-framer.js'
 import { illFormed, wellFormed } from './helpers/utf8.js'
@@ -112,7 +112,7 @@ describe('hostile: text outside ASCII', () => {
       { weight: 1, arbitrary: text },
       { weight: 2, arbitrary: fc.json({ stringUnit: 'binary', maxDepth: 3 }).map((json) => Buffer.from(json)) }
     )
-    const packets = LONG ? 200_000 : 5000
+    const packets = sized(5000, 200_000)
     fc.assert(
       fc.property(fc.array(payload, { maxLength: 5 }), fc.nat(31), fc.nat(40), (payloads, offset, missing) => {
         const whole = frames(payloads)

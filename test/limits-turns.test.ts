@@ -5,11 +5,11 @@ import { startNode } from './helpers/child.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { fill } from './helpers/fill.js'
+import { LONG, sized } from './helpers/long.js'
 import { usesChildren } from './helpers/uses-children.js'
 
-const LONG = process.env.WORMHOLE_LONG === '1'
-/** How often a timer of a millisecond must have fired before a channel is let go: with WORMHOLE_LONG=1 enough for a p99. */
-const TICKS = LONG ? 1000 : 50
+/** How often a timer of a millisecond must have fired before a channel is let go: in the long form enough for a p99. */
+const TICKS = sized(50, 1000)
 
 interface Meanwhile {
   /** Whether the timer has fired often enough. */

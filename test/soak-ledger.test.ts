@@ -24,9 +24,7 @@ function entriesIn(log: string): Entry[] {
   return entries
 }
 
-describe('the ledger of a soak', function () {
-  this.timeout(120_000)
-
+describe('the ledger of a soak', () => {
   const folder = mkdtempSync(join(tmpdir(), 'wormhole-ledger-'))
   const changed = join(folder, 'changed')
   const original = join(folder, 'original')

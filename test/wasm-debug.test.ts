@@ -18,8 +18,7 @@ const { partialConsume } = new WebAssembly.Instance(module, { env: { memory } })
 try { partialConsume(0x7fffffff, 1) } catch (error) { console.log(error.stack) }`
 
 describe('a debug build of the WASM', () => {
-  before(function () {
-    this.timeout(60_000)
+  before(() => {
     run('node_modules/.bin/asc', '--config', 'asconfig.json', '--target', 'debug')
   })
 

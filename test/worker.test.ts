@@ -10,10 +10,11 @@ import { leavesNoDescriptors, openDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { rejectsCode, throwsCode } from './helpers/expect-error.js'
 import { range } from './helpers/fill.js'
+import { sized } from './helpers/long.js'
 import { usesChildren } from './helpers/uses-children.js'
 import { startWorker, told } from './helpers/worker.js'
 
-const TIMES = 20
+const TIMES = sized(4, 20)
 
 describe('a channel to a worker thread', () => {
   leavesNoDescriptors()
@@ -188,7 +189,7 @@ describe('a worker thread that is terminated', () => {
     expect(openDescriptors()).to.equal(before)
   })
 
-  it('while messages stream through it does not disturb the process, 20 times', async () => {
+  it(`while messages stream through it does not disturb the process, ${TIMES} times`, async () => {
     for (let time = 0; time < TIMES; time++) {
       const [sender, receiving] = open<number>()
       const [sending, receiver] = open<number>()

@@ -6,6 +6,9 @@ import { openDescriptors } from './proc.js'
 
 export { openDescriptors }
 
+/** More than a busy machine needs, and less than the time of a hook. */
+const MOST_LOOKS = 10_000
+
 /**
  * In a `describe`: its tests, all together, leave as many descriptors open as they found. Descriptors that
  * close in the background (a socket that Node ends, a child's pipes) get a while, looked at again and again.
@@ -27,7 +30,7 @@ export function leavesNoDescriptors(): void {
     atStart = openDescriptors()
   })
   after(async () => {
-    for (let look = 0; look < 1000 && openDescriptors() > atStart; look++) {
+    for (let look = 0; look < MOST_LOOKS && openDescriptors() > atStart; look++) {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
     // Fewer is no leak: something of an earlier file may have been closing still when this one began.

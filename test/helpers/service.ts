@@ -28,6 +28,9 @@ export function usesServices(): (args?: readonly string[], nodeOptions?: string)
   }
 }
 
+/** A deadline that no request meets, on however busy a machine. */
+const MOST_MS = '3600000'
+
 /** The service example as a process of its own, on a port that was free. */
 export class Service {
   readonly child: Child
@@ -42,7 +45,7 @@ export class Service {
   }
 
   static async start(args: readonly string[] = [], nodeOptions = ''): Promise<Service> {
-    const service = new Service(startExample('service', ['--port', '0', ...args], nodeOptions))
+    const service = new Service(startExample('service', ['--port', '0', '--deadline', MOST_MS, ...args], nodeOptions))
     await service.logged('listening')
     return service
   }

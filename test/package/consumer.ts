@@ -11,7 +11,7 @@ const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'u
 export const tarball = join(root, `build/${name}-${version}.tgz`)
 
 const INSTALL_MS = 120_000
-const RUN_MS = 20_000
+const RUN_MS = 100_000
 
 /** What a program wrote, and how it ended. */
 export interface Ran {
