@@ -14,7 +14,9 @@ export function toText(message: unknown): string {
         cause,
       })
     }
-    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `the message cannot be written as JSON: ${reason}`, { cause })
+    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `the message cannot be written as JSON: ${reason}`, {
+      cause,
+    })
   }
   if (text === undefined) {
     throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON has no text for a message of type ${typeof message}`)

@@ -128,6 +128,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
 
   /** For whoever moves it; nothing for callers. @hidden */
   [kLetGo](): void {
+    socket.leave(this.fd)
     this.letGo()
   }
 

@@ -247,7 +247,9 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /** For whoever moves it; nothing for callers. @hidden */
-  [kLetGo](): void {}
+  [kLetGo](): void {
+    socket.leave(this.fd)
+  }
 
   /** For whoever moved it; nothing for callers. @hidden */
   [kMoveEnded](): void {}

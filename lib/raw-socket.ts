@@ -4,20 +4,22 @@
  * @module wormhole-ipc/socket
  */
 
+import type { Socket } from 'node:net'
 import './supported.js'
 import { describe } from './describe.js'
 import { argumentError, systemError } from './errors.js'
 import { INBOX_BYTES, inbox, stage, unstage } from './framing.js'
+import { signalOf } from './options.js'
 import { OwnedFd } from './owned-fd.js'
 import { whenReady } from './raw-waits.js'
 import { quiet } from './rejected.js'
 import { isUint8Array } from './shapes.js'
 import * as socket from './socket.js'
-import { Transfer } from './transfer.js'
-import type { FdSource } from './types.js'
+import { numberIn, Transfer } from './transfer.js'
+import type { FdSource, WaitOptions } from './types.js'
 
 export { OwnedFd } from './owned-fd.js'
-export type { FdSource } from './types.js'
+export type { FdSource, WaitOptions } from './types.js'
 
 /**
  * A socket that stays its owner's: a number, or an object that has one.
@@ -28,7 +30,7 @@ export type { FdSource } from './types.js'
  * const isMine = (socket: SocketSource) => peerCredentials(socket).uid === process.getuid?.()
  * console.log(isMine(3), isMine(owned))
  */
-export type SocketSource = number | { readonly fd: number }
+export type SocketSource = number | { readonly fd: number } | Socket
 
 const types = { seqpacket: socket.SOCK_SEQPACKET, stream: socket.SOCK_STREAM, dgram: socket.SOCK_DGRAM }
 
@@ -43,12 +45,16 @@ const types = { seqpacket: socket.SOCK_SEQPACKET, stream: socket.SOCK_STREAM, dg
  * console.log(buffer.toString('utf8', 0, bytes), fds.length, truncated)
  */
 export interface ReceivedBytes {
-  /** How many bytes of the buffer were filled; 0 for an empty packet and at the end of a stream. */
+  /** How many bytes of the buffer were filled; 0 for an empty packet and at the end. */
   bytes: number
   /** The descriptors that came along, close-on-exec; the caller's to close. */
   fds: OwnedFd[]
-  /** Whether something was lost: bytes that did not fit into the buffer, or descriptors (MSG_TRUNC, MSG_CTRUNC). */
+  /** Whether bytes of a packet were lost, as they did not fit into the buffer (MSG_TRUNC, recvmsg(2)). */
   truncated: boolean
+  /** Whether descriptors were lost, as this process may not open more (MSG_CTRUNC, recvmsg(2)). */
+  fdsTruncated: boolean
+  /** Whether the other side has closed the socket, or shut it down, and nothing more will come. Never of datagrams. */
+  end: boolean
 }
 
 /**
@@ -74,7 +80,9 @@ export function socketpair(type: 'seqpacket' | 'stream' | 'dgram'): [OwnedFd, Ow
  * how many bytes it took (all of a packet; of a stream perhaps fewer). Descriptors are moved or duplicated as
  * by `Sender.sendWithFds`. Over a stream they need at least one byte to ride with.
  *
- * @returns rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_TOO_MANY_FDS
+ * @param options `signal` ends the wait, unless the socket takes the bytes by then
+ * @returns rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_ARGUMENT,
+ * ERR_WORMHOLE_CLOSED (this process closed the socket, or gave it away, during the wait) or the signal's reason
  *
  * @example
  * import { sendmsg, socketpair } from 'wormhole-ipc/socket'
@@ -82,24 +90,43 @@ export function socketpair(type: 'seqpacket' | 'stream' | 'dgram'): [OwnedFd, Ow
  * const [ours, theirs] = socketpair('seqpacket')
  * await sendmsg(ours, Buffer.from('standard output'), [process.stdout.fd])
  */
-export function sendmsg(fd: SocketSource, bytes: Uint8Array, fds: readonly FdSource[] = []): Promise<number> {
-  return quiet(send(fd, bytes, fds))
+export function sendmsg(
+  fd: SocketSource,
+  bytes: Uint8Array,
+  fds: readonly FdSource[] = [],
+  options?: WaitOptions
+): Promise<number> {
+  return quiet(send(fd, bytes, fds, options))
 }
 
-async function send(fd: SocketSource, bytes: Uint8Array, fds: readonly FdSource[]): Promise<number> {
+async function send(
+  fd: SocketSource,
+  bytes: Uint8Array,
+  fds: readonly FdSource[],
+  options: WaitOptions | undefined
+): Promise<number> {
   const number = numberOf(fd)
   if (!isUint8Array(bytes)) throw argumentError('sendmsg: bytes must be a Uint8Array')
+  if (!Array.isArray(fds)) throw argumentError('sendmsg: fds must be an array of descriptors')
+  const signal = signalOf(options, 'sendmsg')
+  signal?.throwIfAborted()
   const isStream = socket.option(number, socket.SO_TYPE) === socket.SOCK_STREAM
+  if (isStream && bytes.length === 0 && fds.length > 0) {
+    throw argumentError(
+      'sendmsg: descriptors over a byte stream need at least one byte to ride with; the kernel drops them'
+    )
+  }
   if (bytes.length > INBOX_BYTES && !isStream) {
     throw systemError('sendmsg', socket.EMSGSIZE, `cannot send a packet of ${bytes.length} bytes`)
   }
   const piece = bytes.subarray(0, INBOX_BYTES)
   const transfer = fds.length === 0 ? null : new Transfer(fds, socket.SCM_MAX_FD)
+  const call = (open: number) => {
+    stage(piece)
+    return socket.send(open, inbox, piece.length, transfer?.fds ?? null)
+  }
   try {
-    const sent = await whenReady(number, socket.POLLOUT, (open) => {
-      stage(piece)
-      return socket.send(open, inbox, piece.length, transfer?.fds ?? null)
-    })
+    const sent = await whenReady(number, socket.POLLOUT, call, signal)
     if (sent < 0) throw systemError('sendmsg', sent, `cannot send on descriptor ${number}`)
     transfer?.accepted()
     return sent
@@ -113,38 +140,50 @@ async function send(fd: SocketSource, bytes: Uint8Array, fds: readonly FdSource[
  * Receives one packet, or what a stream has, with one recvmsg(2), waiting until there is something. What
  * does not fit into `buffer` of a packet is lost, and `truncated` says so.
  *
- * @returns rejects with ERR_WORMHOLE_SYSTEM
+ * @param options `signal` ends the wait, unless something is there by then
+ * @returns rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED (this
+ * process closed the socket, gave it away, or made another object its owner during the wait) or the signal's reason
  *
  * @example
  * import { recvmsg } from 'wormhole-ipc/socket'
  *
  * const buffer = Buffer.alloc(65536)
- * const { bytes, fds } = await recvmsg(3, buffer)
- * console.log(buffer.toString('utf8', 0, bytes))
+ * const { bytes, fds, end } = await recvmsg(3, buffer)
+ * console.log(end ? 'closed' : buffer.toString('utf8', 0, bytes))
  * for (const fd of fds) fd.close()
  */
-export function recvmsg(fd: SocketSource, buffer: Uint8Array): Promise<ReceivedBytes> {
-  return quiet(receive(fd, buffer))
+export function recvmsg(fd: SocketSource, buffer: Uint8Array, options?: WaitOptions): Promise<ReceivedBytes> {
+  return quiet(receive(fd, buffer, options))
 }
 
-async function receive(fd: SocketSource, buffer: Uint8Array): Promise<ReceivedBytes> {
+async function receive(fd: SocketSource, buffer: Uint8Array, options: WaitOptions | undefined): Promise<ReceivedBytes> {
   const number = numberOf(fd)
   if (!isUint8Array(buffer)) throw argumentError('recvmsg: buffer must be a Uint8Array')
+  const signal = signalOf(options, 'recvmsg')
+  signal?.throwIfAborted()
   const room = Math.min(buffer.length, INBOX_BYTES)
-  let result: ReceivedBytes = { bytes: 0, fds: [], truncated: false }
-  const count = await whenReady(number, socket.POLLIN, (open) => {
+  let result: ReceivedBytes | undefined
+  const call = (open: number) => {
     const length = socket.receive(open, inbox, room)
     if (length < 0) return length
-    const fds = socket.broughtDescriptors()
-      ? socket.takeDescriptors().map((received) => new OwnedFd(received, true))
-      : []
-    result = { bytes: length, fds, truncated: socket.lostBytes() || socket.lostDescriptors() }
+    result = received(open, length)
     // In the same breath, as the inbox is everybody's. Throws for a buffer that was detached meanwhile.
     unstage(buffer, length)
     return length
-  })
-  if (count < 0) throw systemError('recvmsg', count, `cannot receive on descriptor ${number}`)
+  }
+  const count = await whenReady(number, socket.POLLIN, call, signal)
+  if (result === undefined) throw systemError('recvmsg', count, `cannot receive on descriptor ${number}`)
   return result
+}
+
+/** What the last receive brought; `end` is worked out before the control array serves another call. */
+function received(fd: number, length: number): ReceivedBytes {
+  const brought = socket.broughtDescriptors() ? socket.takeDescriptors() : []
+  const fds = brought.map((number) => new OwnedFd(number, true))
+  const truncated = socket.lostBytes()
+  const fdsTruncated = socket.lostDescriptors()
+  const end = length === 0 && fds.length === 0 && !fdsTruncated && !truncated && socket.atEnd(fd)
+  return { bytes: length, fds, truncated, fdsTruncated, end }
 }
 
 /**
@@ -164,7 +203,7 @@ export function peerCredentials(fd: SocketSource): { pid: number; uid: number; g
 }
 
 function numberOf(source: SocketSource): number {
-  const number = typeof source === 'number' ? source : source?.fd
-  if (!socket.isNumber(number)) throw socket.badDescriptor(`${describe(number)} is not an open descriptor`)
+  const number = numberIn(source)
+  if (!socket.isNumber(number)) throw socket.badDescriptor(`${describe(number ?? source)} is not an open descriptor`)
   return number
 }

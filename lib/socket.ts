@@ -123,6 +123,18 @@ export function isNumber(fd: unknown): fd is number {
   return typeof fd === 'number' && Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff
 }
 
+/** Is told of each number that is about to be closed, given up, or owned by another object: nobody else waits on it then. */
+let leaves: ((fd: number) => void) | undefined
+
+export function onLeave(callback: (fd: number) => void): void {
+  leaves = callback
+}
+
+/** The descriptor is about to go elsewhere: raw waits on it end. */
+export function leave(fd: number): void {
+  leaves?.(fd)
+}
+
 /** Takes ownership of an open descriptor and makes it close-on-exec. */
 export function adopt(fd: number): void {
   if (!isNumber(fd)) throw badDescriptor(`${describe(fd)} is not a descriptor`)
@@ -130,6 +142,7 @@ export function adopt(fd: number): void {
   if (result === EEXIST) throw badDescriptor(`descriptor ${fd} is owned by another object of this library`)
   if (result === EBADF) throw badDescriptor(`descriptor ${fd} is not open`)
   if (result < 0) throw systemError('fcntl', result, `cannot adopt descriptor ${fd}`)
+  leave(fd)
 }
 
 /** A duplicate that this thread owns, close-on-exec (fcntl(2), F_DUPFD_CLOEXEC). */
@@ -141,14 +154,16 @@ export function duplicate(fd: number): number {
 }
 
 export function close(fd: number): void {
+  leave(fd)
   native.close(fd)
 }
 
 export function closeAll(fds: readonly number[]): void {
-  for (const fd of fds) native.close(fd)
+  for (const fd of fds) close(fd)
 }
 
 export function release(fd: number): void {
+  leave(fd)
   native.release(fd)
 }
 

@@ -99,7 +99,8 @@ function numberOf(source: unknown): number {
   throw socket.badDescriptor(`${describe(source)} in fds has no open descriptor`)
 }
 
-function numberIn(source: unknown): number | undefined {
+/** The same; undefined where there is none. */
+export function numberIn(source: unknown): number | undefined {
   if (typeof source === 'number') return source
   const { fd, _handle } = (source ?? {}) as { fd?: unknown; _handle?: { fd?: unknown } | null }
   if (typeof fd === 'number') return fd

@@ -119,7 +119,7 @@ describe('a descriptor number that somebody else gets', () => {
     other.close()
     strangers.move()
     one.close()
-    expect((await waiting).bytes).to.equal(0)
+    await rejectsCode(waiting, 'ERR_WORMHOLE_CLOSED')
     await turns()
     strangers.check()
   })

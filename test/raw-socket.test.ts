@@ -81,7 +81,13 @@ describe('raw sockets', () => {
   it('say that a packet did not fit', async () => {
     const [a, b] = socketpair('seqpacket')
     await sendmsg(a, Buffer.from('too long'))
-    expect(await recvmsg(b, Buffer.alloc(3))).to.deep.equal({ bytes: 3, fds: [], truncated: true })
+    expect(await recvmsg(b, Buffer.alloc(3))).to.deep.equal({
+      bytes: 3,
+      fds: [],
+      truncated: true,
+      fdsTruncated: false,
+      end: false,
+    })
     a.close()
     b.close()
   })
