@@ -48,10 +48,19 @@ function broken(error: string): Part {
 
 /** The file of this package that is mapped into this process (proc(5), maps), whichever way it was found. */
 function mapped(extension: string): string | undefined {
-  const files = readFileSync('/proc/self/maps', 'utf8')
+  const files = maps()
     .split('\n')
     .map((line) => line.slice(line.indexOf('/')))
   return files.find((file) => file.startsWith(root) && file.endsWith(extension))
+}
+
+/** Nothing where /proc is not mounted. */
+function maps(): string {
+  try {
+    return readFileSync('/proc/self/maps', 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 /** What an error says, and what caused it. */
