@@ -18,7 +18,7 @@ export type {
 } from './diagnostics.js'
 export { errorCodes, WormholeError, type WormholeErrorCode, type WormholeErrorDetails } from './errors.js'
 export { merge } from './merge.js'
-export { type FdKind, OwnedFd } from './owned-fd.js'
+export { type FdKind, OwnedFd, type SocketOptions } from './owned-fd.js'
 export { Receiver } from './receiver.js'
 export { type Receivers, type Selected, select } from './select.js'
 export { Sender } from './sender.js'

@@ -1,11 +1,12 @@
 import type { Cluster } from 'node:cluster'
 import type { ReadStream, WriteStream } from 'node:fs'
-import type { Server, Socket } from 'node:net'
+import type { Server, ServerOpts, Socket, SocketConstructorOpts } from 'node:net'
 import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { ends } from './ends.js'
 import { notJson, type WormholeError } from './errors.js'
 import { Promise, setImmediate } from './globals.js'
 import { inodeOf } from './inode.js'
+import { isPollable } from './poller.js'
 import type { Receiver } from './receiver.js'
 import type { Sender } from './sender.js'
 import * as socket from './socket.js'
@@ -15,6 +16,7 @@ const fs = process.getBuiltinModule('node:fs')
 
 /** Loaded where it is asked for: it would take a program's start two milliseconds. */
 const net = () => process.getBuiltinModule('node:net')
+const tty = () => process.getBuiltinModule('node:tty')
 
 /**
  * What a descriptor refers to, as fstat(2) says.
@@ -26,6 +28,22 @@ const net = () => process.getBuiltinModule('node:net')
  * console.log(readable.has(owned.kind))
  */
 export type FdKind = 'file' | 'directory' | 'pipe' | 'socket' | 'character-device' | 'block-device' | 'other'
+
+/**
+ * Node's options for a socket that `toSocket()` makes.
+ *
+ * @example
+ * import type { SocketOptions } from 'wormhole-ipc'
+ *
+ * const options: SocketOptions = { allowHalfOpen: true }
+ * owned.toSocket(options)
+ */
+export interface SocketOptions {
+  /** Whether the writing side stays open when the other side has ended its own; default false. */
+  allowHalfOpen?: boolean
+  /** Whether nothing is read before `resume()`; default false. */
+  pauseOnConnect?: boolean
+}
 
 /**
  * A descriptor that this object owns: it is closed by `close()`, given away once, or, should the object be
@@ -127,15 +145,17 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
-   * The connected stream socket (TCP or Unix) or pipe as Node's own object, which owns it from now on.
+   * The connected stream socket (TCP or Unix) or pipe as Node's own object, which owns it from now on. Node sets
+   * O_NONBLOCK on it: on a pipe only here where /proc allows to open it again, on a socket for all who share it.
    *
+   * @param options Node's own: `allowHalfOpen`, and `pauseOnConnect`, which reads nothing until `resume()`
    * @throws ERR_WORMHOLE_BAD_FD when it is of another kind, ERR_WORMHOLE_CLOSED
    *
    * @example
    * const [, [fd]] = await receiver.recvWithFds()
    * fd?.toSocket().end('hello\n')
    */
-  toSocket(): Socket {
+  toSocket(options: SocketOptions = {}): Socket {
     const { kind } = this
     if (kind === 'socket') {
       this.#requireStreamSocket()
@@ -143,13 +163,21 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     } else if (kind !== 'pipe') {
       throw this.#unfit(`is a ${kind}, not a socket`)
     }
-    return this.#give((fd) => new (net().Socket)({ fd, ...directions(fd) }))
+    const { allowHalfOpen = false, pauseOnConnect = false } = options
+    const shared = { allowHalfOpen, pauseOnCreate: pauseOnConnect }
+    if (kind === 'socket') {
+      return this.#give(
+        (fd) => new (net().Socket)({ fd, readable: true, writable: true, ...shared } as SocketConstructorOpts)
+      )
+    }
+    return this.#pipe({ ...directions(this.fd), ...shared })
   }
 
   /**
    * The listening socket as Node's own server, which owns it from now on; resolves once it accepts. Attach its
-   * `'connection'` listener before anything else is awaited.
+   * `'connection'` listener before anything else is awaited. Node sets O_NONBLOCK on the socket, for all who share it.
    *
+   * @param options Node's own for `net.createServer`: `allowHalfOpen`, `pauseOnConnect`
    * @returns rejects with ERR_WORMHOLE_BAD_FD when it is not listening, ERR_WORMHOLE_CLOSED, or what `listen` fails with
    *
    * @example
@@ -157,11 +185,11 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    * const server = await fd?.toServer()
    * server?.on('connection', (socket) => socket.end('hello\n'))
    */
-  async toServer(): Promise<Server> {
+  async toServer(options: ServerOpts = {}): Promise<Server> {
     if (this.kind !== 'socket') throw this.#unfit(`is a ${this.kind}, not a socket`)
     this.#requireStreamSocket()
     if (socket.option(this.fd, socket.SO_ACCEPTCONN) <= 0) throw this.#unfit('is not a listening socket')
-    const server = net().createServer()
+    const server = net().createServer(options)
     const inode = inodeOf(this.fd)
     const fd = this.detach()
     await new Promise<void>((resolve, reject) => {
@@ -181,9 +209,10 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
-   * A stream that reads it and closes it at the end.
+   * A stream that reads it and closes it at the end. A terminal is read as one, and ends where its other side is closed.
    *
-   * @throws ERR_WORMHOLE_BAD_FD for a directory or a socket that is not a stream, ERR_WORMHOLE_CLOSED
+   * @throws ERR_WORMHOLE_BAD_FD for a directory, a socket that is not a stream, and what could occupy a thread of
+   * Node's pool for as long as nothing comes (an eventfd, a timerfd, an input device, ...); ERR_WORMHOLE_CLOSED
    *
    * @example
    * let bytes = 0
@@ -191,15 +220,16 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    */
   readStream(): ReadStream | Socket {
     if (this.kind === 'socket') return this.toSocket()
-    if (this.kind === 'pipe') return this.#give((fd) => new (net().Socket)({ fd, readable: true, writable: false }))
-    this.#refuseDirectory()
+    if (this.kind === 'pipe') return this.#pipe({ readable: true, writable: false })
+    if (this.#isTerminal()) return this.#give((fd) => endingAtHangup(new (tty().ReadStream)(fd)))
+    this.#requireNoWait()
     return this.#give((fd) => fs.createReadStream('', { fd }))
   }
 
   /**
-   * A stream that writes it and closes it at the end.
+   * A stream that writes it and closes it at the end. A terminal is written as one.
    *
-   * @throws ERR_WORMHOLE_BAD_FD for a directory or a socket that is not a stream, ERR_WORMHOLE_CLOSED
+   * @throws ERR_WORMHOLE_BAD_FD for what `readStream` refuses, ERR_WORMHOLE_CLOSED
    *
    * @example
    * import { pipeline } from 'node:stream/promises'
@@ -208,8 +238,9 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    */
   writeStream(): WriteStream | Socket {
     if (this.kind === 'socket') return this.toSocket()
-    if (this.kind === 'pipe') return this.#give((fd) => new (net().Socket)({ fd, readable: false, writable: true }))
-    this.#refuseDirectory()
+    if (this.kind === 'pipe') return this.#pipe({ readable: false, writable: true })
+    if (this.#isTerminal()) return this.#give((fd) => new (tty().WriteStream)(fd))
+    this.#requireNoWait()
     return this.#give((fd) => fs.createWriteStream('', { fd }))
   }
 
@@ -271,8 +302,28 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     if (socket.option(this.fd, socket.SO_TYPE) !== socket.SOCK_STREAM) throw this.#unfit('is not a stream socket')
   }
 
-  #refuseDirectory(): void {
-    if (this.kind === 'directory') throw this.#unfit('is a directory, which cannot be read or written as bytes')
+  #isTerminal(): boolean {
+    return this.kind === 'character-device' && tty().isatty(this.fd)
+  }
+
+  /** The streams of node:fs wait in a thread of libuv's pool, which has four, and the process cannot end before them. */
+  #requireNoWait(): void {
+    const { kind } = this
+    if (kind === 'directory') throw this.#unfit('is a directory, which cannot be read or written as bytes')
+    if (kind !== 'other' && kind !== 'character-device') return
+    if (READY_DEVICES.includes(fs.fstatSync(this.fd).rdev) || !isPollable(this.fd)) return
+    throw this.#unfit(
+      'could make a stream wait without end in a thread of the pool (an eventfd, timerfd, inotify, a device): detach() it, and read or write it with fs.readSync() or fs.writeSync() once it is ready, or in a process of its own'
+    )
+  }
+
+  /** Node's object for a pipe, on a description of its own where that is possible, as Node sets O_NONBLOCK on it. */
+  #pipe(options: SocketConstructorOpts): Socket {
+    const reopened = reopenPipe(this.fd, options)
+    if (reopened === undefined) return this.#give((fd) => new (net().Socket)({ ...options, fd }))
+    const stream = new (net().Socket)({ ...options, fd: reopened })
+    this.close()
+    return stream
   }
 
   #unfit(reason: string): WormholeError {
@@ -295,13 +346,58 @@ interface InnerServer {
 /** Node's own default. The socket listens already. */
 const BACKLOG = 511
 
-const ACCESS_MODE = 0o3
+/** /dev/random and /dev/urandom: they can be polled, and are always ready (devices.txt: major 1, minors 8 and 9). */
+const READY_DEVICES = [0x108, 0x109]
 
-/** What the descriptor was opened for (proc(5), fdinfo): a pipe's end does one of them. */
+const NOTHING = new Uint8Array(0)
+
+/** What the pipe's end was opened for. Reading or writing nothing tells, without waiting and without /proc. */
 function directions(fd: number): { readable: boolean; writable: boolean } {
-  const [, flags = '2'] = /^flags:\s*([0-7]+)/m.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? []
-  const mode = Number.parseInt(flags, 8) & ACCESS_MODE
-  return { readable: mode !== fs.constants.O_WRONLY, writable: mode !== fs.constants.O_RDONLY }
+  return {
+    readable: works(() => fs.readvSync(fd, [NOTHING])),
+    writable: works(() => fs.writeSync(fd, NOTHING)),
+  }
+}
+
+function works(call: () => void): boolean {
+  try {
+    call()
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EBADF'
+  }
+}
+
+/**
+ * The pipe as a new open file description; undefined where that cannot be had: a pipe of another user, no /proc. A FIFO
+ * with a name is left alone: one that is opened for reading anew does not see that its writers have gone before.
+ */
+function reopenPipe(fd: number, { readable, writable }: SocketConstructorOpts): number | undefined {
+  const path = `/proc/self/fd/${fd}`
+  const { O_RDWR, O_RDONLY, O_WRONLY, O_NONBLOCK } = fs.constants
+  try {
+    if (!fs.readlinkSync(path).startsWith('pipe:')) return undefined
+    const { readable: canRead, writable: canWrite } = directions(fd)
+    if ((readable && !canRead) || (writable && !canWrite)) return undefined
+    const mode = readable ? (writable ? O_RDWR : O_RDONLY) : O_WRONLY
+    return fs.openSync(path, mode | O_NONBLOCK)
+  } catch {
+    return undefined
+  }
+}
+
+/** A pseudo terminal reads as EIO once its other side is closed: its end. */
+function endingAtHangup(stream: Socket): Socket {
+  const destroy = stream.destroy.bind(stream)
+  stream.destroy = (error) => {
+    const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException
+    if (code !== 'EIO' || syscall !== 'read') return destroy(error)
+    stream.once('end', () => destroy())
+    stream.push(null)
+    stream.read(0)
+    return stream
+  }
+  return stream
 }
 
 function closeIfSame(fd: number, inode: number | undefined): void {

@@ -119,3 +119,13 @@ function onReady(pairs: number): void {
     else attempt(fd, known.waiting)
   }
 }
+
+/** Whether epoll takes a descriptor: a read of it may wait. Files, and devices that never wait, are refused (EPERM). */
+export function isPollable(fd: number): boolean {
+  if (!started) start()
+  if (!started) throw systemError('epoll_create1', startError, 'cannot look at descriptors')
+  if (watches.has(fd)) return true
+  const result = native.watch(fd, 0)
+  native.unwatch(fd)
+  return result >= 0
+}

@@ -11,14 +11,17 @@ import { argumentError, systemError } from './errors.js'
 import { INBOX_BYTES, inbox, stage, unstage } from './framing.js'
 import { signalOf } from './options.js'
 import { OwnedFd } from './owned-fd.js'
+import { knownPeer } from './peer.js'
 import { whenReady } from './raw-waits.js'
+import './receiver.js'
 import { quiet } from './rejected.js'
+import './sender.js'
 import { isUint8Array } from './shapes.js'
 import * as socket from './socket.js'
 import { numberIn, Transfer } from './transfer.js'
 import type { FdSource, WaitOptions } from './types.js'
 
-export { OwnedFd } from './owned-fd.js'
+export { OwnedFd, type SocketOptions } from './owned-fd.js'
 export type { FdSource, WaitOptions } from './types.js'
 
 /**
@@ -189,8 +192,11 @@ function received(fd: number, length: number): ReceivedBytes {
 /**
  * Who made the other end: process, user and group id as the kernel recorded them at connect, listen or
  * socketpair (SO_PEERCRED, unix(7)). Of a socket pair it names the pair's creator on both ends, also after a fork.
+ * Never answers with a number that stands for somebody unknown: a peer whose process is not visible in this PID
+ * namespace, or whose user or group has no number in this user namespace, is refused.
  *
- * @throws ERR_WORMHOLE_SYSTEM
+ * @throws ERR_WORMHOLE_BAD_FD when it is no Unix socket, has no peer (it is listening, not connected, or a datagram
+ * socket that is not of a pair), or the kernel cannot name the peer here; ERR_WORMHOLE_SYSTEM when it is no socket
  *
  * @example
  * import { peerCredentials } from 'wormhole-ipc/socket'
@@ -199,7 +205,7 @@ function received(fd: number, length: number): ReceivedBytes {
  * if (uid !== process.getuid?.()) throw new Error(`process ${pid} is somebody else's`)
  */
 export function peerCredentials(fd: SocketSource): { pid: number; uid: number; gid: number } {
-  return socket.peerCredentials(numberOf(fd))
+  return knownPeer(numberOf(fd))
 }
 
 function numberOf(source: SocketSource): number {

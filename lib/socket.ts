@@ -28,7 +28,8 @@ export const {
   POLLHUP,
   SCM_MAX_FD,
 } = native.constants
-const { AF_UNIX, MSG_CTRUNC, MSG_TRUNC, POLLRDHUP, SO_SNDBUFFORCE } = native.constants
+export const { AF_UNIX } = native.constants
+const { MSG_CTRUNC, MSG_TRUNC, POLLRDHUP, SO_SNDBUFFORCE } = native.constants
 
 const CONTROL_FLAGS = 0
 const CONTROL_COUNT = 1
@@ -190,10 +191,10 @@ export function setCapacity(fd: number, bytes: number): number {
 }
 
 /** What the kernel records for a peer that there has never been: (uid_t) -1, which is nobody's. */
-const NO_ID = 0xffffffff
+export const NO_ID = 0xffffffff
 
-/** The peer's process, user and group ids as the kernel recorded them (SO_PEERCRED, unix(7)). */
-export function peerCredentials(fd: number): { pid: number; uid: number; gid: number } {
+/** The peer's process, user and group ids as the kernel tells them (SO_PEERCRED, unix(7)), the unknown ones too. */
+export function recordedPeer(fd: number): { pid: number; uid: number; gid: number } {
   const result = native.peercred(fd)
   if (result < 0) throw systemError('getsockopt', result, `cannot read the peer of descriptor ${fd}`)
   const [pid, uid, gid] = control.subarray(CONTROL_FIRST, CONTROL_FIRST + 3) as unknown as [number, number, number]
@@ -223,7 +224,7 @@ export function channelType(fd: number): number {
     throw badDescriptor(`descriptor ${fd} is not a Unix socket of type SOCK_SEQPACKET or SOCK_STREAM`)
   }
   if (option(fd, SO_ACCEPTCONN) > 0) throw badDescriptor(`descriptor ${fd} is a listening socket`)
-  if (peerCredentials(fd).uid === NO_ID) throw badDescriptor(`descriptor ${fd} is a socket that is not connected`)
+  if (recordedPeer(fd).uid === NO_ID) throw badDescriptor(`descriptor ${fd} is a socket that is not connected`)
   return type
 }
 

@@ -7,7 +7,7 @@ import {
   kLetGo,
   kMoveEnded,
 } from './descriptor.js'
-import { WormholeError } from './errors.js'
+import { argumentError, WormholeError } from './errors.js'
 import * as socket from './socket.js'
 import type { FdSource } from './types.js'
 
@@ -38,6 +38,11 @@ export class Transfer {
 
   #add(source: FdSource): void {
     if (isOwner(source)) {
+      if (this.#owners.includes(source)) {
+        throw argumentError(
+          `descriptor ${this.#moving[this.#owners.indexOf(source)]?.fd} is named twice in fds: it can be moved only once`
+        )
+      }
       const descriptor = source[kDescriptor]('send')
       descriptor.moving = true
       this.#moving.push(descriptor)
@@ -99,10 +104,27 @@ function numberOf(source: unknown): number {
   throw socket.badDescriptor(`${describe(source)} in fds has no open descriptor`)
 }
 
+/** What is looked at of Node's sockets and servers. Told by their shape: they may be of another realm. */
+interface NodeSource {
+  fd?: unknown
+  _handle?: { fd?: unknown } | null
+  connecting?: unknown
+  encrypted?: unknown
+}
+
 /** The same; undefined where there is none. */
 export function numberIn(source: unknown): number | undefined {
   if (typeof source === 'number') return source
-  const { fd, _handle } = (source ?? {}) as { fd?: unknown; _handle?: { fd?: unknown } | null }
+  const { fd, _handle, connecting, encrypted } = (source ?? {}) as NodeSource
   if (typeof fd === 'number') return fd
+  if (encrypted === true) {
+    throw socket.badDescriptor(
+      'a TLSSocket cannot be used as a descriptor: its keys stay in this process, and what is on the socket is ciphertext. Relay its data, or use the connection before TLS begins'
+    )
+  }
+  if (connecting === true)
+    throw socket.badDescriptor(
+      "a socket cannot be used as a descriptor while it connects: wait for its 'connect' event"
+    )
   return typeof _handle?.fd === 'number' ? _handle.fd : undefined
 }

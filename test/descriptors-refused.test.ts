@@ -121,7 +121,7 @@ describe('descriptors that are refused', () => {
   it('refuses the same OwnedFd twice', async () => {
     const [sender, receiver] = open()
     const owned = keep(new OwnedFd(openText('kept')))
-    await refuses(sender, receiver, [owned, owned], 'ERR_WORMHOLE_CLOSED')
+    await refuses(sender, receiver, [owned, owned], 'ERR_WORMHOLE_ARGUMENT')
     expect([textOf(owned), owned.kind]).to.deep.equal(['kept', 'file'])
   })
 
