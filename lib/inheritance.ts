@@ -1,5 +1,6 @@
 import { WormholeError } from './errors.js'
 import { inodeOf } from './inode.js'
+import type { Link } from './link.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
 
@@ -26,7 +27,7 @@ export type End = Sender<never> | Receiver<unknown>
  *
  * const channels: Ends = { jobs: receiver, results: sender }
  */
-export type Ends = Record<string, End>
+export type Ends = Record<string, End | Link>
 /**
  * The same of an interface too, which has no index signature to be a {@link Ends}.
  *
@@ -43,7 +44,7 @@ export type Ends = Record<string, End>
  * }
  * startAll<Channels>(['./worker.js'], () => ({ jobs: receiver.clone() }))
  */
-export type EndsOf<T> = { [K in keyof T]: End }
+export type EndsOf<T> = { [K in keyof T]: End | Link }
 
 /** One channel of the table. */
 interface Row {
@@ -55,22 +56,46 @@ interface Row {
   maxMessageBytes: number
 }
 
-type Table = Record<string, Row>
+/** A link's two channels. */
+interface LinkRows {
+  sender: Row
+  receiver: Row
+}
 
-/** The table's text for ends that will have the descriptors `firstFd`, `firstFd + 1`, ... in the child. */
-export function describe(ends: readonly (readonly [string, End])[], firstFd: number): string {
-  const table: Table = Object.fromEntries(
-    ends.map(([name, end], index) => [
-      name,
-      {
-        fd: firstFd + index,
-        end: end instanceof Sender ? 'sender' : 'receiver',
-        inode: inodeOf(end.fd) as number,
-        ...end.limits,
-      },
-    ])
+type Table = Record<string, Row | LinkRows>
+
+/** Whether what is given under a name is a link. */
+export function isLink(given: unknown): given is Link {
+  const { sender, receiver } = (given ?? {}) as Partial<Link>
+  return sender instanceof Sender && receiver instanceof Receiver
+}
+
+/** The single ends of what is given, each with the name to tell it by. */
+export function single(channels: Ends): [string, End][] {
+  return Object.entries(channels).flatMap(([name, given]): [string, End][] =>
+    isLink(given)
+      ? [
+          [`${name}.sender`, given.sender],
+          [`${name}.receiver`, given.receiver],
+        ]
+      : [[name, given as End]]
   )
-  return JSON.stringify(table)
+}
+
+/** The table's text for what will have the descriptors `firstFd`, `firstFd + 1`, ... in the child, in the order of `single`. */
+export function describe(channels: Ends, firstFd: number): string {
+  let fd = firstFd
+  const row = (end: End): Row => ({
+    fd: fd++,
+    end: end instanceof Sender ? 'sender' : 'receiver',
+    inode: inodeOf(end.fd) as number,
+    ...end.limits,
+  })
+  const table = Object.entries(channels).map(([name, given]): [string, Row | LinkRows] => [
+    name,
+    isLink(given) ? { sender: row(given.sender), receiver: row(given.receiver) } : row(given as End),
+  ])
+  return JSON.stringify(Object.fromEntries(table))
 }
 
 /** Methods that one end has and the other has not: each says so, where a child takes one for the other. */
@@ -93,7 +118,15 @@ export function claim(): Ends | undefined {
       cause,
     })
   }
-  return Object.fromEntries(Object.entries(table).map(([name, row]) => [name, adopt(name, row)]))
+  return Object.fromEntries(Object.entries(table).map(([name, row]) => [name, adoptAll(name, row)]))
+}
+
+function adoptAll(name: string, row: Row | LinkRows): End | Link {
+  if ('end' in row) return adopt(name, row)
+  return {
+    sender: adopt(`${name}.sender`, row.sender) as Sender,
+    receiver: adopt(`${name}.receiver`, row.receiver) as Receiver,
+  }
 }
 
 function adopt(name: string, row: Row): End {

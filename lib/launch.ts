@@ -1,7 +1,7 @@
 import type { ChildProcess, ForkOptions, SpawnOptions, StdioOptions } from 'node:child_process'
 import { type Descriptor, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { argumentError } from './errors.js'
-import { describe, type End, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
+import { describe, type End, type Ends, type EndsOf, single, TABLE_VARIABLE } from './inheritance.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
 
@@ -131,9 +131,9 @@ function launch<Options extends LaunchOptions>(
   const env = { ...(rest.env ?? process.env) }
   delete env[TABLE_VARIABLE]
   // Node starts a child for an aborted signal too, and kills it at once: it shall not take the ends with it.
-  const ends = rest.signal?.aborted === true ? [] : Object.entries(channels)
+  const ends = rest.signal?.aborted === true ? [] : single(channels)
   const moving = prepare(ends)
-  if (ends.length > 0) env[TABLE_VARIABLE] = describe(ends, stdio.length)
+  if (ends.length > 0) env[TABLE_VARIABLE] = describe(channels, stdio.length)
   let child: ChildProcess | undefined
   try {
     child = start({ ...rest, stdio: [...stdio, ...moving.map(({ fd }) => fd)], env })
@@ -154,7 +154,7 @@ function prepare(ends: [string, End][]): Descriptor[] {
   try {
     for (const [name, end] of ends) {
       if (!(end instanceof Sender || end instanceof Receiver)) {
-        throw argumentError(`channels: "${name}" is neither a Sender nor a Receiver`)
+        throw argumentError(`channels: "${name}" is neither a Sender, nor a Receiver, nor a Link`)
       }
       const descriptor = end[kDescriptor](`move to the child "${name}" of`)
       descriptor.moving = true
