@@ -1,1 +1,10 @@
-export {}
+/**
+ * A pool of processes that run one module's function for job after job.
+ *
+ * @module wormhole-ipc/pool
+ */
+
+export type { CallContext } from './calls/handling.js'
+export type { RunOptions } from './pool/job.js'
+export type { PoolOptions } from './pool/options.js'
+export { Pool, type PoolStats, pool } from './pool/pool.js'
