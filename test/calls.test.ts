@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { channel, WormholeError } from 'wormhole-ipc'
-import { type Api, type CallContext, caller, type Link, link, serve, withFds } from 'wormhole-ipc/calls'
+import { type CallContext, caller, type Link, link, serve, withFds } from 'wormhole-ipc/calls'
 import { fork } from 'wormhole-ipc/process'
 import type { Handlers } from './fixtures/call-server.js'
 import { fixture } from './helpers/child.js'
@@ -257,7 +257,7 @@ describe('calls', () => {
     const outputs = { function: () => () => 1, symbol: async () => Symbol('s'), big: () => 1n, cycle: () => cycle }
     const cycle: Record<string, unknown> = {}
     cycle.self = cycle
-    const { api } = served<Api>({ ...outputs, echo: (x: unknown) => x })
+    const { api } = served<Record<string, (input: unknown) => unknown>>({ ...outputs, echo: (x: unknown) => x })
     for (const name of Object.keys(outputs)) await rejectsCode(api[name]!(1), 'ERR_WORMHOLE_UNSERIALIZABLE')
     for (const input of [() => 1, Symbol('s'), 1n, cycle]) {
       await rejectsCode(api.echo!(input), 'ERR_WORMHOLE_UNSERIALIZABLE')

@@ -19,8 +19,7 @@ export interface CallOptions {
   /** Descriptors for the handler, moved or duplicated as by `sendWithFds`. */
   fds?: readonly FdSource[] | undefined
   /** Is called with each value that the handler hands to `progress`, in order, before the call settles. */
-  // biome-ignore lint/suspicious/noExplicitAny: handlers do not type their progress.
-  onProgress?: ((value: any) => void) | undefined
+  onProgress?: { call(value: unknown): void }['call'] | undefined
 }
 
 /** A call under way, or one that waits for the other side's window. */

@@ -16,8 +16,7 @@ import type { WithFds } from './with-fds.js'
  *
  * const handlers = { double: (n: number) => 2 * n } satisfies Api
  */
-// biome-ignore lint/suspicious/noExplicitAny: a handler's input is any that it likes.
-export type Api = Record<string, (input: any, context: any) => unknown>
+export type Api = Record<string, (input: never, context: never) => unknown>
 
 type Output<T> = unknown extends T
   ? T

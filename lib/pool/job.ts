@@ -18,8 +18,7 @@ export interface RunOptions {
   /** Descriptors for the function (`context.fds`), moved or duplicated as by `sendWithFds`. Such a job is tried once. */
   fds?: readonly FdSource[] | undefined
   /** Is called with each value that the function hands to `context.progress`. */
-  // biome-ignore lint/suspicious/noExplicitAny: functions do not type their progress.
-  onProgress?: ((value: any) => void) | undefined
+  onProgress?: { call(value: unknown): void }['call'] | undefined
 }
 
 /** A job, from `run` until it settles. */
