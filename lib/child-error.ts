@@ -37,6 +37,36 @@ export function fromRecord(told: ErrorRecord): Error {
   return dress(error, told)
 }
 
+/** The error that a record of another process tells of, whatever that process has written as one. */
+export function toError(told: unknown): Error {
+  const sound = soundRecord(told, 0)
+  const error = fromRecord(sound)
+  const { code } = sound
+  if (code !== undefined && !('code' in error)) Object.assign(error, { code })
+  return error
+}
+
+function soundRecord(told: unknown, depth: number): ErrorRecord {
+  const { name, message, stack, code, cause, errors, properties } = (told ?? {}) as {
+    [Key in keyof ErrorRecord]: unknown
+  }
+  const carried = (value: unknown): Carried => {
+    if (typeof value !== 'object' || value === null) return { value }
+    return 'value' in value ? { value: value.value } : soundRecord(value, depth + 1)
+  }
+  const sound: ErrorRecord = {
+    name: typeof name === 'string' ? name : 'Error',
+    message: typeof message === 'string' ? message : 'an error without a message',
+  }
+  if (typeof stack === 'string') sound.stack = stack
+  if (typeof code === 'string' || typeof code === 'number') sound.code = code
+  if (typeof properties === 'object' && properties !== null) sound.properties = properties as Record<string, unknown>
+  if (depth >= DEEPEST_CAUSE) return sound
+  if (cause !== undefined) sound.cause = carried(cause)
+  if (Array.isArray(errors)) sound.errors = errors.slice(0, MOST_ERRORS).map(carried)
+  return sound
+}
+
 /** By shape and by V8's own word, not by class: an error of another realm (`node:vm`) has another class. */
 function isErrorLike(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false

@@ -61,3 +61,8 @@ export function tooLarge(length: number, limit: number): WormholeError {
 export function malformed(reason: string, received?: unknown): WormholeError {
   return new WormholeError('ERR_WORMHOLE_MALFORMED', reason, received === undefined ? {} : { received })
 }
+
+/** What JSON leaves out where it is a property, and has no text for where it is all. */
+export function isLeftOut(value: unknown): boolean {
+  return typeof value === 'function' || typeof value === 'symbol'
+}

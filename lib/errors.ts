@@ -9,6 +9,8 @@
 export const errorCodes = {
   ERR_WORMHOLE_ARGUMENT: 'An argument or option has a value that the call cannot take.',
   ERR_WORMHOLE_BAD_FD: 'A descriptor is not open, is owned by another object, or is of a kind that cannot serve here.',
+  ERR_WORMHOLE_BUSY: 'More calls or jobs wait already than may wait.',
+  ERR_WORMHOLE_CALL_THREW: 'The handler of a call threw; the error that it threw is the cause.',
   ERR_WORMHOLE_CHILD_EXITED: 'A child of forkAndRun() ended without a result.',
   ERR_WORMHOLE_CHILD_THREW: 'The function that forkAndRun() ran threw; the error is as the child had it.',
   ERR_WORMHOLE_CLOSED: 'The object was used after close(), after detach(), or after it was moved to another process.',
@@ -17,6 +19,7 @@ export const errorCodes = {
   ERR_WORMHOLE_INVALID: 'The schema refused a message.',
   ERR_WORMHOLE_MALFORMED: 'What arrived is not a frame of UTF-8 JSON.',
   ERR_WORMHOLE_NO_CHANNEL: 'A child asked for a channel that it was not given, or for the other end of it.',
+  ERR_WORMHOLE_NO_HANDLER: 'The other side of a link serves no handler of that name.',
   ERR_WORMHOLE_PENDING: 'The endpoint still holds messages, which giving its descriptor away would lose.',
   ERR_WORMHOLE_SYSTEM: 'A system call failed; errno and syscall say which and how.',
   ERR_WORMHOLE_TIMEOUT: 'The time given to a blocking call is over.',

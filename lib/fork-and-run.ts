@@ -4,17 +4,18 @@ import { channel } from './channel.js'
 import { ChildError } from './child-error.js'
 import { type ChildOutput, type Route, routeOf, Tail } from './child-output.js'
 import { after } from './clock.js'
+import { isLeftOut } from './codec.js'
 import { argumentError, WormholeError } from './errors.js'
 import { assertRunsFiles, forFile, ownForFile } from './exec-argv.js'
 import { MESSAGE_LIMIT } from './framing.js'
 import { Promise } from './globals.js'
-import type { End, Ends } from './inheritance.js'
+import { type End, type Ends, single } from './inheritance.js'
 import { spawn } from './launch.js'
 import { millisecondsOf, signalOf } from './options.js'
 import { runnerFile } from './package-files.js'
 import type { Receiver } from './receiver.js'
 import { assertOther, isRun } from './run-guard.js'
-import { INPUT, isLeftOut, type Order, type Outcome, RESULT } from './run-protocol.js'
+import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
 import type { Sender } from './sender.js'
 
 const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises')
@@ -210,7 +211,7 @@ function start(
     const cause = error as NodeJS.ErrnoException
     if (cause.syscall === undefined) throw argumentError(`cannot start a process for ${what}: ${cause.message}`, cause)
     // Node throws some of the system's errors, and reports others by an event: the ends are closed either way.
-    for (const end of Object.values(channels)) end.close()
+    for (const [, end] of single(channels)) end.close()
     throw failedStart(what, cause)
   }
 }

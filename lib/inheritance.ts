@@ -1,6 +1,7 @@
 import { endOf } from './descriptor.js'
 import { WormholeError } from './errors.js'
 import { inodeOf } from './inode.js'
+import type { Link } from './link.js'
 import { Receiver } from './receiver.js'
 import { awaitRunner } from './run-guard.js'
 import { INPUT } from './run-protocol.js'
@@ -29,7 +30,7 @@ export type End = Sender<never> | Receiver<unknown>
  *
  * const channels: Ends = { jobs: receiver, results: sender }
  */
-export type Ends = Record<string, End>
+export type Ends = Record<string, End | Link>
 /**
  * The same of an interface too, which has no index signature to be a {@link Ends}.
  *
@@ -46,7 +47,7 @@ export type Ends = Record<string, End>
  * }
  * startAll<Channels>(['./worker.js'], () => ({ jobs: receiver.clone() }))
  */
-export type EndsOf<T> = { [K in keyof T]: End }
+export type EndsOf<T> = { [K in keyof T]: End | Link }
 
 /** One channel of the table. */
 interface Row {
@@ -58,26 +59,60 @@ interface Row {
   maxMessageBytes: number
 }
 
-type Table = Record<string, Row>
+/** A link's two channels. */
+interface LinkRows {
+  sender: Row
+  receiver: Row
+}
 
-/** The table's text for ends that will have the descriptors `firstFd`, `firstFd + 1`, ... in the child. */
-export function describe(ends: readonly (readonly [string, End])[], firstFd: number): string {
-  const table: Table = Object.fromEntries(
-    ends.map(([name, end], index) => [
-      name,
-      {
-        fd: firstFd + index,
-        end: endOf(end) as 'sender' | 'receiver',
-        inode: inodeOf(end.fd) as number,
-        ...end.limits,
-      },
-    ])
+type Table = Record<string, Row | LinkRows>
+
+/** Whether what is given under a name is a link. */
+export function isLink(given: unknown): given is Link {
+  const { sender, receiver } = (given ?? {}) as Partial<Link>
+  return endOf(sender) === 'sender' && endOf(receiver) === 'receiver'
+}
+
+/** The single ends of what is given, each with the name to tell it by. */
+export function single(channels: Ends): [string, End][] {
+  return Object.entries(channels).flatMap(([name, given]): [string, End][] =>
+    isLink(given)
+      ? [
+          [`${name}.sender`, given.sender],
+          [`${name}.receiver`, given.receiver],
+        ]
+      : [[name, given as End]]
   )
-  return JSON.stringify(table)
+}
+
+/** The table's text for what will have the descriptors `firstFd`, `firstFd + 1`, ... in the child, in the order of `single`. */
+export function describe(channels: Ends, firstFd: number): string {
+  let fd = firstFd
+  const row = (end: End): Row => ({
+    fd: fd++,
+    end: endOf(end) as 'sender' | 'receiver',
+    inode: inodeOf(end.fd) as number,
+    ...end.limits,
+  })
+  const table = Object.entries(channels).map(([name, given]): [string, Row | LinkRows] => [
+    name,
+    isLink(given) ? { sender: row(given.sender), receiver: row(given.receiver) } : row(given as End),
+  ])
+  return JSON.stringify(Object.fromEntries(table))
 }
 
 /** Methods that one end has and the other has not: each says so, where a child takes one for the other. */
-const ONLY_SENDER = ['send', 'sendWithFds', 'sendAll', 'trySend', 'sendSync', 'sendWithFdsSync', 'flush', 'writable']
+const ONLY_SENDER = [
+  'send',
+  'sendWithFds',
+  'sendAll',
+  'trySend',
+  'sendSync',
+  'sendWithFdsSync',
+  'flush',
+  'gone',
+  'writable',
+]
 const ONLY_RECEIVER = ['recv', 'recvWithFds', 'tryRecv', 'recvSync', 'recvWithFdsSync', 'batches', Symbol.asyncIterator]
 
 /**
@@ -90,15 +125,29 @@ export function claim(): Ends | undefined {
   if (text === undefined) return undefined
   const table = parse(text)
   if (Object.hasOwn(table, INPUT)) awaitRunner()
-  const ends: [string, End][] = []
+  const ends: End[] = []
+  const adopted = (name: string, row: Row): End => {
+    const end = adopt(name, row)
+    ends.push(end)
+    return end
+  }
   try {
-    for (const [name, row] of Object.entries(table)) ends.push([name, adopt(name, row)])
+    return Object.fromEntries(
+      Object.entries(table).map(([name, entry]): [string, End | Link] => [
+        name,
+        'end' in entry
+          ? adopted(name, entry)
+          : {
+              sender: adopted(`${name}.sender`, entry.sender) as Sender,
+              receiver: adopted(`${name}.receiver`, entry.receiver) as Receiver,
+            },
+      ])
+    )
   } catch (error) {
     // Nobody can ask for them, and their other ends shall see that.
-    for (const [, end] of ends) end.close()
+    for (const end of ends) end.close()
     throw error
   }
-  return Object.fromEntries(ends)
 }
 
 function parse(text: string): Table {
@@ -110,14 +159,20 @@ function parse(text: string): Table {
       cause,
     })
   }
-  if (typeof table === 'object' && table !== null && Object.values(table).every(isRow)) return table as Table
+  if (typeof table === 'object' && table !== null && Object.values(table).every(isEntry)) return table as Table
   throw new WormholeError(
     'ERR_WORMHOLE_NO_CHANNEL',
     `the environment variable ${TABLE_VARIABLE} is no table of channels (docs/wire.md)`
   )
 }
 
-function isRow(row: Partial<Row> | null): boolean {
+function isEntry(entry: Partial<Row & LinkRows> | null): boolean {
+  if (isRow(entry)) return true
+  const { sender, receiver } = entry ?? {}
+  return isRow(sender) && isRow(receiver) && sender?.end === 'sender' && receiver?.end === 'receiver'
+}
+
+function isRow(row: Partial<Row> | null | undefined): boolean {
   return (
     typeof row === 'object' &&
     row !== null &&

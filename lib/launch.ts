@@ -3,7 +3,7 @@ import { describe as say } from './describe.js'
 import { type Descriptor, endOf, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { argumentError } from './errors.js'
 import { assertRunsFiles, forFile } from './exec-argv.js'
-import { describe, type End, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
+import { describe, type End, type Ends, type EndsOf, single, TABLE_VARIABLE } from './inheritance.js'
 
 /** Loaded where it is asked for: a child that only takes its ends starts sooner without. */
 const childProcess = () => process.getBuiltinModule('node:child_process')
@@ -144,9 +144,9 @@ function launch<Options extends LaunchOptions>(
   const env = { ...(rest.env ?? process.env) }
   delete env[TABLE_VARIABLE]
   // Node starts a child for an aborted signal too, and kills it at once: it shall not take the ends with it.
-  const ends = rest.signal?.aborted === true ? [] : Object.entries(channels)
+  const ends = rest.signal?.aborted === true ? [] : single(channels)
   const moving = prepare(ends)
-  if (ends.length > 0) env[TABLE_VARIABLE] = describe(ends, stdio.length)
+  if (ends.length > 0) env[TABLE_VARIABLE] = describe(channels, stdio.length)
   let child: ChildProcess | undefined
   try {
     child = start({ ...rest, stdio: [...stdio, ...moving.map(({ fd }) => fd)], env })
@@ -168,7 +168,7 @@ function prepare(ends: [string, End][]): Descriptor[] {
   try {
     for (const [name, end] of ends) {
       if (endOf(end) === undefined) {
-        throw argumentError(`channels: "${name}" is ${say(end)}, neither a Sender nor a Receiver`)
+        throw argumentError(`channels: "${name}" is ${say(end)}, neither a Sender, nor a Receiver, nor a Link`)
       }
       const twice = ends.find(([, other]) => other === end)?.[0]
       if (twice !== name) throw argumentError(`channels: "${twice}" and "${name}" are the same end; give one a clone()`)

@@ -36,6 +36,9 @@ export const wasmFile = join(folder, WASM)
 /** What a child of `forkAndRun` starts with. */
 export const runnerFile = join(folder, 'dist/runner.js')
 
+/** What a pool's processes start with. */
+export const poolWorkerFile = join(folder, 'dist/pool/worker.js')
+
 /** The child of the doctor's self-test. */
 export const doctorPeerFile = join(folder, 'dist/doctor/peer.js')
 

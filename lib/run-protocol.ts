@@ -20,8 +20,3 @@ export interface Order {
 
 /** What it answers. */
 export type Outcome = { value?: unknown } | { thrown: ErrorRecord }
-
-/** What JSON leaves out where it is a property, and has no text for where it is all. */
-export function isLeftOut(value: unknown): boolean {
-  return typeof value === 'function' || typeof value === 'symbol'
-}

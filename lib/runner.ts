@@ -1,10 +1,11 @@
 import './supported.js'
 import { toRecord } from './child-error.js'
+import { isLeftOut } from './codec.js'
 import type { Ends } from './inheritance.js'
 import { inherited } from './process.js'
 import type { Receiver } from './receiver.js'
 import { begin, imported } from './run-guard.js'
-import { INPUT, isLeftOut, type Order, type Outcome, RESULT } from './run-protocol.js'
+import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
 import type { Sender } from './sender.js'
 
 /** The child's program for `forkAndRun`: runs one function and sends back what became of it. */

@@ -1,4 +1,5 @@
 import { argumentError } from './errors.js'
+import { Promise } from './globals.js'
 import { tell } from './rejected.js'
 import { isObject, isThenable } from './shapes.js'
 

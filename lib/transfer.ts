@@ -93,7 +93,7 @@ export function numbersOf(sources: readonly FdSource[]): number[] | null {
   return fds
 }
 
-function isOwner(source: unknown): source is DescriptorOwner {
+export function isOwner(source: unknown): source is DescriptorOwner {
   return typeof source === 'object' && source !== null && isDescriptorOwner(source)
 }
 

@@ -28,8 +28,18 @@ for (const name of ['README.md', 'LICENSE', ...manifest.files]) {
   // Not the single modules; their types stay, as the entries' types import them.
   cpSync(join(root, name), join(folder, name), { recursive: true, filter: (file) => !file.endsWith('.js') })
 }
-const entries = ['index', 'process', 'raw-socket', 'runner', 'doctor/main', 'doctor/peer']
-dropTypes(join(folder, 'dist'), ['index', 'process', 'raw-socket'])
+const entries = [
+  'index',
+  'process',
+  'raw-socket',
+  'calls',
+  'pool',
+  'runner',
+  'pool/worker',
+  'doctor/main',
+  'doctor/peer',
+]
+dropTypes(join(folder, 'dist'), ['index', 'process', 'raw-socket', 'calls', 'pool'])
 await build({
   entryPoints: entries.map((name) => join(root, 'dist', `${name}.js`)),
   outbase: join(root, 'dist'),

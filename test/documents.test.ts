@@ -121,6 +121,18 @@ describe('the code in the documents', () => {
     })
   })
 
+  describe('the programs in docs/calls-and-pool.md', () => {
+    const page = 'docs/calls-and-pool.md'
+
+    it('calls what it serves', async () => {
+      expect(await outputOf(page, fileWith(page, 'await api.double'))).to.equal('42\n1\n2\ndone\n')
+    })
+
+    it('runs jobs in a pool, in order', async () => {
+      expect(await outputOf(page, fileWith(page, 'jobs.map'))).to.equal('2\n4\n6\n')
+    })
+  })
+
   describe('the peer in Python of docs/wire.md', () => {
     usesChildren()
     leavesNoDescriptors()

@@ -11,6 +11,8 @@ const sources = {
     await receiver.recv()`,
   'wormhole-ipc/process': `import 'wormhole-ipc/process'`,
   'wormhole-ipc/socket': `import 'wormhole-ipc/socket'`,
+  'wormhole-ipc/calls': `import 'wormhole-ipc/calls'`,
+  'wormhole-ipc/pool': `import 'wormhole-ipc/pool'`,
 }
 
 /** At the end, as writing loads some as well. */

@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type ChannelOptions, channel, Receiver, type WormholeErrorCode } from 'wormhole-ipc'
+import { caller, link, serve } from 'wormhole-ipc/calls'
+import { pool } from 'wormhole-ipc/pool'
 import { forkAndRun, inherited } from 'wormhole-ipc/process'
 import { peerCredentials } from 'wormhole-ipc/socket'
 import * as socket from '#lib/socket'
@@ -94,10 +96,41 @@ async function failToStart(): Promise<void> {
 /** An environment that the kernel gives no process (E2BIG, execve(2)). */
 const tooBig = { env: { LONG: 'x'.repeat(2 ** 20) } }
 
+/** One call of `ask` to a side that serves these handlers. */
+async function calling(handlers: Record<string, () => unknown>): Promise<unknown> {
+  const [ours, theirs] = link()
+  void serve(theirs, handlers)
+  try {
+    return await caller<{ ask(): unknown }>(ours).ask()
+  } finally {
+    for (const end of [ours.sender, ours.receiver, theirs.sender, theirs.receiver]) end.close()
+  }
+}
+
+/** A job more than may wait. */
+async function overfill(): Promise<unknown> {
+  await using jobs = pool(javascript('export default () => new Promise(() => undefined)'), {
+    size: 1,
+    queue: 0,
+    grace: 0,
+  })
+  jobs.run(1).catch(() => undefined)
+  return await jobs.run(2)
+}
+
 /** For each code, ways to it: together they show every field that the code may carry. */
 export const provocations: Record<WormholeErrorCode, Provocation[]> = {
   ERR_WORMHOLE_ARGUMENT: [() => channel({ maxMessageBytes: 0 })],
   ERR_WORMHOLE_BAD_FD: [() => Receiver.fromFd(-1)],
+  ERR_WORMHOLE_BUSY: [overfill],
+  ERR_WORMHOLE_CALL_THREW: [
+    () =>
+      calling({
+        ask: () => {
+          throw new Error('m')
+        },
+      }),
+  ],
   ERR_WORMHOLE_CHILD_EXITED: [() => forkAndRun(javascript('export default () => process.exit(3)'))],
   ERR_WORMHOLE_CHILD_THREW: [
     () =>
@@ -152,6 +185,7 @@ export const provocations: Record<WormholeErrorCode, Provocation[]> = {
     () => inherited(),
     () => elsewhere(`process.env.WORMHOLE_CHANNELS = '{'; (await load('process')).inherited()`),
   ],
+  ERR_WORMHOLE_NO_HANDLER: [() => calling({})],
   ERR_WORMHOLE_PENDING: [
     () =>
       within(async (sender, receiver) => {

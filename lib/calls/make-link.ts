@@ -1,0 +1,33 @@
+import { channel } from '../channel.js'
+import type { Link } from '../link.js'
+import type { ChannelOptions } from '../types.js'
+
+/**
+ * Makes a two-way connection: its two sides, of which one usually goes to another process. `close()` both ends of
+ * a side to be done with it.
+ *
+ * @throws ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+ *
+ * @example
+ * import { caller, link } from 'wormhole-ipc/calls'
+ * import { fork } from 'wormhole-ipc/process'
+ *
+ * const [ours, theirs] = link()
+ * fork('./worker.js', { channels: { api: theirs } })
+ * const api = caller<{ double(n: number): number }>(ours)
+ * console.log(await api.double(21))
+ */
+export function link(options?: ChannelOptions): [Link, Link] {
+  const [there, received] = channel(options)
+  try {
+    const [back, answered] = channel(options)
+    return [
+      { sender: there, receiver: answered },
+      { sender: back, receiver: received },
+    ]
+  } catch (error) {
+    there.close()
+    received.close()
+    throw error
+  }
+}

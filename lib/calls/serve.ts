@@ -1,0 +1,81 @@
+import { onAbort } from '../abort.js'
+import { argumentError } from '../errors.js'
+import { Promise } from '../globals.js'
+import type { Link } from '../link.js'
+import { signalOf } from '../options.js'
+import { assertLink } from './caller.js'
+import { Connection } from './connection.js'
+import type { Handler } from './serving.js'
+
+/**
+ * How handlers are served.
+ *
+ * @example
+ * import { type ServeOptions, serve } from 'wormhole-ipc/calls'
+ *
+ * const options: ServeOptions = { concurrency: 4, signal: AbortSignal.timeout(60_000) }
+ * await serve(link, { double: (n: number) => 2 * n }, options)
+ */
+export interface ServeOptions {
+  /**
+   * Handlers that run at a time. The other side's calls beyond it wait there; a call that a handler of the other
+   * side makes for one of ours does not count, as that one waits for it. @default Infinity
+   */
+  concurrency?: number | undefined
+  /** Stops serving: no more handlers start, those under way are aborted, and `serve` resolves. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Answers the other side's calls with these handlers, until the link ends or `signal` aborts. A handler is a
+ * function `(input, context) => output`, or one that promises the output; only the object's own properties are called.
+ * What a handler throws goes to its caller. When the other side is gone, the signals of those under way abort.
+ *
+ * @returns resolves at the end; rejects with ERR_WORMHOLE_ARGUMENT or ERR_WORMHOLE_CLOSED
+ *
+ * @example
+ * import { type CallContext, serve } from 'wormhole-ipc/calls'
+ *
+ * export const handlers = {
+ *   double: (n: number) => 2 * n,
+ *   wait: (ms: number, { signal }: CallContext) => new Promise((resolve) => {
+ *     const timer = setTimeout(resolve, ms)
+ *     signal.addEventListener('abort', () => clearTimeout(timer))
+ *   }),
+ * }
+ * await serve(link, handlers)
+ */
+export async function serve<Handlers extends object>(
+  link: Link,
+  handlers: Handlers,
+  options: ServeOptions = {}
+): Promise<void> {
+  assertLink(link)
+  const { concurrency = Number.POSITIVE_INFINITY } = options
+  if (typeof handlers !== 'object' || handlers === null) throw argumentError('handlers must be an object of functions')
+  if (concurrency !== Number.POSITIVE_INFINITY && !(Number.isInteger(concurrency) && concurrency > 0)) {
+    throw argumentError('concurrency must be a whole number from 1, or Infinity')
+  }
+  const signal = signalOf(options, 'serve')
+  if (signal?.aborted) return
+  const connection = Connection.of(link)
+  const { serving } = connection
+  if (serving.active) throw argumentError('this link is served already')
+  connection.start()
+  serving.begin({ handlers: handlers as Record<string, Handler>, concurrency })
+  connection.keepAlive()
+  await new Promise<void>((resolve) => {
+    const stop =
+      signal === undefined
+        ? undefined
+        : onAbort(signal, () => {
+            serving.stop(signal.reason)
+            connection.idle()
+            resolve()
+          })
+    connection.onEnd(() => {
+      stop?.()
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,206 @@
+import { toRecord } from '../child-error.js'
+import { isLeftOut } from '../codec.js'
+import { disconnectedError, type WormholeError } from '../errors.js'
+import type { OwnedFd } from '../owned-fd.js'
+import type { Connection } from './connection.js'
+import type { Answer, Arrived } from './forms.js'
+import { Handling } from './handling.js'
+import { closeAll, closeMoved, WithFds } from './with-fds.js'
+
+export type Handler = (input: unknown, context: Handling) => unknown
+
+/** What `serve` was called with. */
+export interface Service {
+  handlers: Record<string, Handler>
+  concurrency: number
+}
+
+interface Held {
+  form: Arrived
+  fds: OwnedFd[]
+}
+
+/** Requests that may be held while nothing may start: what a caller that keeps to its window never comes near. */
+const MAX_HELD = 256
+/** Answers that may wait for a caller that does not read them, before no more requests are read. */
+const MAX_UNREAD = 4096
+/** Requests between two looks at how many answers wait. */
+const LOOK_EVERY = 64
+
+/** The calls that this side of a link answers. */
+export class Serving {
+  readonly #connection: Connection
+  #service: Service | undefined
+  readonly #running = new Map<number, Handling>()
+  readonly #held: Held[] = []
+  /** Those of them that count against `concurrency`. */
+  #counted = 0
+  #looks = 0
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  get active(): boolean {
+    return this.#service !== undefined
+  }
+
+  /** Whether no more requests should be read now. */
+  get full(): boolean {
+    return this.#held.length >= MAX_HELD
+  }
+
+  /** Whether the caller leaves too many answers unread; looked at now and then. */
+  get unread(): boolean {
+    if (++this.#looks % LOOK_EVERY !== 0) return false
+    return this.#connection.link.sender.stats().queued > MAX_UNREAD
+  }
+
+  begin(service: Service): void {
+    this.#service = service
+    const { concurrency } = service
+    // Twice: when one is done the next is here already.
+    this.#connection.say({ window: concurrency === Number.POSITIVE_INFINITY ? null : 2 * concurrency })
+    this.#next()
+  }
+
+  /** Starts no more; what is under way is aborted, and answers as its handler does. */
+  stop(reason: unknown): void {
+    this.#service = undefined
+    for (const handling of this.#running.values()) handling.abort(reason)
+  }
+
+  /** The link is over: nobody waits for anything. */
+  end(): void {
+    this.stop(disconnectedError('Receiver'))
+    for (const { fds } of this.#held.splice(0)) closeAll(fds)
+  }
+
+  onCancel(form: Arrived): void {
+    const id = form.cancel as number
+    const at = this.#held.findIndex((held) => held.form.call === id)
+    if (at >= 0) {
+      const [held] = this.#held.splice(at, 1)
+      closeAll(held?.fds ?? [])
+      this.#connection.say({ answer: id })
+      return
+    }
+    const handling = this.#running.get(id)
+    if (handling === undefined) return
+    handling.cancelled = true
+    handling.abort(new DOMException('The caller no longer waits for this call', 'AbortError'))
+  }
+
+  onRequest(form: Arrived, fds: OwnedFd[]): void {
+    const id = form.call
+    if (typeof id !== 'number' || this.#running.has(id)) {
+      closeAll(fds)
+      return
+    }
+    const extra = form.within !== undefined && this.#connection.calling.has(form.within)
+    if (this.#service !== undefined && (extra || (this.#held.length === 0 && this.#room()))) {
+      this.#run(this.#service, form, id, fds, extra)
+    } else if (this.#held.length < MAX_HELD) this.#held.push({ form, fds })
+    else {
+      closeAll(fds)
+      this.#refuse(id, 'ERR_WORMHOLE_BUSY', 'the other side has too many calls that wait')
+    }
+  }
+
+  /** A request whose descriptors were lost. */
+  onFailure(form: Arrived, error: WormholeError): void {
+    if (typeof form.call === 'number' && !this.#running.has(form.call)) {
+      this.#refuse(form.call, error.code, error.message)
+    }
+  }
+
+  #room(): boolean {
+    return this.#service !== undefined && this.#counted < this.#service.concurrency
+  }
+
+  #next(): void {
+    while (this.#held.length > 0 && this.#room()) {
+      const { form, fds } = this.#held.shift() as Held
+      this.#run(this.#service as Service, form, form.call as number, fds, false)
+    }
+    this.#connection.resume()
+  }
+
+  #run({ handlers }: Service, form: Arrived, id: number, fds: OwnedFd[], extra: boolean): void {
+    const { name } = form
+    // Its own properties alone: nobody is to call what Object.prototype has.
+    const handler = typeof name === 'string' && Object.hasOwn(handlers, name) ? handlers[name] : undefined
+    if (typeof handler !== 'function') {
+      closeAll(fds)
+      this.#refuse(id, 'ERR_WORMHOLE_NO_HANDLER', `there is no handler ${JSON.stringify(name)}`)
+      return
+    }
+    const handling: Handling = new Handling(id, fds, extra, (value) => {
+      if (!handling.done && !handling.cancelled) this.#connection.progress(id, value)
+    })
+    this.#running.set(id, handling)
+    if (!extra) this.#counted++
+    let output: unknown
+    try {
+      output = this.#connection.runWithin(id, () => handler.call(handlers, form.input, handling))
+      if (typeof (output as PromiseLike<unknown> | undefined)?.then === 'function') {
+        ;(output as PromiseLike<unknown>).then(
+          (settled) => this.#succeed(handling, name as string, settled),
+          (error: unknown) => this.#fail(handling, error)
+        )
+        return
+      }
+    } catch (error) {
+      this.#fail(handling, error)
+      return
+    }
+    this.#succeed(handling, name as string, output)
+  }
+
+  #succeed(handling: Handling, name: string, output: unknown): void {
+    if (!this.#finish(handling)) return
+    const { id } = handling
+    const sends = output instanceof WithFds
+    const value = sends ? output.output : output
+    if (handling.cancelled) {
+      if (sends) closeMoved(output.fds)
+      this.#connection.say({ answer: id })
+    } else if (isLeftOut(value)) {
+      if (sends) closeMoved(output.fds)
+      const message = `the output of "${name}" is a ${typeof value}, which JSON cannot carry`
+      this.#refuse(id, 'ERR_WORMHOLE_UNSERIALIZABLE', message)
+    } else {
+      const answer: Answer = { answer: id, output: value }
+      if (sends) answer.fds = output.fds.length
+      this.#connection.send(answer, sends ? output.fds : undefined, (error) => {
+        if (sends) closeMoved(output.fds)
+        const { code = 'ERR_WORMHOLE_UNSERIALIZABLE', message } = error as WormholeError
+        this.#refuse(id, code, `the output of "${name}" cannot be sent: ${message}`)
+      })
+    }
+    this.#next()
+  }
+
+  #fail(handling: Handling, error: unknown): void {
+    if (!this.#finish(handling)) return
+    const { id } = handling
+    const record = handling.cancelled ? undefined : toRecord(error)
+    this.#connection.send(record === undefined ? { answer: id } : { answer: id, error: record }, undefined, (failure) =>
+      this.#refuse(id, 'ERR_WORMHOLE_CALL_THREW', `the handler threw an error that cannot be sent: ${failure}`)
+    )
+    this.#next()
+  }
+
+  /** False for a promise that settles twice. */
+  #finish(handling: Handling): boolean {
+    if (handling.done) return false
+    handling.finish()
+    this.#running.delete(handling.id)
+    if (!handling.extra) this.#counted--
+    return true
+  }
+
+  #refuse(id: number, code: string, message: string): void {
+    this.#connection.say({ answer: id, refused: { code, message } })
+  }
+}

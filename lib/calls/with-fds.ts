@@ -1,0 +1,45 @@
+import type { OwnedFd } from '../owned-fd.js'
+import { isOwner } from '../transfer.js'
+import type { FdSource } from '../types.js'
+
+/**
+ * An output and the descriptors that go along; what {@link withFds} makes.
+ *
+ * @example
+ * import { type WithFds, withFds } from 'wormhole-ipc/calls'
+ *
+ * const open = (): WithFds<{ name: string }> => withFds({ name: 'stdout' }, [process.stdout])
+ */
+export class WithFds<out Output = unknown> {
+  /** @internal Use `withFds()`. */
+  constructor(
+    readonly output: Output,
+    readonly fds: readonly FdSource[]
+  ) {}
+}
+
+/**
+ * What a handler returns to send descriptors along with its output: the call then resolves to `[output, fds]`.
+ * `OwnedFd`s and ends of channels are moved, numbers and Node's own objects are duplicated, as by `sendWithFds`.
+ *
+ * @example
+ * import { open } from 'node:fs/promises'
+ * import { serve, withFds } from 'wormhole-ipc/calls'
+ *
+ * await serve(link, {
+ *   log: async () => withFds('the log', [(await open('/tmp/log', 'a')).fd]),
+ * })
+ */
+export function withFds<Output>(output: Output, fds: readonly FdSource[]): WithFds<Output> {
+  return new WithFds(output, fds)
+}
+
+/** Closes descriptors that nobody took. */
+export function closeAll(fds: readonly OwnedFd[]): void {
+  for (const fd of fds) fd.close()
+}
+
+/** Closes what would have been moved, and was not: it was given away, so nobody else does. */
+export function closeMoved(fds: readonly FdSource[]): void {
+  for (const fd of fds) if (isOwner(fd)) fd.close()
+}

@@ -1,0 +1,12 @@
+/**
+ * A pool of processes that run one module's function for job after job.
+ *
+ * @module wormhole-ipc/pool
+ */
+
+import './supported.js'
+
+export type { CallContext } from './calls/handling.js'
+export type { RunOptions } from './pool/job.js'
+export type { PoolOptions } from './pool/options.js'
+export { Pool, type PoolStats, pool } from './pool/pool.js'

@@ -1,0 +1,38 @@
+import { isUrl } from '../shapes.js'
+
+const { existsSync } = process.getBuiltinModule('node:fs')
+const { resolve } = process.getBuiltinModule('node:path')
+const { pathToFileURL } = process.getBuiltinModule('node:url')
+
+/**
+ * A module's URL. A relative name is the caller's file's, where that can be told; else the working directory's.
+ *
+ * @param entry the function that was called: its caller is looked for
+ */
+export function locate(module: URL | string, entry: (...args: never[]) => unknown): string {
+  if (isUrl(module)) return module.href
+  if (/^(file|data|node):/.test(module)) return module
+  const caller = module.startsWith('.') ? callerOf(entry) : undefined
+  if (caller !== undefined) {
+    const beside = new URL(module, caller)
+    if (existsSync(beside)) return beside.href
+  }
+  return pathToFileURL(resolve(module)).href
+}
+
+function callerOf(entry: (...args: never[]) => unknown): string | undefined {
+  const { prepareStackTrace, stackTraceLimit } = Error
+  const holder: { stack?: unknown } = {}
+  try {
+    Error.stackTraceLimit = 1
+    Error.prepareStackTrace = (_error, sites) => sites[0]?.getFileName()
+    Error.captureStackTrace(holder, entry)
+    const file = holder.stack
+    if (typeof file !== 'string') return undefined
+    if (file.startsWith('file:')) return file
+    return file.startsWith('/') ? pathToFileURL(file).href : undefined
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}

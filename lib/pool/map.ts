@@ -1,0 +1,29 @@
+import type { RunOptions } from './job.js'
+
+/** Runs a job for each input, `most` under way, and gives the outputs in the order of the inputs. */
+export async function* mapped<Input, Output>(
+  inputs: Iterable<Input> | AsyncIterable<Input>,
+  most: number,
+  options: RunOptions,
+  run: (input: Input, options: RunOptions) => Promise<Output>
+): AsyncGenerator<Output, undefined> {
+  const leaving = new AbortController()
+  const signal = options.signal === undefined ? leaving.signal : AbortSignal.any([options.signal, leaving.signal])
+  const under: Promise<Output>[] = []
+  const begin = (input: Input) => {
+    const job = run(input, { ...options, signal })
+    // It is looked at in its turn.
+    job.catch(() => undefined)
+    under.push(job)
+  }
+  try {
+    for await (const input of inputs) {
+      begin(input)
+      if (under.length >= most) yield await (under.shift() as Promise<Output>)
+    }
+    while (under.length > 0) yield await (under.shift() as Promise<Output>)
+    return undefined
+  } finally {
+    leaving.abort()
+  }
+}
