@@ -1,3 +1,5 @@
+import { AbortController } from './globals.js'
+
 interface Listening {
   callbacks: Set<() => void>
   listener: () => void

@@ -1,6 +1,7 @@
 import { onAbort } from './abort.js'
 import type { Descriptor } from './descriptor.js'
 import { closedError, type WormholeError } from './errors.js'
+import { Promise } from './globals.js'
 import { unwatchNow, type Waiting, watch } from './poller.js'
 import { quiet } from './rejected.js'
 import * as socket from './socket.js'

@@ -9,7 +9,7 @@ export function toText(message: unknown): string {
     text = JSON.stringify(message)
   } catch (cause) {
     const reason = reasonOf(cause)
-    if (isError(cause) && cause.name === 'RangeError' && /string length/.test(reason)) {
+    if (isTooLong(cause)) {
       throw new WormholeError('ERR_WORMHOLE_TOO_LARGE', 'the message as JSON is longer than the longest string', {
         cause,
       })
@@ -60,6 +60,15 @@ export function tooLarge(length: number, limit: number): WormholeError {
 
 export function malformed(reason: string, received?: unknown): WormholeError {
   return new WormholeError('ERR_WORMHOLE_MALFORMED', reason, received === undefined ? {} : { received })
+}
+
+/** Whether V8 says that a string would be too long; what a `toJSON` throws may itself throw when it is looked at. */
+function isTooLong(thrown: unknown): boolean {
+  try {
+    return isError(thrown) && thrown.name === 'RangeError' && /string length/.test(thrown.message)
+  } catch {
+    return false
+  }
 }
 
 /** What JSON leaves out where it is a property, and has no text for where it is all. */

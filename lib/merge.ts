@@ -1,6 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { callerContext } from './caller.js'
-import { clearTimeout, Promise, setTimeout } from './globals.js'
+import { Promise, setTimeout } from './globals.js'
 import { Later } from './later.js'
 import { Heap, List, ListItem } from './list.js'
 import { holdLoop } from './poller.js'
@@ -67,7 +67,6 @@ class Merging {
   #scheduled = false
   /** Whether a step was asked since the last look of the timer. */
   #used = false
-  #timer: NodeJS.Timeout | undefined
   /** The stations in turn, for a look at those that nothing is known of. */
   #round: Iterator<Station> | undefined
   #left = false
@@ -161,7 +160,7 @@ class Merging {
       this.#ready.push(station)
       if (station.keepsAlive) this.#holders++
     }
-    this.#timer ??= setTimeout(() => this.#restIfIdle(), IDLE_MS).unref()
+    stay(this)
   }
 
   #dismantle(): void {
@@ -171,19 +170,13 @@ class Merging {
     this.#ready.clear()
     this.#holders = 0
     this.#hold()
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    staying.delete(this)
   }
 
   /** A loop that was left without `return()`, as at an error, is not to stay here for ever. */
-  #restIfIdle(): void {
-    this.#timer = undefined
-    if (!this.#used && this.#steps.size === 0) {
-      this.#dismantle()
-      return
-    }
+  restIfIdle(): void {
+    if (!this.#used && this.#steps.size === 0) this.#dismantle()
     this.#used = false
-    this.#timer = setTimeout(() => this.#restIfIdle(), IDLE_MS).unref()
   }
 
   /** The station to take from; undefined where there is nothing, or reading has to wait for the next turn. */
@@ -282,6 +275,25 @@ class Merging {
       this.serve(station)
     }
   }
+}
+
+/** Those that are with their receivers. */
+const staying = new Set<Merging>()
+/** One for all, made here: a timer keeps the async context of its maker, and with it AsyncLocalStorage's stores. */
+const timer = setTimeout(lookForIdle, IDLE_MS).unref()
+let looking = true
+
+function stay(merging: Merging): void {
+  staying.add(merging)
+  if (looking) return
+  looking = true
+  timer.refresh()
+}
+
+function lookForIdle(): void {
+  for (const merging of staying) merging.restIfIdle()
+  looking = staying.size > 0
+  if (looking) timer.refresh()
 }
 
 /** One receiver of a `merge`. */

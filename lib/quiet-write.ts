@@ -9,7 +9,7 @@ export function writeQuietly(stream: Writable, text: string | Uint8Array): void 
   try {
     stream.write(text, (error) => {
       // The event follows.
-      if (error instanceof Error && stream.listenerCount('error') === 0) stream.once('error', ignore)
+      if (error && stream.listenerCount('error') === 0) stream.once('error', ignore)
     })
   } catch {
     // A stream of the caller's that throws instead.

@@ -49,10 +49,10 @@ describe('a user who may have no more processes', () => {
   usesChildren()
   leavesNoDescriptors()
 
-  it('gets EAGAIN from forkAndRun and spawn, and keeps the ends that were to move', async () => {
-    const { runs, spawned, kept } = await measured<NoProcess>(startNode('no-process'))
+  it('gets EAGAIN from forkAndRun and spawn, and the ends that were to move are closed', async () => {
+    const { runs, spawned, ended } = await measured<NoProcess>(startNode('no-process'))
     for (const run of runs) expect(run).to.include({ code: 'ERR_WORMHOLE_SYSTEM', errno: -EAGAIN })
     expect(spawned).to.include({ code: 'EAGAIN', errno: -EAGAIN })
-    expect(kept).to.deep.equal({ gave: 'still here' })
+    expect(ended).to.deep.equal({ gave: 'the end' })
   })
 })

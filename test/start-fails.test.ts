@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { expect } from 'chai'
 import { channel, WormholeError } from 'wormhole-ipc'
 import { type ChannelsOption, fork, forkAndRun, spawn } from 'wormhole-ipc/process'
@@ -127,7 +128,7 @@ describe('a start that throws moves nothing', () => {
       const error = await forkAndRun(a, [1], options === null || options === 5 ? options : { ...b, ...options }).catch(
         (e) => e
       )
-      expect(error, JSON.stringify(options)).to.have.property('code', 'ERR_WORMHOLE_ARGUMENT')
+      expect(error, inspect(options, { depth: 1 })).to.have.property('code', 'ERR_WORMHOLE_ARGUMENT')
     }
     await sender.send(1)
     expect(await receiver.recv()).to.equal(1)

@@ -1,3 +1,4 @@
+import { AbortController } from '../globals.js'
 import type { OwnedFd } from '../owned-fd.js'
 
 /**

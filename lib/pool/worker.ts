@@ -1,4 +1,5 @@
 import { type CallContext, type Link, serve } from '../calls.js'
+import { AbortController } from '../globals.js'
 import type { OwnedFd } from '../owned-fd.js'
 import { inherited } from '../process.js'
 import { POOL, type Task } from './protocol.js'
