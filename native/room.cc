@@ -12,11 +12,11 @@ namespace {
 
 // Milliseconds from look to look: with the loop's own granularity they stay under 20. A look takes half a microsecond, and
 // 0.7 where others have used the caches meanwhile; a wake-up of the loop 60.
-constexpr uint64_t kPause = 18;
+constexpr uint64_t kPause = 19;
 // Where more are ready than can be told of at once.
 constexpr uint64_t kShortPause = 1;
 // Of so many looks one reads SO_SNDBUF again, which whoever shares the socket may have raised.
-constexpr unsigned kLooksARead = 8;
+constexpr unsigned kLooksARead = 64;
 
 int Capacity(int fd) {
   int bytes = 0;
