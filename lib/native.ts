@@ -32,6 +32,7 @@ export interface Native {
       | 'SO_DOMAIN'
       | 'SO_SNDBUF'
       | 'SO_SNDBUFFORCE'
+      | 'SO_PASSCRED'
       | 'SO_RCVBUF'
       | 'SO_ACCEPTCONN'
       | 'MSG_TRUNC'

@@ -167,9 +167,9 @@ async function receive(fd: SocketSource, buffer: Uint8Array, options: WaitOption
   const room = Math.min(buffer.length, INBOX_BYTES)
   let result: ReceivedBytes | undefined
   const call = (open: number) => {
-    const length = socket.receive(open, inbox, room)
+    const { length, end } = socket.receiveTelling(open, inbox, room)
     if (length < 0) return length
-    result = received(open, length)
+    result = received(length, end)
     // In the same breath, as the inbox is everybody's. Throws for a buffer that was detached meanwhile.
     unstage(buffer, length)
     return length
@@ -179,14 +179,13 @@ async function receive(fd: SocketSource, buffer: Uint8Array, options: WaitOption
   return result
 }
 
-/** What the last receive brought; `end` is worked out before the control array serves another call. */
-function received(fd: number, length: number): ReceivedBytes {
-  const brought = socket.broughtDescriptors() ? socket.takeDescriptors() : []
-  const fds = brought.map((number) => new OwnedFd(number, true))
+/** What the last receive brought. */
+function received(bytes: number, end: boolean): ReceivedBytes {
   const truncated = socket.lostBytes()
   const fdsTruncated = socket.lostDescriptors()
-  const end = length === 0 && fds.length === 0 && !fdsTruncated && !truncated && socket.atEnd(fd)
-  return { bytes: length, fds, truncated, fdsTruncated, end }
+  const brought = socket.broughtDescriptors() ? socket.takeDescriptors() : []
+  const fds = brought.map((number) => new OwnedFd(number, true))
+  return { bytes, fds, truncated, fdsTruncated, end }
 }
 
 /**

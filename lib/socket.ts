@@ -28,12 +28,13 @@ export const {
   POLLHUP,
   SCM_MAX_FD,
 } = native.constants
-export const { AF_UNIX } = native.constants
+export const { AF_UNIX, SO_PASSCRED } = native.constants
 const { MSG_CTRUNC, MSG_TRUNC, POLLRDHUP, SO_SNDBUFFORCE } = native.constants
 
 const CONTROL_FLAGS = 0
 const CONTROL_COUNT = 1
-const CONTROL_FIRST = 2
+const CONTROL_BYTES_CAME = 2
+const CONTROL_FIRST = 3
 
 /** Bytes that the kernel keeps of SO_SNDBUF for itself in each packet (measured; net/unix/af_unix.c). */
 const PACKET_OVERHEAD = 32
@@ -94,6 +95,21 @@ export function lostBytes(): boolean {
  */
 export function atEnd(fd: number): boolean {
   return (poll([fd], POLLRDHUP, 0) & POLLRDHUP) !== 0 && unread(fd) <= 0
+}
+
+/**
+ * As {@link receive}, and whether it met the end. Once the peer of a SOCK_SEQPACKET socket is gone and no bytes are queued,
+ * 0 may still be an empty packet: then this asks for the sender's credentials (SO_PASSCRED, unix(7)), which a packet brings
+ * and the end does not. Others who share the socket and receive in that moment get them as well.
+ */
+export function receiveTelling(fd: number, at: number, room: number): { length: number; end: boolean } {
+  const type = option(fd, SO_TYPE)
+  const asks = type === SOCK_SEQPACKET && atEnd(fd) && option(fd, SO_PASSCRED) === 0
+  if (asks) native.setsockopt(fd, SO_PASSCRED, 1)
+  const length = receive(fd, at, room)
+  if (asks) native.setsockopt(fd, SO_PASSCRED, 0)
+  const came = (control[CONTROL_BYTES_CAME] as number) > 0
+  return { length, end: length === 0 && type !== SOCK_DGRAM && !came && !lostBytes() && atEnd(fd) }
 }
 
 /** How many bytes are queued (FIONREAD, unix(7)), or a negative errno. */

@@ -92,7 +92,7 @@ export const wasm = instance.exports as Wasm
 
 /** What the addon writes beside a result: msg_flags, how many descriptors, and these. */
 export const control = new Int32Array(
-  new SharedArrayBuffer((2 + native.constants.SCM_MAX_FD) * Int32Array.BYTES_PER_ELEMENT)
+  new SharedArrayBuffer((3 + native.constants.SCM_MAX_FD) * Int32Array.BYTES_PER_ELEMENT)
 )
 
 /** A Buffer with what `write` and `toString` come down to: for a small packet the way there takes as long. */

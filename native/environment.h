@@ -14,10 +14,11 @@ namespace wormhole {
 constexpr int kMaxDescriptors = 253;
 
 // Words of the control array that JavaScript shares with the addon:
-// [0] msg_flags, [1] how many descriptors follow, [2...] the descriptors.
+// [0] msg_flags, [1] how many descriptors follow, [2] how many bytes of control messages came, [3...] the descriptors.
 constexpr size_t kControlFlags = 0;
 constexpr size_t kControlCount = 1;
-constexpr size_t kControlFirst = 2;
+constexpr size_t kControlBytesCame = 2;
+constexpr size_t kControlFirst = 3;
 constexpr size_t kControlWords = kControlFirst + kMaxDescriptors;
 
 // What one Node environment (the main thread or one worker) has here.

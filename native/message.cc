@@ -99,6 +99,7 @@ Napi::Value Recvmsg(const Napi::CallbackInfo& info) {
   });
   const bool received = result >= 0;
   env.control()[kControlFlags] = received ? message.msg_flags : 0;
+  env.control()[kControlBytesCame] = received ? static_cast<int32_t>(message.msg_controllen) : 0;
   env.control()[kControlCount] = received ? Collect(&env, &message, env.control() + kControlFirst) : 0;
   return Result(info, result);
 }
