@@ -1,7 +1,7 @@
 import { describe } from './describe.js'
 import { systemError, WormholeError } from './errors.js'
 import { native } from './native.js'
-import { control } from './wasm.js'
+import { CONTROL_FIRST, control } from './wasm.js'
 
 /** The addon's calls with names and errors. Knows sockets and bytes in memory, not frames. */
 
@@ -34,7 +34,6 @@ const { MSG_CTRUNC, MSG_TRUNC, POLLRDHUP, SO_SNDBUFFORCE } = native.constants
 const CONTROL_FLAGS = 0
 const CONTROL_COUNT = 1
 const CONTROL_BYTES_CAME = 2
-const CONTROL_FIRST = 3
 
 /** Bytes that the kernel keeps of SO_SNDBUF for itself in each packet (measured; net/unix/af_unix.c). */
 const PACKET_OVERHEAD = 32

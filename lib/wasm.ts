@@ -90,9 +90,12 @@ function instantiate(): WebAssembly.Instance {
 
 export const wasm = instance.exports as Wasm
 
+/** Where the descriptors begin in {@link control}: what stands before them native/environment.h says. */
+export const CONTROL_FIRST = 3
+
 /** What the addon writes beside a result: msg_flags, how many descriptors, and these. */
 export const control = new Int32Array(
-  new SharedArrayBuffer((3 + native.constants.SCM_MAX_FD) * Int32Array.BYTES_PER_ELEMENT)
+  new SharedArrayBuffer((CONTROL_FIRST + native.constants.SCM_MAX_FD) * Int32Array.BYTES_PER_ELEMENT)
 )
 
 /** A Buffer with what `write` and `toString` come down to: for a small packet the way there takes as long. */

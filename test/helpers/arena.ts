@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { type Native, native } from '#lib/native'
 import { FIRST as FIRST_PAIR, PAIR_WORDS } from '#lib/readiness'
+import { CONTROL_FIRST } from '#lib/wasm'
 
 const GUARD = 0xa5
 const GUARD_BYTES = 65536
@@ -34,14 +35,12 @@ class Guarded {
 }
 
 const { SCM_MAX_FD, SOCK_SEQPACKET } = native.constants
-/** msg_flags and the count stand before the descriptors. */
-const FIRST = 2
 const MEMORY_BYTES = 4 * 65536
 
 /** The addon with memory of its own, and not the library's, for direct calls. */
 export class Arena {
   readonly memory = new Guarded(MEMORY_BYTES)
-  readonly control = new Guarded((FIRST + SCM_MAX_FD) * Int32Array.BYTES_PER_ELEMENT)
+  readonly control = new Guarded((CONTROL_FIRST + SCM_MAX_FD) * Int32Array.BYTES_PER_ELEMENT)
   /** With room for one pair. */
   readonly ready = new Guarded((FIRST_PAIR + PAIR_WORDS) * Int32Array.BYTES_PER_ELEMENT)
 
@@ -51,7 +50,7 @@ export class Arena {
 
   /** The descriptors that the addon reads from the control array, or has put there. */
   get fds(): Int32Array {
-    return this.control.words.subarray(FIRST)
+    return this.control.words.subarray(CONTROL_FIRST)
   }
 
   pair(type = SOCK_SEQPACKET): [number, number] {
