@@ -1,5 +1,8 @@
 import { cannotLoad, loadAddon } from './package-files.js'
 
+/** Where the descriptors begin in the control array: what stands before them native/environment.h says. */
+export const CONTROL_FIRST = 3
+
 /** The addon's calls. Each answers with what the system call returned, or a negative errno. */
 export interface Native {
   attach(memory: Uint8Array, control: Int32Array): number

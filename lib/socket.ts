@@ -1,7 +1,7 @@
 import { describe } from './describe.js'
 import { systemError, WormholeError } from './errors.js'
-import { native } from './native.js'
-import { CONTROL_FIRST, control } from './wasm.js'
+import { CONTROL_FIRST, native } from './native.js'
+import { control } from './wasm.js'
 
 /** The addon's calls with names and errors. Knows sockets and bytes in memory, not frames. */
 

@@ -1,6 +1,6 @@
 import { WormholeError } from './errors.js'
 import { Buffer } from './globals.js'
-import { native } from './native.js'
+import { CONTROL_FIRST, native } from './native.js'
 import { cannotLoad, wasmFile } from './package-files.js'
 
 // The part of the WebAssembly interface that we use: @types/node leaves it to the DOM's types.
@@ -89,9 +89,6 @@ function instantiate(): WebAssembly.Instance {
 }
 
 export const wasm = instance.exports as Wasm
-
-/** Where the descriptors begin in {@link control}: what stands before them native/environment.h says. */
-export const CONTROL_FIRST = 3
 
 /** What the addon writes beside a result: msg_flags, how many descriptors, and these. */
 export const control = new Int32Array(

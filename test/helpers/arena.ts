@@ -1,7 +1,6 @@
 import { expect } from 'chai'
-import { type Native, native } from '#lib/native'
+import { CONTROL_FIRST, type Native, native } from '#lib/native'
 import { FIRST as FIRST_PAIR, PAIR_WORDS } from '#lib/readiness'
-import { CONTROL_FIRST } from '#lib/wasm'
 
 const GUARD = 0xa5
 const GUARD_BYTES = 65536
