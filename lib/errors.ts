@@ -80,7 +80,7 @@ export class WormholeError extends Error {
     Object.defineProperty(WormholeError.prototype, kError, { value: true })
   }
 
-  /** Whether `value` is one, made by this copy of the package or by another in the process. */
+  /** Tells whether `value` is one, made by this copy of the package or by another in the process. @hidden */
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: a class that extends this one has instances of its own
     if (this !== WormholeError) return Function.prototype[Symbol.hasInstance].call(this, value)

@@ -150,6 +150,8 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
    * The same as `close()`, for `await using`.
    *
    * @example
+   * import { pool } from 'wormhole-ipc/pool'
+   *
    * await using jobs = pool('./job.js')
    */
   [Symbol.asyncDispose](): Promise<void> {

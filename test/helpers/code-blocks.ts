@@ -45,6 +45,9 @@ const GIVEN = `
 declare const sender: import('wormhole-ipc').Sender<{ id: number }>
 declare const receiver: import('wormhole-ipc').Receiver<{ id: number }>
 declare const owned: import('wormhole-ipc').OwnedFd
+declare const link: import('wormhole-ipc/calls').Link
+declare const api: import('wormhole-ipc/calls').Caller<{ resize(size: { width: number }): string }>
+declare const jobs: import('wormhole-ipc/pool').Pool<unknown, unknown>
 declare function handle(message: unknown): void
 `
 
