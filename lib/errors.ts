@@ -76,6 +76,8 @@ const kError = Symbol.for('wormhole-ipc.error@1')
  */
 export class WormholeError extends Error {
   static {
+    // Errors and traces say it, and bundlers rename classes.
+    Object.defineProperty(WormholeError, 'name', { value: 'WormholeError' })
     // Seen by another copy of this package in the process too.
     Object.defineProperty(WormholeError.prototype, kError, { value: true })
   }

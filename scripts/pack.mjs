@@ -67,7 +67,7 @@ function dropTypes(top, entries) {
   const need = (file) => {
     if (needed.has(file)) return
     needed.add(file)
-    for (const [, other] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.js['"]/g)) {
+    for (const [, other] of readFileSync(file, 'utf8').matchAll(/(?:from |import |import\()['"](\.[^'"]+)\.js['"]/g)) {
       need(join(dirname(file), `${other}.d.ts`))
     }
   }

@@ -67,6 +67,8 @@ export function hotFunctions(memory: Buffer<ArrayBuffer>, layout: Layout): HotFu
     const end = start + length
     let at = start
     let count = 0
+    let refused = 0
+    let refusedBytes = 0
     let status = WHOLE
     while (at < end) {
       const left = end - at
@@ -75,16 +77,22 @@ export function hotFunctions(memory: Buffer<ArrayBuffer>, layout: Layout): HotFu
         break
       }
       const size = words.getUint32(at, true) + HIGH_WORD * words.getUint32(at + 4, true)
-      if (size > limit || size > left - HEADER) {
-        words.setFloat64(result + 8, size, true)
+      if (size > left - HEADER) {
+        words.setFloat64(result + 16, size, true)
         status = size > limit ? OVER_LIMIT : CUT_FRAME
         break
+      }
+      if (size > limit) {
+        refused++
+        refusedBytes += size
       }
       at += HEADER + size
       count++
     }
     words.setInt32(result, count, true)
     words.setUint32(result + 4, at - start, true)
+    words.setInt32(result + 8, refused, true)
+    words.setUint32(result + 12, refusedBytes, true)
     return status
   }
 

@@ -74,7 +74,7 @@ function placed({ SLACK_BYTES, WALKED_BYTES }, areaBytes, allocate) {
 function viewed(buffer, { walked }) {
   return {
     view: Buffer.from(buffer),
-    walkedIntegers: new Int32Array(buffer, walked, 2),
-    walkedDeclared: new Float64Array(buffer, walked + 8, 1),
+    walkedIntegers: new Int32Array(buffer, walked, 4),
+    walkedDeclared: new Float64Array(buffer, walked + 16, 1),
   }
 }

@@ -62,7 +62,8 @@ function read(variant, bytes, limit) {
   const whole = walkedIntegers[1] >>> 0
   const { CUT_FRAME, OVER_LIMIT } = variant.layout
   const cut = status === CUT_FRAME.value || status === OVER_LIMIT.value
-  const answer = { status, count, whole, declared: cut ? walkedDeclared[0] : undefined }
+  const [, , refused, refusedBytes] = walkedIntegers
+  const answer = { status, count, whole, refused, refusedBytes, declared: cut ? walkedDeclared[0] : undefined }
   answer.size = count > 0 ? functions.frameSize(area) >>> 0 : undefined
   answer.wholeAscii = functions.allAscii(area, area + whole) !== 0
   const length = count > 0 ? functions.mergeFrames(area, whole, page) >>> 0 : 0
