@@ -16,7 +16,9 @@ const { short } = parseArgs({ options: { short: { type: 'boolean', default: fals
 /** They start many programs, and each takes several times as long; what they call is called by the others. */
 const LEFT_OUT = [
   'api-pages',
+  'calls-python',
   'census',
+  'child-*',
   'close-on-exec',
   'doctor',
   'documents',
@@ -27,11 +29,17 @@ const LEFT_OUT = [
   'limits-*',
   'links',
   'memory',
+  'merge-cost',
   'package/*',
+  'pool',
   'process-*',
   'scale',
   'soak*',
+  'start-*',
+  'two-copies',
   'types/*',
+  'uncaught',
+  'unsupported',
   'wasm-debug',
 ]
 

@@ -9,6 +9,7 @@ import { closesEnds } from './helpers/ends.js'
 import { throwsCode } from './helpers/expect-error.js'
 import { foreign } from './helpers/foreign.js'
 import { textFrom } from './helpers/net.js'
+import { skipUnderAsan } from './helpers/under-asan.js'
 
 const O_NONBLOCK = 0o4000
 
@@ -98,6 +99,7 @@ describe('the streams of an OwnedFd whose reads may wait', () => {
   })
 
   it('work where /proc is not mounted', function () {
+    skipUnderAsan(this, 'its leak check reads /proc')
     const program = `
       const { socketpair } = await import('wormhole-ipc/socket')
       const { OwnedFd } = await import('wormhole-ipc')

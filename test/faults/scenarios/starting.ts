@@ -15,26 +15,38 @@ export const starting: Prepare = async () => {
   const channels = { orders, reports }
   let closed: Promise<unknown> | undefined
 
-  /** Whether the child has started. */
-  async function start(): Promise<boolean> {
-    const child = fork(PROGRAM, { channels, stdio: ['pipe', 'inherit', 'inherit', 'ipc'] })
+  /** Whether the child has started, the system refused it one, or `fork` threw and nothing has moved. */
+  async function start(): Promise<'started' | 'refused' | 'threw'> {
+    let child: ReturnType<typeof fork>
+    try {
+      child = fork(PROGRAM, { channels, stdio: ['pipe', 'inherit', 'inherit', 'ipc'] })
+    } catch {
+      return 'threw'
+    }
     if (child.pid === undefined) {
       await once(child, 'error').catch(() => undefined)
-      return false
+      return 'refused'
     }
     closed = once(child, 'close')
-    return true
+    return 'started'
   }
+  let outcome: Awaited<ReturnType<typeof start>>
 
   return {
     run: async () => {
-      const started = await start().catch(() => false)
-      expect(orders.closed && reports.closed, 'whether the ends have moved').to.equal(started)
+      outcome = await start()
+      expect(orders.closed && reports.closed, 'whether the ends have gone').to.equal(outcome !== 'threw')
     },
     finish: async () => {
-      if (closed === undefined) expect(await start()).to.equal(true)
-      await sender.send('report')
-      expect(await receiver.recv()).to.have.property('failures')
+      if (outcome === 'refused') {
+        for (const call of [sender.send('report'), receiver.recv()]) {
+          expect(await call.catch(({ code }) => code)).to.equal('ERR_WORMHOLE_DISCONNECTED')
+        }
+      } else {
+        if (closed === undefined) expect(await start()).to.equal('started')
+        await sender.send('report')
+        expect(await receiver.recv()).to.have.property('failures')
+      }
       sender.close()
       receiver.close()
       await closed
