@@ -7,6 +7,7 @@ import { selfTest } from '#lib/doctor/self-test'
 import { start } from './helpers/child.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { root, runDoctor, withCopy, withPacked } from './helpers/doctor.js'
+import { chosen } from './helpers/long.js'
 import { reasonOf } from './helpers/reason.js'
 import { watchesWarnings } from './helpers/warnings.js'
 
@@ -92,17 +93,17 @@ describe('npx wormhole-ipc doctor', () => {
     }
   })
 
-  for (const args of [
+  for (const args of chosen(4, [
     [],
     ['nurse'],
-    ['doctor', 'again'],
     ['doctor', '--fast'],
+    ['doctor', '--seconds', 'two'],
+    ['doctor', 'again'],
     ['doctor', '--seconds'],
     ['doctor', '--seconds', '-1'],
-    ['doctor', '--seconds', 'two'],
     ['doctor', '--seconds='],
     ['doctor', '--json=yes'],
-  ]) {
+  ])) {
     it(`refuses the arguments ${JSON.stringify(args)}`, async () => {
       const { code, stdout, stderr } = await runDoctor(args)
       expect([code, stdout]).to.deep.equal([2, ''])

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
-import { sized } from './helpers/long.js'
+import { chosen, sized } from './helpers/long.js'
 import { runProgram, startProgram } from './helpers/program.js'
 
 /** The first primes, one a line, by a plain sieve. */
@@ -66,7 +66,7 @@ describe('the sieve example', () => {
     const { code, stdout } = await runProgram('sieve', ['--help'])
     expect(stdout).to.match(/^Usage: sieve/)
     expect(code).to.equal(0)
-    for (const args of [['-n', 'many'], ['-k', '0'], ['-n', '101', '-k', '1'], ['--upto', '9'], ['9']]) {
+    for (const args of chosen(2, [['-n', '101', '-k', '1'], ['--upto', '9'], ['-n', 'many'], ['-k', '0'], ['9']])) {
       const wrong = await runProgram('sieve', args)
       expect(wrong.stderr, args.join(' ')).to.match(/^sieve: .*\nTry/)
       expect(wrong.code).to.equal(2)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { fixture } from './helpers/child.js'
+import { chosen, LONG } from './helpers/long.js'
 
 /** Long after any of these programs has ended: what would start itself for ever is ended with all that it started. */
 const PATIENCE_MS = 20_000
@@ -102,7 +103,10 @@ describe('forkAndRun and fork start one process, however this program was starte
       args: ['--test', '--test-reporter=tap', file('a.test.mjs', esm)],
     }),
   }
+  /** Other spellings of what is tried. */
+  const synonyms = ['--eval', '--eval=', '-pe', '--print', '--input_type module --eval', 'a worker with execArgv']
   for (const [name, way] of Object.entries(ways)) {
+    if (!LONG && synonyms.includes(name)) continue
     it(`${name}: the function runs`, async () => {
       const code = programs()
       const { args, input } = way(code)
@@ -183,7 +187,7 @@ describe('forkAndRun and fork start one process, however this program was starte
     expect(begun).to.equal(4)
   })
 
-  for (const args of [['-e'], ['--print'], ['-p', '-e'], ['--input-type=commonjs', '--eval']]) {
+  for (const args of chosen(2, [['-p', '-e'], ['--input-type=commonjs', '--eval'], ['-e'], ['--print']])) {
     it(`fork under ${args.join(' ')} runs the file`, async () => {
       const { log, note } = programs()
       const module = file('child.cjs', "console.log('result 3')")

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { startNode } from './helpers/child.js'
+import { inTurn } from './helpers/long.js'
 
 const CAUGHT = ['on purpose', 'uncaughtException']
 const ON = 'went on'
@@ -33,9 +34,11 @@ async function run(...args: [thread: string, way: string, what: string, handler:
 describe('what is thrown in code that an end of a channel resumed', function () {
   this.timeout(60_000)
 
-  for (const [what, expected] of Object.entries(things)) {
+  for (const [index, [what, expected]] of Object.entries(things).entries()) {
     it(`goes to the process's handlers, once, and the program goes on: ${what}`, async () => {
-      const ended = await Promise.all(contexts.map((context) => run('main', 'recv', what, 'handled', context)))
+      const ended = await Promise.all(
+        inTurn(index, contexts).map((context) => run('main', 'recv', what, 'handled', context))
+      )
       for (const each of ended) expect(each).to.deep.equal({ code: 0, signal: null, told: expected, stderr: '' })
     })
 
@@ -46,10 +49,12 @@ describe('what is thrown in code that an end of a channel resumed', function () 
     })
   }
 
-  for (const thread of threads) {
-    for (const way of ways) {
+  for (const [index, thread] of threads.entries()) {
+    for (const [place, way] of ways.entries()) {
       it(`is told of in whatever way it was resumed: ${way}, ${thread} thread`, async () => {
-        const ended = await Promise.all(contexts.map((context) => run(thread, way, 'ticks', 'handled', context)))
+        const ended = await Promise.all(
+          inTurn(index + place, contexts).map((context) => run(thread, way, 'ticks', 'handled', context))
+        )
         for (const each of ended) {
           expect(each).to.deep.equal({ code: 0, signal: null, told: [CAUGHT, CAUGHT, CAUGHT, ON], stderr: '' })
         }
@@ -57,13 +62,17 @@ describe('what is thrown in code that an end of a channel resumed', function () 
     }
 
     it(`leaves process.exit() its way, with its code: ${thread} thread`, async () => {
-      const ended = await Promise.all(contexts.map((context) => run(thread, 'recv', 'exit', 'handled', context)))
+      const ended = await Promise.all(
+        inTurn(index + 1, contexts).map((context) => run(thread, 'recv', 'exit', 'handled', context))
+      )
       for (const each of ended) expect(each).to.deep.equal({ code: 3, signal: null, told: [], stderr: '' })
     })
   }
 
   it('is nothing where a worker is terminated within it: that ends quietly', async () => {
-    const ended = await Promise.all(contexts.map((context) => run('worker', 'recv', 'loop', 'handled', context)))
+    const ended = await Promise.all(
+      inTurn(1, contexts).map((context) => run('worker', 'recv', 'loop', 'handled', context))
+    )
     for (const each of ended) expect(each).to.deep.equal({ code: 1, signal: null, told: [], stderr: '' })
   })
 

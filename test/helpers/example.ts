@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { type Child, start } from './child.js'
+import { chosen } from './long.js'
 
 /**
  * Starts a compiled example, or another program of it than its main one (`name/program`). `ended` comes when its
@@ -37,7 +38,7 @@ export function itHasCommandLine(example: string, options: readonly string[], wr
   })
 
   it('ends with exit code 2 when the command line is wrong', async () => {
-    for (const argument of [...wrong, '--colour', 'argument']) {
+    for (const argument of chosen(2, ['--colour', ...wrong, 'argument'])) {
       const { code, stdout, stderr } = await startExample(example, [argument]).ended
       expect(stderr).to.match(new RegExp(`^${name}: .*'.*\nTry '${name} --help'\\.\n$`, 's'))
       expect(stdout).to.equal('')

@@ -6,6 +6,16 @@ export function sized(few: number, many: number): number {
   return LONG ? many : few
 }
 
+/** Which of many alike are tried: `npm test` is content with the first `few`, the long form takes all. */
+export function chosen<T>(few: number, all: readonly T[]): readonly T[] {
+  return LONG ? all : all.slice(0, few)
+}
+
+/** One of these in `npm test`, another at each `place`, so that all have their turn; the long form takes all. */
+export function inTurn<T>(place: number, all: readonly T[]): readonly T[] {
+  return LONG ? all : [all[place % all.length] as T]
+}
+
 /** What all machine-made inputs follow from: the same seed makes the same inputs. */
 export const SEED = Number(process.env.WORMHOLE_SEED ?? 1776)
 
