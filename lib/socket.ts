@@ -103,12 +103,20 @@ export function atEnd(fd: number): boolean {
  */
 export function receiveTelling(fd: number, at: number, room: number): { length: number; end: boolean } {
   const type = option(fd, SO_TYPE)
-  const asks = type === SOCK_SEQPACKET && atEnd(fd) && option(fd, SO_PASSCRED) === 0
+  if (type !== SOCK_SEQPACKET) {
+    const length = receive(fd, at, room)
+    return { length, end: length === 0 && type === SOCK_STREAM && atEnd(fd) }
+  }
+  if (unread(fd) > 0) return { length: receive(fd, at, room), end: false }
+  // Looked at before, as a peer that closes after its empty packet was read would make an end of that packet.
+  const events = poll([fd], POLLIN | POLLRDHUP, 0)
+  if (events === 0) return { length: EAGAIN, end: false }
+  const isShut = events > 0 && (events & POLLRDHUP) !== 0
+  const asks = isShut && option(fd, SO_PASSCRED) === 0
   if (asks) native.setsockopt(fd, SO_PASSCRED, 1)
   const length = receive(fd, at, room)
   if (asks) native.setsockopt(fd, SO_PASSCRED, 0)
-  const came = (control[CONTROL_BYTES_CAME] as number) > 0
-  return { length, end: length === 0 && type !== SOCK_DGRAM && !came && !lostBytes() && atEnd(fd) }
+  return { length, end: length === 0 && isShut && control[CONTROL_BYTES_CAME] === 0 && !lostBytes() }
 }
 
 /** How many bytes are queued (FIONREAD, unix(7)), or a negative errno. */
