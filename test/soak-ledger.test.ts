@@ -85,10 +85,10 @@ describe('the ledger of a soak', () => {
   })
 
   /** The ledger without a receiver's sixth record, and how many messages that was. */
-  function withoutOne(id: number): { ledger: Map<string, Line>; lost: number } {
+  function withoutOne(id: number, place = 5): { ledger: Map<string, Line>; lost: number } {
     let lost = 0
     const ledger = rewritten(id, (entries) => {
-      const at = nth(entries, kinds.received, 5)
+      const at = nth(entries, kinds.received, place)
       lost = entries[at]!.count
       return entries.toSpliced(at, 1)
     })
@@ -153,9 +153,12 @@ describe('the ledger of a soak', () => {
   it('excuses on a byte stream only what is behind the last message of a receiver that was killed', () => {
     const received = ({ id }: Incarnation) =>
       entriesIn(logOf(original, id)).filter(({ kind }) => kind === kinds.received).length
-    const about = receivers('stream').find((each) => received(each) > 6)!
+    // On a busy machine each may be killed after a few: the one with most, and of that not the last.
+    const [about] = receivers('stream').sort((a, b) => received(b) - received(a))
+    const last = received(about!) - 1
+    expect(last, 'records before the last').to.be.above(0)
     // An excuse that was another loss's may go to this one: then that one stands, of as many messages as it has.
-    const breaks = breaksOf('stream', withoutOne(about.id).ledger)
+    const breaks = breaksOf('stream', withoutOne(about!.id, Math.min(5, last - 1)).ledger)
     expect(Object.keys(breaks)).to.deep.equal(['lost'])
     expect(breaks).to.have.property('lost').that.is.above(0)
   })
