@@ -77,6 +77,14 @@ describe('the code in the documents', () => {
       expect(await outputOf(readme, fileWith(readme, 'await forkAndRun'))).to.equal('6\n')
     })
 
+    it('calls a function of a child', async () => {
+      expect(await outputOf(readme, fileWith(readme, 'caller<Handlers>(ours)'))).to.equal('42\n')
+    })
+
+    it('runs jobs in a pool', async () => {
+      expect(await outputOf(readme, fileWith(readme, 'jobs.map'))).to.equal('3\n7\n')
+    })
+
     it('shows a Date that arrives as a string', async () => {
       expect(await outputOf(readme, fileWith(readme, 'Date'))).to.equal('1970 0\n')
     })
