@@ -132,18 +132,18 @@ describe('the census example', () => {
     it('counts a single file, whatever its name, and prints where it is malformed', async () => {
       const path = write('records.log', '{"a":1}\n{"a":1,}\n\n{"a":null,"b":"\u001b[31m"}\n{"\u001b[2J":1}\nnope')
       write('clean.log', '{"a":1}\n{"a":"\u2028"}\n')
-      const counted = await report([path])
+      const counted = await report(['-w', '1', path])
       expect(counted.malformed).to.deep.equal({ count: 4, places: [2, 4, 5, 6].map((number) => `${path}:${number}`) })
-      const { stdout } = await census([path]).ended
+      const { stdout } = await census(['-w', '1', path]).ended
       expect(stdout).to.include(`\nMalformed, not counted: 4\n  ${path}:2\n  ${path}:4\n`)
-      expect((await report([join(folder, 'clean.log')])).fields.a).to.deep.equal({
+      expect((await report(['-w', '1', join(folder, 'clean.log')])).fields.a).to.deep.equal({
         count: 2,
         types: { number: 1, string: 1 },
       })
     })
 
     it('lets no name from the data steer the terminal', async () => {
-      const { stdout } = await census([write('escape.ndjson', '{"\\u001b[2J\\n":1}')]).ended
+      const { stdout } = await census(['-w', '1', write('escape.ndjson', '{"\\u001b[2J\\n":1}')]).ended
       expect(stdout).to.include('\uFFFD[2J\uFFFD')
       expect(stdout).to.not.include('\u001b')
     })

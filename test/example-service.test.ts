@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { MOST_TRIES } from '../examples/service/pool.js'
 import { crashIn, itHasCommandLine, runExample } from './helpers/example.js'
 import { sized } from './helpers/long.js'
-import { type Service, usesServices } from './helpers/service.js'
+import { Service, usesServices } from './helpers/service.js'
 
 /** Takes a worker a while: half a million divisions. */
 const PRODUCT = 999_983 * 1_000_003
@@ -30,34 +30,50 @@ describe('the service example', () => {
     return new Map([...text.matchAll(/^(\w+(?:\{.*\})?) (\S+)$/gm)].map(([, key, value]) => [key!, Number(value)]))
   }
 
-  it('answers with the prime factors', async () => {
-    const service = await start()
-    for (const [number, factors] of Object.entries({
-      2: [2],
-      360: [2, 2, 2, 3, 3, 5],
-      [PRODUCT]: [999_983, 1_000_003],
-    })) {
-      const response = await service.get(`factors/${number}`)
+  describe('asked by well-behaved clients', () => {
+    let service: Service
+    before(async () => {
+      service = await Service.start(['--workers', '2'])
+    })
+    after(() => service.end())
+
+    it('answers with the prime factors', async () => {
+      for (const [number, factors] of Object.entries({
+        2: [2],
+        360: [2, 2, 2, 3, 3, 5],
+        [PRODUCT]: [999_983, 1_000_003],
+      })) {
+        const response = await service.get(`factors/${number}`)
+        expect(response.status).to.equal(200)
+        expect(await response.json()).to.deep.equal({ number: Number(number), factors })
+      }
+    })
+
+    it('refuses what has no prime factors, and what it cannot represent', async () => {
+      for (const number of ['1', '-7', '2.5', 'many', `${2 ** 53}`]) {
+        expect((await service.get(`factors/${number}`)).status, number).to.equal(400)
+      }
+    })
+
+    it("gives each request an id: the client's, if it is fit for a log", async () => {
+      const idFor = async (id: string) => {
+        const response = await service.get('factors/6', { headers: { 'x-request-id': id } })
+        return response.headers.get('x-request-id')
+      }
+      expect(await idFor('order-17.a')).to.equal('order-17.a')
+      for (const id of ['two words', 'x'.repeat(65)]) expect(await idFor(id)).to.match(/^[0-9a-f-]{36}$/)
+    })
+
+    it('tells its health', async () => {
+      const response = await service.get('health')
       expect(response.status).to.equal(200)
-      expect(await response.json()).to.deep.equal({ number: Number(number), factors })
-    }
-  })
-
-  it('refuses what has no prime factors, and what it cannot represent', async () => {
-    const service = await start()
-    for (const number of ['1', '-7', '2.5', 'many', `${2 ** 53}`]) {
-      expect((await service.get(`factors/${number}`)).status, number).to.equal(400)
-    }
-  })
-
-  it("gives each request an id: the client's, if it is fit for a log", async () => {
-    const service = await start()
-    const idFor = async (id: string) => {
-      const response = await service.get('factors/6', { headers: { 'x-request-id': id } })
-      return response.headers.get('x-request-id')
-    }
-    expect(await idFor('order-17.a')).to.equal('order-17.a')
-    for (const id of ['two words', 'x'.repeat(65)]) expect(await idFor(id)).to.match(/^[0-9a-f-]{36}$/)
+      const { workers, queued } = await service.health()
+      expect(queued).to.equal(0)
+      expect(workers.map(({ ready, busy }) => ({ ready, busy }))).to.deep.equal([
+        { ready: true, busy: false },
+        { ready: true, busy: false },
+      ])
+    })
   })
 
   it('fails no request while its workers are killed', async () => {
@@ -134,18 +150,6 @@ describe('the service example', () => {
     expect(service.log.filter(({ level }) => level >= ERROR)).to.deep.equal([])
     const counted = [...(await metricsOf(service)).keys()].filter((key) => key.includes('_count{route="/factors'))
     expect(counted.map((key) => /status="(\d+)"/.exec(key)?.[1])).to.have.members(['200', '499'])
-  })
-
-  it('tells its health', async () => {
-    const service = await start(['--workers', '2'])
-    const response = await service.get('health')
-    expect(response.status).to.equal(200)
-    const { workers, queued } = await service.health()
-    expect(queued).to.equal(0)
-    expect(workers.map(({ ready, busy }) => ({ ready, busy }))).to.deep.equal([
-      { ready: true, busy: false },
-      { ready: true, busy: false },
-    ])
   })
 
   it('is not healthy while it can have no workers, and then answers what has waited', async () => {

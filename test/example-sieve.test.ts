@@ -28,8 +28,8 @@ function alive(pids: readonly string[]): string[] {
 
 describe('the sieve example', () => {
   for (const [primes, perProcess] of [
-    [200, 20],
-    [sized(10, 25), 1],
+    [200, sized(50, 20)],
+    [sized(6, 25), 1],
     [200, 200],
     [1, 1],
   ] as const) {

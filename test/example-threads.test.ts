@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { chosen } from './helpers/long.js'
 import { runProgram } from './helpers/program.js'
 
 describe('the threads example', () => {
@@ -53,7 +54,7 @@ describe('the threads example', () => {
     const { code, stdout } = await runProgram('threads', ['--help'])
     expect(stdout).to.match(/^Usage: threads/)
     expect(code).to.equal(0)
-    for (const args of [[], ['--top', 'ten', 'file'], ['--bottom']]) {
+    for (const args of chosen(1, [['--top', 'ten', 'file'], [], ['--bottom']])) {
       const wrong = await runProgram('threads', args)
       expect(wrong.stderr).to.match(/^threads: .*\nTry/)
       expect(wrong.code).to.equal(2)

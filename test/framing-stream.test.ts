@@ -4,6 +4,7 @@ import * as socket from '#lib/socket'
 import { BarePeer, DISCONNECTED } from './helpers/bare-peer.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
+import { sized } from './helpers/long.js'
 import { Random } from './helpers/random.js'
 import { frame, frames, HEADER_BYTES, type Outcome, StreamDecoder } from './helpers/reference-framer.js'
 import { packet } from './helpers/soup.js'
@@ -48,7 +49,9 @@ describe('framing: a byte stream', () => {
 
   it('reads the same messages wherever it is cut twice', () => {
     for (let first = 1; first < stream.length; first++) {
-      for (let second = first + 1; second < stream.length; second++) expectPieces(stream, [first, second])
+      for (let second = first + 1; second < stream.length; second += sized(3, 1)) {
+        expectPieces(stream, [first, second])
+      }
     }
   })
 
@@ -61,7 +64,7 @@ describe('framing: a byte stream', () => {
 
   it('reads streams of all kinds of frames with cuts in many places', () => {
     const random = new Random(3)
-    for (let round = 0; round < 300; round++) {
+    for (let round = 0; round < sized(100, 300); round++) {
       const bytes = Buffer.concat(Array.from({ length: 20 }, () => packet(random)))
       expectPieces(bytes, randomCuts(random, bytes.length, 1 + random.below(60)), random.pick([LIMIT, 1000]))
     }

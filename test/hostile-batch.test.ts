@@ -1,5 +1,5 @@
 import { type Alone, alone, expectAlone } from './helpers/alone.js'
-import { LONG, MOST_MS, SEED, sized, tried } from './helpers/long.js'
+import { chosen, LONG, MOST_MS, SEED, sized, tried } from './helpers/long.js'
 import { quietErrors } from './helpers/quiet-errors.js'
 import { Random } from './helpers/random.js'
 import { payload } from './helpers/soup.js'
@@ -21,19 +21,19 @@ describe('hostile: frames of one packet, all of them', () => {
     this.timeout(MOST_MS)
     const count = LONG
       ? product([three, three]) + product([upTo(4), two]) + product([two, upTo(4)])
-      : product([two, two]) + product([three, one]) + product([one, three])
+      : product([two, two])
     tried(count, 'pairs of frames')
   })
 
   it('come out as alone: three short frames', function () {
     this.timeout(MOST_MS)
-    tried(LONG ? product([two, two, two]) : product([two, one, one]) + product([one, two, one]), 'threes of frames')
+    tried(LONG ? product([two, two, two]) : product([one, two, one]), 'threes of frames')
   })
 
   it('come out as alone: where a block ends outside a string and within one', function () {
     this.timeout(MOST_MS)
     let count = 0
-    for (const border of BORDERS) {
+    for (const border of chosen(4, BORDERS)) {
       for (const before of [' '.repeat(border), `"${'x'.repeat(border - 1)}`, `["${'\\\\'.repeat(border / 2)}`]) {
         count += product([(LONG ? three : two).map((part) => behind(before, part)), LONG ? two : one])
       }
@@ -45,7 +45,7 @@ describe('hostile: frames of one packet, all of them', () => {
     this.timeout(MOST_MS)
     const escaped: Alone[] = []
     for (const start of ['"', '","', '["', '",["', '{"":"']) {
-      for (const end of LONG ? [14, 15, 16, 17, 31, 32, 33] : [15, 16, 17]) {
+      for (const end of LONG ? [14, 15, 16, 17, 31, 32, 33] : [15, 16]) {
         for (const run of [1, 2, 3]) {
           const filling = 'x'.repeat(end - start.length - run)
           for (const tail of ['"', '"y"', '","', '"]', '"y"]', ',"', '"}']) {

@@ -9,7 +9,7 @@ import { LONG, sized } from './helpers/long.js'
 import { usesChildren } from './helpers/uses-children.js'
 
 /** How often a timer of a millisecond must have fired before a channel is let go: in the long form enough for a p99. */
-const TICKS = sized(50, 1000)
+const TICKS = sized(25, 1000)
 
 interface Meanwhile {
   /** Whether the timer has fired often enough. */

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { fixture, start } from './helpers/child.js'
+import { inTurn } from './helpers/long.js'
 
 async function run(what: string, hooks: 'hooks' | 'plain') {
   const { stdout, stderr } = await start(process.execPath, ['--expose-gc', fixture('stores'), what, hooks]).ended
@@ -10,14 +11,14 @@ async function run(what: string, hooks: 'hooks' | 'plain') {
 const ways = ['recv', 'recvWithFds', 'iteration', 'batches', 'select', 'merge']
 
 describe('AsyncLocalStorage', () => {
-  for (const way of ways) {
+  for (const [index, way] of ways.entries()) {
     it(`shows a schema the store of whoever receives, and nobody else's, and keeps none: ${way}`, async () => {
       const seen = [
         ['first', 'A'],
         ['second', 'B'],
         ['third', 'C'],
       ]
-      for (const hooks of ['plain', 'hooks'] as const) {
+      for (const hooks of inTurn(index, ['plain', 'hooks'] as const)) {
         expect(await run(way, hooks)).to.deep.equal({ seen, retained: [], open: [] })
       }
     })

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { startNode } from './helpers/child.js'
-import { inTurn } from './helpers/long.js'
+import { chosen, inTurn } from './helpers/long.js'
 
 const CAUGHT = ['on purpose', 'uncaughtException']
 const ON = 'went on'
@@ -77,7 +77,7 @@ describe('what is thrown in code that an end of a channel resumed', function () 
   })
 
   it("is the worker's 'error' event where the worker has no handler", async () => {
-    for (const what of ['tick', 'stream', 'rejection', 'rejection handler']) {
+    for (const what of chosen(2, ['tick', 'rejection', 'stream', 'rejection handler'])) {
       const { code, told } = await run('worker', 'recv', what, 'unhandled', 'hooks')
       expect({ code, told }).to.deep.equal({ code: 1, told: [['error event', 'on purpose']] })
     }
