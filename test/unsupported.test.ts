@@ -6,8 +6,9 @@ import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { start } from './helpers/child.js'
 import { root } from './helpers/doctor.js'
+import { skipUnderAsan } from './helpers/under-asan.js'
 
-const ENTRIES = ['index', 'process', 'raw-socket']
+const ENTRIES = ['index', 'process', 'raw-socket', 'calls', 'pool']
 const permission = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
   : '--experimental-permission'
@@ -52,8 +53,14 @@ describe('where the library cannot run, each entry says why and what to do', () 
   it('in a Node.js that is too old', () =>
     refused(['-r', join(folder, 'old.cjs'), main], /needs Node\.js 20\.19 or later; this is v/))
 
-  it('with too little address space', () =>
-    refused(['-c', 'ulimit -v 4000000; exec "$0" "$@"', process.execPath, main], /address space.*ulimit -v/, 'sh'))
+  it('with too little address space', function () {
+    skipUnderAsan(this, 'it needs terabytes of address space itself')
+    return refused(
+      ['-c', 'ulimit -v 4000000; exec "$0" "$@"', process.execPath, main],
+      /address space.*ulimit -v/,
+      'sh'
+    )
+  })
 
   it('where addons are refused: --no-addons', () => refused(['--no-addons', main], /--allow-addons.*--no-addons/))
 
@@ -76,6 +83,7 @@ describe('where the library cannot run, each entry says why and what to do', () 
 
 describe('npx wormhole-ipc doctor without /proc', () => {
   it('reports what it can', async function () {
+    skipUnderAsan(this, 'its leak check reads /proc')
     const bare = ['-rm', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$0" "$@"']
     if (spawnSync('unshare', [...bare, 'true']).status !== 0) return this.skip()
     const doctor = [process.execPath, join(root, 'dist/doctor/main.js'), 'doctor', '--seconds', '0.2']
