@@ -81,7 +81,10 @@ describe('npx wormhole-ipc doctor', () => {
     const command = `${process.execPath} ${join(root, 'dist/doctor/main.js')} doctor ${SHORT.join(' ')}`
     const { code, stdout } = await start('script', ['-qec', command, '/dev/null']).ended
     expect(code, stdout).to.equal(0)
-    expect(stdout).to.include('self-test: wormhole-ipc 0 %').and.include('It works.')
+    // On a busy machine, a hundredth of the time may be over at the first picture.
+    expect(stdout)
+      .to.match(/self-test: wormhole-ipc \d+ %/)
+      .and.include('It works.')
   })
 
   it('explains its command line', async () => {
