@@ -24,3 +24,21 @@ export function after(milliseconds: number, callback: () => void): () => void {
   wait(milliseconds)
   return () => clearTimeout(timer)
 }
+
+/**
+ * Calls `look` some milliseconds after what this returns has been called, and again and again as long as it answers that
+ * there is more to look after. It keeps no process alive. To be called at import: a timer keeps the async context of its
+ * maker, and with it the stores of AsyncLocalStorage.
+ */
+export function recurring(milliseconds: number, look: () => boolean): () => void {
+  const timer = setTimeout(() => {
+    running = look()
+    if (running) timer.refresh()
+  }, milliseconds).unref()
+  let running = true
+  return () => {
+    if (running) return
+    running = true
+    timer.refresh()
+  }
+}

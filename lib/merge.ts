@@ -1,6 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { callerContext } from './caller.js'
-import { Promise, setTimeout } from './globals.js'
+import { recurring } from './clock.js'
+import { Promise } from './globals.js'
 import { Later } from './later.js'
 import { Heap, List, ListItem } from './list.js'
 import { holdLoop } from './poller.js'
@@ -160,7 +161,8 @@ class Merging {
       this.#ready.push(station)
       if (station.keepsAlive) this.#holders++
     }
-    stay(this)
+    staying.add(this)
+    startLooking()
   }
 
   #dismantle(): void {
@@ -279,22 +281,10 @@ class Merging {
 
 /** Those that are with their receivers. */
 const staying = new Set<Merging>()
-/** One for all, made here: a timer keeps the async context of its maker, and with it AsyncLocalStorage's stores. */
-const timer = setTimeout(lookForIdle, IDLE_MS).unref()
-let looking = true
-
-function stay(merging: Merging): void {
-  staying.add(merging)
-  if (looking) return
-  looking = true
-  timer.refresh()
-}
-
-function lookForIdle(): void {
+const startLooking = recurring(IDLE_MS, () => {
   for (const merging of staying) merging.restIfIdle()
-  looking = staying.size > 0
-  if (looking) timer.refresh()
-}
+  return staying.size > 0
+})
 
 /** One receiver of a `merge`. */
 class Station implements Subscriber {

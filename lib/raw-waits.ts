@@ -1,6 +1,7 @@
 import { onAbort } from './abort.js'
+import { recurring } from './clock.js'
 import { closedError } from './errors.js'
-import { Promise, setTimeout } from './globals.js'
+import { Promise } from './globals.js'
 import { inodeOf } from './inode.js'
 import { List, ListItem } from './list.js'
 import { unwatchNow, watch } from './poller.js'
@@ -163,17 +164,9 @@ socket.onLeave((fd) => {
   for (const waiting of numbers.get(fd) ?? []) waiting.queue.fail(waiting, closedError('socket'))
 })
 
-/** Does not keep the process alive, which the waits do. Made here, as a timer keeps the asynchronous context of its maker. */
-const timer = setTimeout(look, LOOK_MS).unref()
-let looking = true
+const startLooking = recurring(LOOK_MS, look)
 
-function startLooking(): void {
-  if (looking) return
-  looking = true
-  timer.refresh()
-}
-
-function look(): void {
+function look(): boolean {
   for (const [number, waitings] of numbers) {
     for (const waiting of waitings) {
       // All of them wait on the same socket, unless the number has been another's in between.
@@ -181,8 +174,7 @@ function look(): void {
       waiting.queue.fail(waiting, closedError('socket'))
     }
   }
-  looking = numbers.size > 0
-  if (looking) timer.refresh()
+  return numbers.size > 0
 }
 
 function openInode(fd: number): number {

@@ -1,4 +1,4 @@
-import { setTimeout } from './globals.js'
+import { recurring } from './clock.js'
 import { releaseBlock } from './wasm.js'
 
 // A long message is seldom alone. The memory that one has left is kept for the next, so that its pages need not be
@@ -18,9 +18,7 @@ export interface Block {
 
 let spare: Block | null = null
 let used = false
-/** Made once, so that it keeps no AsyncLocalStorage store of whoever leaves a block. Without a block it rests. */
-const timer = setTimeout(giveBack, KEPT_MS).unref()
-let running = true
+const startLooking = recurring(KEPT_MS, giveBack)
 
 /** Keeps a block for a moment, or gives it back at once. */
 export function leaveBlock(at: number, bytes: number): void {
@@ -31,8 +29,7 @@ export function leaveBlock(at: number, bytes: number): void {
   if (spare !== null) releaseBlock(spare.at, spare.bytes)
   spare = { at, bytes }
   used = true
-  if (!running) timer.refresh()
-  running = true
+  startLooking()
 }
 
 /** The block that is kept, if it suits a message of so many bytes; the caller owns it then. */
@@ -43,14 +40,13 @@ export function takeBlock(bytes: number): Block | null {
   return block
 }
 
-/** Nobody has left or taken a block for a while. */
-function giveBack(): void {
-  running = used
-  used = false
-  if (running) {
-    timer.refresh()
-    return
+/** Gives the block back, unless one was left since the last look. */
+function giveBack(): boolean {
+  if (used) {
+    used = false
+    return true
   }
   if (spare !== null) releaseBlock(spare.at, spare.bytes)
   spare = null
+  return false
 }

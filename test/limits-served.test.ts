@@ -67,6 +67,23 @@ function sendEach(sender: Sender<unknown>, count: number): void {
   for (const number of range(count)) void sender.send(number)
 }
 
+/** Makes very many calls that wait, and sends a message for each. */
+async function areServedInOrder(sender: Sender<unknown>, call: () => unknown): Promise<void> {
+  const rounds = new Rounds()
+  const order: unknown[] = []
+  const calls = range(CALLS).map(async () => {
+    order.push(await call())
+    rounds.answered++
+    beBusy(BUSY_MS)
+  })
+  sendEach(sender, CALLS)
+  rounds.start()
+  await Promise.all(calls)
+  rounds.stop()
+  expect(order).to.deep.equal(range(CALLS))
+  expect(rounds.most).to.be.below(CALLS / 2)
+}
+
 describe('the event loop comes round while very many calls wait on one receiver', () => {
   leavesNoDescriptors()
   const { open, openStream } = closesEnds()
@@ -75,38 +92,14 @@ describe('the event loop comes round while very many calls wait on one receiver'
     it(`and is served, in order: ${name}`, async () => {
       const [sender, receiver] = open<unknown>()
       const call = caller(receiver)
-      const rounds = new Rounds()
-      const order: unknown[] = []
-      const calls = range(CALLS).map(async () => {
-        order.push(await call(receiver))
-        rounds.answered++
-        beBusy(BUSY_MS)
-      })
-      sendEach(sender, CALLS)
-      rounds.start()
-      await Promise.all(calls)
-      rounds.stop()
-      expect(order).to.deep.equal(range(CALLS))
-      expect(rounds.most).to.be.below(CALLS / 2)
+      await areServedInOrder(sender, () => call(receiver))
       expect(receiver.stats()).to.include({ messages: CALLS, queued: 0 })
     })
   }
 
   it('and is served by a byte stream, in order', async () => {
     const [sender, receiver] = openStream<unknown>()
-    const rounds = new Rounds()
-    const order: unknown[] = []
-    const calls = range(CALLS).map(async () => {
-      order.push(await receiver.recv())
-      rounds.answered++
-      beBusy(BUSY_MS)
-    })
-    sendEach(sender, CALLS)
-    rounds.start()
-    await Promise.all(calls)
-    rounds.stop()
-    expect(order).to.deep.equal(range(CALLS))
-    expect(rounds.most).to.be.below(CALLS / 2)
+    await areServedInOrder(sender, () => receiver.recv())
   })
 
   it('and comes to its end', async () => {
