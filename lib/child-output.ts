@@ -33,16 +33,22 @@ export function routeOf(name: string, output: ChildOutput | undefined): Route {
   throw argumentError(`${name} must be 'inherit', 'ignore', 'pipe', a descriptor or a stream`)
 }
 
-/** Reads a child's pipe, hands what comes to `target`, and keeps the last `most` characters of it. */
+/** Characters of a child's standard error that an error carries. */
+const STDERR_TAIL = 8192
+
+/** How long to keep reading a dead child's standard error, in milliseconds: another process may hold it open. */
+export const STDERR_GRACE_MS = 100
+
+/** Reads a child's pipe, hands what comes to `target`, and keeps the end of it. */
 export class Tail {
   text = ''
 
-  constructor(pipe: Readable | null | undefined, target: Writable | undefined, most: number) {
+  constructor(pipe: Readable | null | undefined, target: Writable | undefined) {
     pipe?.setEncoding('utf8')
     pipe?.on('error', () => undefined)
     pipe?.on('data', (text: string) => {
       if (target !== undefined) writeQuietly(target, text)
-      this.text = most === 0 ? '' : (this.text + text).slice(-most)
+      this.text = (this.text + text).slice(-STDERR_TAIL)
     })
   }
 }

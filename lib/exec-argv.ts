@@ -15,8 +15,9 @@ export function forFile(execArgv: readonly string[]): string[] {
   return without(execArgv, (name) => PROGRAM.test(name))
 }
 
-/** The same of this process's own options, for a child that nobody debugs. */
-export function ownForFile(): string[] {
+/** The same of what the caller gave, or else of this process's own options, for a child that nobody debugs. */
+export function childExecArgv(given: readonly string[] | undefined): string[] {
+  if (given !== undefined) return forFile(given)
   return without(process.execArgv, (name) => PROGRAM.test(name) || INSPECTOR.test(name))
 }
 
@@ -35,13 +36,20 @@ function nameOf(option: string): string {
   return name.replaceAll('_', '-')
 }
 
-/** Throws where `process.execPath` is a program of its own, that would start again and not run a file. */
-export function assertRunsFiles(execPath: string | undefined): void {
+/**
+ * Throws where `process.execPath` is a program of its own, that would start again and not run a file.
+ *
+ * @param remedy what the caller can do
+ */
+export function assertRunsFiles(
+  execPath?: string | undefined,
+  remedy = 'name a Node.js that does as options.execPath'
+): void {
   if (execPath !== undefined) return
   const sea = process.getBuiltinModule('node:sea') as { isSea(): boolean } | undefined
   if (sea?.isSea() !== true) return
   throw new WormholeError(
     'ERR_WORMHOLE_UNSUPPORTED',
-    'this program is a single executable, which runs no other file: name a Node.js that does as options.execPath'
+    `this program is a single executable, which runs no other file: ${remedy}`
   )
 }

@@ -2,15 +2,16 @@ import type { ChildProcess } from 'node:child_process'
 import { onAbort } from './abort.js'
 import { channel } from './channel.js'
 import { ChildError } from './child-error.js'
-import { type ChildOutput, type Route, routeOf, Tail } from './child-output.js'
+import { type ChildOutput, type Route, routeOf, STDERR_GRACE_MS, Tail } from './child-output.js'
 import { after } from './clock.js'
 import { isLeftOut } from './codec.js'
 import { argumentError, WormholeError } from './errors.js'
-import { assertRunsFiles, forFile, ownForFile } from './exec-argv.js'
+import { assertRunsFiles, childExecArgv } from './exec-argv.js'
 import { MESSAGE_LIMIT } from './framing.js'
 import { Promise } from './globals.js'
 import { type End, type Ends, single } from './inheritance.js'
-import { spawn } from './launch.js'
+import { failedStart, spawn } from './launch.js'
+import { moduleUrl } from './module-url.js'
 import { millisecondsOf, signalOf } from './options.js'
 import { runnerFile } from './package-files.js'
 import type { Receiver } from './receiver.js'
@@ -20,8 +21,6 @@ import type { Sender } from './sender.js'
 
 const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises')
 const { once } = process.getBuiltinModule('node:events')
-const { resolve: resolvePath } = process.getBuiltinModule('node:path')
-const { pathToFileURL } = process.getBuiltinModule('node:url')
 
 /**
  * How `forkAndRun` starts its child, and for how long.
@@ -62,13 +61,8 @@ export interface ForkAndRunOptions {
   export?: string | undefined
 }
 
-/** Characters of the child's standard error that an error carries. */
-const STDERR_TAIL = 8192
-
 /** How long a child that has given its result may take to end before it is ended, in milliseconds. */
 const EXIT_GRACE_MS = 1000
-/** How long after its end what it wrote may still be read: somebody else may hold its standard error open. */
-const STDERR_GRACE_MS = 100
 
 /**
  * Runs a module's function in a fresh Node process: the crate's `fork_and_run`. The function gets `input`
@@ -103,7 +97,13 @@ async function run(module: URL | string, input: unknown, options: ForkAndRunOpti
   check(options)
   const signal = signalOf(options, 'forkAndRun')
   const timeout = millisecondsOf(options.timeout)
-  const order: Order = { module: urlOf(module), name: options.export ?? 'default', input, site, nested: isRun() }
+  const order: Order = {
+    module: moduleUrl('forkAndRun', module),
+    name: options.export ?? 'default',
+    input,
+    site,
+    nested: isRun(),
+  }
   if (isLeftOut(input)) {
     throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `the input is a ${typeof input}, which JSON cannot carry`)
   }
@@ -121,7 +121,8 @@ async function run(module: URL | string, input: unknown, options: ForkAndRunOpti
     const child = start(what, ordered, outcomes, options, routes)
     // Its pipes and what `kill` meets: nothing of that is an uncaught error.
     child.on('error', () => undefined)
-    if (child.pid === undefined) throw failedStart(what, ((await once(child, 'error')) as [NodeJS.ErrnoException])[0])
+    if (child.pid === undefined)
+      throw failedStart(`for ${what}`, ((await once(child, 'error')) as [NodeJS.ErrnoException])[0])
     const ending: Ending = { cancel: () => undefined, reason: undefined, killed: false }
     const kill = (reason: unknown) => {
       if (!ending.killed) Object.assign(ending, { reason, killed: true })
@@ -166,25 +167,6 @@ function check(options: ForkAndRunOptions): void {
   }
 }
 
-/** What a child can import. */
-const IMPORTED = /^(?:file|data|node):/
-
-function urlOf(module: unknown): string {
-  const { href } = (module ?? {}) as { href?: unknown }
-  const text = typeof module === 'object' && typeof href === 'string' ? href : module
-  if (typeof text !== 'string' || text === '') {
-    const what = module === null ? 'null' : text === '' ? 'an empty string' : `a value of type ${typeof module}`
-    throw argumentError(
-      `forkAndRun takes the path or URL of a module, not ${what}: export the function from a file, and give that file`
-    )
-  }
-  if (IMPORTED.test(text)) return text
-  if (text !== module || /^[a-z][a-z\d+.-]*:\/\//i.test(text)) {
-    throw argumentError(`forkAndRun cannot run ${text}: only file:, data: and node: URLs are modules here`)
-  }
-  return pathToFileURL(resolvePath(text)).href
-}
-
 interface Routes {
   stdout: Route
   stderr: Route
@@ -197,10 +179,9 @@ function start(
   options: ForkAndRunOptions,
   { stdout, stderr }: Routes
 ): ChildProcess {
-  const execArgv = options.execArgv === undefined ? ownForFile() : forFile(options.execArgv)
   const channels: Ends = options.channels ?? {}
   try {
-    return spawn(options.execPath ?? process.execPath, [...execArgv, runnerFile], {
+    return spawn(options.execPath ?? process.execPath, [...childExecArgv(options.execArgv), runnerFile], {
       // What goes to our standard error is read on its way, for the errors.
       stdio: ['ignore', stdout.stdio, stderr.stdio === 'inherit' ? 'pipe' : stderr.stdio],
       env: options.env ?? process.env,
@@ -212,17 +193,8 @@ function start(
     if (cause.syscall === undefined) throw argumentError(`cannot start a process for ${what}: ${cause.message}`, cause)
     // Node throws some of the system's errors, and reports others by an event: the ends are closed either way.
     for (const [, end] of single(channels)) end.close()
-    throw failedStart(what, cause)
+    throw failedStart(`for ${what}`, cause)
   }
-}
-
-function failedStart(what: string, cause: NodeJS.ErrnoException): WormholeError {
-  const { errno, syscall } = cause
-  return new WormholeError('ERR_WORMHOLE_SYSTEM', `cannot start a process for ${what}: ${cause.message}`, {
-    errno,
-    syscall,
-    cause,
-  })
 }
 
 /** Whether a send failed as its receiver is gone: what the child ended with says more. */
@@ -250,8 +222,8 @@ async function follow(
   ending: Ending,
   { stdout, stderr }: Routes
 ): Promise<unknown> {
-  new Tail(child.stdout, stdout.target, 0)
-  const tail = new Tail(child.stderr, stderr.stdio === 'inherit' ? process.stderr : stderr.target, STDERR_TAIL)
+  new Tail(child.stdout, stdout.target)
+  const tail = new Tail(child.stderr, stderr.stdio === 'inherit' ? process.stderr : stderr.target)
   const closed = once(child, 'close')
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   const outcome = (await results.recv().catch(() => undefined)) as Outcome | undefined

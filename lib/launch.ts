@@ -1,7 +1,7 @@
 import type { ChildProcess, ForkOptions, SpawnOptions, StdioOptions } from 'node:child_process'
 import { describe as say } from './describe.js'
 import { type Descriptor, endOf, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
-import { argumentError } from './errors.js'
+import { argumentError, WormholeError } from './errors.js'
 import { assertRunsFiles, forFile } from './exec-argv.js'
 import { describe, type End, type Ends, type EndsOf, single, TABLE_VARIABLE } from './inheritance.js'
 
@@ -181,4 +181,10 @@ function prepare(ends: [string, End][]): Descriptor[] {
     for (const descriptor of moving) descriptor.endMove(false)
     throw error
   }
+}
+
+/** The error for a child that the system did not start, `of` whom or for what. */
+export function failedStart(of: string, cause: NodeJS.ErrnoException): WormholeError {
+  const { errno, syscall, message } = cause
+  return new WormholeError('ERR_WORMHOLE_SYSTEM', `cannot start a process ${of}: ${message}`, { errno, syscall, cause })
 }

@@ -100,7 +100,7 @@ const BEFORE: Readonly<Record<string, string>> = {
 /** Throws where options are no object: a number or a signal by itself would be passed over, and the call wait for ever. */
 function assertOptions(options: unknown, call: string, takes: string): void {
   if (options === undefined) return
-  const isSignal = isObject(options) && 'aborted' in options && 'throwIfAborted' in options
+  const isSignal = isAbortSignal(options)
   if (isObject(options) && !Array.isArray(options) && !isSignal) return
   const before = BEFORE[call] ?? ''
   const advice: string[] = []

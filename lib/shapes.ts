@@ -34,9 +34,3 @@ export function isAbortSignal(value: unknown): value is AbortSignal {
 export function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
-
-export function isUrl(value: unknown): value is URL {
-  if (typeof value !== 'object' || value === null) return false
-  const { href, protocol, pathname } = value as Partial<URL>
-  return typeof href === 'string' && typeof protocol === 'string' && typeof pathname === 'string'
-}

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { WormholeError } from 'wormhole-ipc'
 import { type Pool, type PoolOptions, pool } from 'wormhole-ipc/pool'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
-import { rejectsCode } from './helpers/expect-error.js'
+import { rejectsCode, throwsCode } from './helpers/expect-error.js'
 import { LONG } from './helpers/long.js'
 import { usesChildren } from './helpers/uses-children.js'
 
@@ -128,6 +128,29 @@ describe('a pool', function () {
       await rejectsCode(jobs.run(1), code as WormholeError['code'])
       await jobs.close()
     }
+  })
+
+  it('refuses what is no module, and says so', () => {
+    for (const module of [undefined, null, 5, '', () => 1, {}, 'https://example.org/x.js', new URL('blob:x')]) {
+      const { message } = throwsCode(() => pool(module as string), 'ERR_WORMHOLE_ARGUMENT')
+      expect(message).to.match(/^pool (?:takes|cannot run)/)
+    }
+  })
+
+  it('rejects with the reason of an abort, of whatever kind, and goes on', async () => {
+    const jobs = open({ grace: 60_000 })
+    const throws = {
+      get name() {
+        throw new Error('looked at')
+      },
+    }
+    for (const reason of ['text', Symbol('s'), Object.create(null), { message: Symbol('s') }, throws, 5n]) {
+      const aborting = new AbortController()
+      const job = jobs.run({ do: 'wait' }, { signal: aborting.signal })
+      aborting.abort(reason)
+      expect(await job.catch((error: unknown) => error)).to.equal(reason)
+    }
+    expect(await jobs.run({ do: 'double', n: 4 })).to.equal(8)
   })
 
   it('ends a job by its signal or timeout, and kills a process that goes on', async () => {

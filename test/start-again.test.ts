@@ -217,4 +217,22 @@ describe('forkAndRun and fork start one process, however this program was starte
     expect(named.stdout, named.stderr).to.include('result 3')
     expect(named.begun).to.equal(2)
   })
+
+  it('a single executable: a pool is refused', async function () {
+    const [major = 0] = process.versions.node.split('.').map(Number)
+    if (major < 26) return this.skip()
+    const { log, note } = programs()
+    const entry = JSON.stringify(fileURLToPath(new URL('../../dist/pool.js', import.meta.url)))
+    const main = file(
+      'sea-pool.cjs',
+      `${note}; const { pool } = require('node:module').createRequire(${entry})(${entry})
+try { pool('./job.js') } catch (error) { console.log(error.code, error.message) }`
+    )
+    const output = join(folder, 'sea-pool')
+    const config = file('sea-pool.json', JSON.stringify({ main, output, disableExperimentalSEAWarning: true }))
+    await once(spawn(process.execPath, ['--build-sea', config], { stdio: 'ignore' }), 'close')
+    const { stdout, stderr, begun } = await begin(log, [], '', process.env, output)
+    expect(stdout, stderr).to.match(/^ERR_WORMHOLE_UNSUPPORTED .*single executable.*a pool needs/)
+    expect(begun).to.equal(1)
+  })
 })

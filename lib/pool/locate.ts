@@ -1,7 +1,6 @@
-import { isUrl } from '../shapes.js'
+import { moduleUrl } from '../module-url.js'
 
 const { existsSync } = process.getBuiltinModule('node:fs')
-const { resolve } = process.getBuiltinModule('node:path')
 const { pathToFileURL } = process.getBuiltinModule('node:url')
 
 /**
@@ -10,14 +9,13 @@ const { pathToFileURL } = process.getBuiltinModule('node:url')
  * @param entry the function that was called: its caller is looked for
  */
 export function locate(module: URL | string, entry: (...args: never[]) => unknown): string {
-  if (isUrl(module)) return module.href
-  if (/^(file|data|node):/.test(module)) return module
-  const caller = module.startsWith('.') ? callerOf(entry) : undefined
+  const url = moduleUrl('pool', module)
+  const caller = typeof module === 'string' && module.startsWith('.') ? callerOf(entry) : undefined
   if (caller !== undefined) {
     const beside = new URL(module, caller)
     if (existsSync(beside)) return beside.href
   }
-  return pathToFileURL(resolve(module)).href
+  return url
 }
 
 function callerOf(entry: (...args: never[]) => unknown): string | undefined {

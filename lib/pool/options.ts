@@ -1,5 +1,5 @@
 import { argumentError } from '../errors.js'
-import { forFile, ownForFile } from '../exec-argv.js'
+import { assertRunsFiles, childExecArgv } from '../exec-argv.js'
 import { millisecondsOf } from '../options.js'
 
 const { availableParallelism } = process.getBuiltinModule('node:os')
@@ -61,6 +61,7 @@ const DEFAULT_QUEUE = 1000
 const DEFAULT_GRACE_MS = 1000
 
 export function settingsOf(module: string, options: PoolOptions): Settings {
+  assertRunsFiles(undefined, 'a pool needs a program that Node.js runs from its file')
   return {
     module,
     size: count('size', options.size, availableParallelism(), 1),
@@ -74,7 +75,7 @@ export function settingsOf(module: string, options: PoolOptions): Settings {
     args: options.args ?? [],
     env: options.env ?? process.env,
     cwd: options.cwd,
-    execArgv: options.execArgv === undefined ? ownForFile() : forFile(options.execArgv),
+    execArgv: childExecArgv(options.execArgv),
   }
 }
 

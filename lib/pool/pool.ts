@@ -302,7 +302,7 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
  * dies costs its own jobs, and is replaced. The pool keeps our process alive only while a job is under way.
  *
  * @param module a URL; or a path, relative to the file that calls this, or else to the working directory
- * @throws ERR_WORMHOLE_ARGUMENT
+ * @throws ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_UNSUPPORTED (in a single executable)
  *
  * @example
  * // double.js: export default (n) => 2 * n

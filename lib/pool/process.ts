@@ -1,21 +1,17 @@
 import type { ChildProcess } from 'node:child_process'
 import { type Caller, caller, type Link, link } from '../calls.js'
 import { ChildError } from '../child-error.js'
+import { STDERR_GRACE_MS, Tail } from '../child-output.js'
 import { after } from '../clock.js'
+import { say } from '../describe.js'
 import { WormholeError } from '../errors.js'
 import { MESSAGE_LIMIT } from '../framing.js'
 import { Promise, queueMicrotask } from '../globals.js'
-import { spawn } from '../launch.js'
+import { failedStart, spawn } from '../launch.js'
 import { poolWorkerFile } from '../package-files.js'
-import { writeQuietly } from '../quiet-write.js'
 import type { Job } from './job.js'
 import type { Settings } from './options.js'
 import { POOL, type WorkerApi } from './protocol.js'
-
-/** Characters of a process's standard error that an error carries. */
-const STDERR_TAIL = 8192
-/** How long after a process's end what it wrote may still be read, in milliseconds. */
-const STDERR_GRACE_MS = 100
 
 /** How long a process whose link is over may take to end, in milliseconds. */
 const LINK_GRACE_MS = 1000
@@ -47,7 +43,7 @@ export class PoolProcess {
   readonly #settings: Settings
   readonly #events: Events
   #unkill: (() => void) | undefined
-  #stderr = ''
+  #stderr: Tail | undefined
   /** How it ended. */
   #error: WormholeError | undefined
 
@@ -94,18 +90,15 @@ export class PoolProcess {
       this.#events.dead(this, jobs, error)
     }
     if (child === undefined) {
-      queueMicrotask(() => over(failedStart(failure)))
+      queueMicrotask(() => over(startError(failure)))
       return
     }
     // It keeps our process alive no longer than a job does.
     child.unref()
     child.on('error', (error) => {
-      if (child.pid === undefined) over(failedStart(error))
+      if (child.pid === undefined) over(startError(error))
     })
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      writeQuietly(process.stderr, text)
-      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL)
-    })
+    this.#stderr = new Tail(child.stderr, process.stderr)
     ;(child.stderr as { unref?: () => void } | null)?.unref?.()
     child.once('exit', (exitCode, signal) => {
       let told = false
@@ -114,7 +107,7 @@ export class PoolProcess {
         told = true
         child.stderr?.destroy()
         const how = signal === null ? `exited with code ${exitCode}` : `was killed by ${signal}`
-        const ended = { stderr: this.#stderr, exitCode, signal }
+        const ended = { stderr: this.#stderr?.text ?? '', exitCode, signal }
         over(new ChildError('ERR_WORMHOLE_CHILD_EXITED', `a process of the pool ${how}`, ended))
       }
       child.once('close', tell)
@@ -166,8 +159,7 @@ export class PoolProcess {
 
   /** The job is settled here; the process has `grace` to be done with it. */
   abort(job: Job, reason: unknown): void {
-    const { name = 'AbortError', message = String(reason) } = (reason ?? {}) as { name?: string; message?: string }
-    this.#api.abort({ job: job.id, reason: String(message), name: String(name) }).catch(() => undefined)
+    this.#api.abort({ job: job.id, ...reasonFor(reason) }).catch(() => undefined)
     this.kill(this.#settings.grace)
   }
 
@@ -194,7 +186,8 @@ export class PoolProcess {
   }
 
   #withStderr(error: unknown): unknown {
-    if (error instanceof WormholeError && this.#stderr !== '') Object.assign(error, { stderr: this.#stderr })
+    const stderr = this.#stderr?.text ?? ''
+    if (error instanceof WormholeError && stderr !== '') Object.assign(error, { stderr })
     return error
   }
 }
@@ -205,12 +198,16 @@ function tellsOfEnd(error: unknown): boolean {
   return code === 'ERR_WORMHOLE_DISCONNECTED' || code === 'ERR_WORMHOLE_CLOSED'
 }
 
-function failedStart(error: unknown): WormholeError {
-  if (error instanceof WormholeError) return error
-  const { errno, syscall, message } = error as NodeJS.ErrnoException
-  return new WormholeError('ERR_WORMHOLE_SYSTEM', `cannot start a process of the pool: ${message}`, {
-    errno,
-    syscall,
-    cause: error,
-  })
+function startError(error: unknown): WormholeError {
+  return error instanceof WormholeError ? error : failedStart('of the pool', error as NodeJS.ErrnoException)
+}
+
+/** An abort's reason as the process is told of it, whatever it is. */
+function reasonFor(reason: unknown): { reason: string; name: string } {
+  try {
+    const { name = 'AbortError', message = say(reason) } = (reason ?? {}) as { name?: unknown; message?: unknown }
+    return { reason: say(message), name: say(name) }
+  } catch {
+    return { reason: say(reason), name: 'AbortError' }
+  }
 }

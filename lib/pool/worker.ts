@@ -54,7 +54,10 @@ await serve(link, {
     running.set(job, context)
     try {
       operation ??= load()
-      return await (await operation)(input, context)
+      const run = await operation
+      // It may have been given up during the import: a function that only listens for the abort would never hear of it.
+      context.signal.throwIfAborted()
+      return await run(input, context)
     } finally {
       running.delete(job)
     }
