@@ -13,10 +13,19 @@ namespace {
 // Milliseconds from look to look: with the loop's own granularity they stay under 20. A look takes half a microsecond, and
 // 0.7 where others have used the caches meanwhile; a wake-up of the loop 60.
 constexpr uint64_t kPause = 19;
+// Once less than this is left of the loop's current millisecond, the next begins before the loop sleeps, and the pause
+// would be that much shorter.
+constexpr uint64_t kTailNs = 200'000;
 // Where more are ready than can be told of at once.
 constexpr uint64_t kShortPause = 1;
 // Of so many looks one reads SO_SNDBUF again, which whoever shares the socket may have raised.
 constexpr unsigned kLooksARead = 64;
+
+// The loop counts whole milliseconds, cut off, from its clock (uv_hrtime).
+uint64_t Pause() {
+  constexpr uint64_t kMillisecond = 1'000'000;
+  return uv_hrtime() % kMillisecond > kMillisecond - kTailNs ? kPause + 1 : kPause;
+}
 
 int Capacity(int fd) {
   int bytes = 0;
@@ -46,7 +55,7 @@ void Room::Add(int fd) {
     timer_->data = this;
     uv_unref(reinterpret_cast<uv_handle_t*>(timer_));
   }
-  if (!uv_is_active(reinterpret_cast<uv_handle_t*>(timer_))) uv_timer_start(timer_, OnTimer, kPause, 0);
+  if (!uv_is_active(reinterpret_cast<uv_handle_t*>(timer_))) uv_timer_start(timer_, OnTimer, Pause(), 0);
 }
 
 int Room::Take(int32_t* pairs, int most) {
@@ -79,7 +88,7 @@ void Room::Look() {
   const int before = next_;
   if (!ready_.empty()) found_(data_);
   if (timer_ == nullptr || waiting_.empty()) return;
-  uv_timer_start(timer_, OnTimer, next_ == before ? kPause : kShortPause, 0);
+  uv_timer_start(timer_, OnTimer, next_ == before ? Pause() : kShortPause, 0);
 }
 
 void Room::Stop() {
