@@ -4,7 +4,7 @@
  * @module wormhole-ipc/calls
  */
 
-import './supported.js'
+import './core/supported.js'
 
 export type { CallOptions } from './calls/call.js'
 export { type Api, type Caller, caller } from './calls/caller.js'
@@ -12,4 +12,4 @@ export type { CallContext } from './calls/handling.js'
 export { link } from './calls/make-link.js'
 export { type ServeOptions, serve } from './calls/serve.js'
 export { type WithFds, withFds } from './calls/with-fds.js'
-export type { Link } from './link.js'
+export type { Link } from './channel/link.js'

@@ -4,9 +4,14 @@
  * @module wormhole-ipc
  */
 
-import './supported.js'
+import './core/supported.js'
 
-export { channel } from './channel.js'
+export { channel } from './channel/channel.js'
+export { merge } from './channel/merge.js'
+export { Receiver } from './channel/receiver.js'
+export { type Receivers, type Selected, select } from './channel/select.js'
+export { Sender } from './channel/sender.js'
+export { errorCodes, WormholeError, type WormholeErrorCode, type WormholeErrorDetails } from './core/errors.js'
 export type {
   CloseEvent,
   DiagnosticsEvents,
@@ -15,11 +20,6 @@ export type {
   OpenEvent,
   ReceiveEvent,
   SendEvent,
-} from './diagnostics.js'
-export { errorCodes, WormholeError, type WormholeErrorCode, type WormholeErrorDetails } from './errors.js'
-export { merge } from './merge.js'
-export { type FdKind, OwnedFd, type SocketOptions } from './owned-fd.js'
-export { Receiver } from './receiver.js'
-export { type Receivers, type Selected, select } from './select.js'
-export { Sender } from './sender.js'
-export type { BlockingOptions, ChannelOptions, EndpointStats, FdSource, WaitOptions } from './types.js'
+} from './core/telemetry.js'
+export type { BlockingOptions, ChannelOptions, EndpointStats, FdSource, WaitOptions } from './core/types.js'
+export { type FdKind, OwnedFd, type SocketOptions } from './fd/owned-fd.js'

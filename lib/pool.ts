@@ -4,7 +4,7 @@
  * @module wormhole-ipc/pool
  */
 
-import './supported.js'
+import './core/supported.js'
 
 export type { CallContext } from './calls/handling.js'
 export type { RunOptions } from './pool/job.js'

@@ -4,14 +4,14 @@
  * @module wormhole-ipc/process
  */
 
-import './supported.js'
-import { WormholeError } from './errors.js'
-import { claim, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
+import './core/supported.js'
+import { WormholeError } from './core/errors.js'
+import { claim, type Ends, type EndsOf, TABLE_VARIABLE } from './process/inheritance.js'
 
-export type { ChildOutput } from './child-output.js'
-export { type ForkAndRunOptions, forkAndRun } from './fork-and-run.js'
-export type { End, Ends, EndsOf } from './inheritance.js'
-export { type ChannelsOption, fork, spawn } from './launch.js'
+export type { ChildOutput } from './process/child-output.js'
+export { type ForkAndRunOptions, forkAndRun } from './process/fork-and-run.js'
+export type { End, Ends, EndsOf } from './process/inheritance.js'
+export { type ChannelsOption, fork, spawn } from './process/spawn.js'
 
 // At import, not at the first call: from now on no grandchild can inherit the table or the descriptors.
 let failure: unknown

@@ -1,256 +1,214 @@
-import { describe } from './describe.js'
-import { systemError, WormholeError } from './errors.js'
-import { CONTROL_FIRST, native } from './native.js'
-import { control } from './wasm.js'
+/**
+ * Raw sockets with descriptors, for protocols that are not ours: Wayland, D-Bus, systemd, container runtimes.
+ *
+ * @module wormhole-ipc/socket
+ */
 
-/** The addon's calls with names and errors. Knows sockets and bytes in memory, not frames. */
+import type { Socket } from 'node:net'
+import './core/supported.js'
+import { describe } from './core/describe.js'
+import { argumentError, systemError } from './core/errors.js'
+import { signalOf } from './core/options.js'
+import { OwnedFd } from './fd/owned-fd.js'
+import { knownPeer } from './os/peer.js'
+import { whenReady } from './os/ready-calls.js'
+import { INBOX_BYTES, inbox, stage, unstage } from './wire/inbox.js'
+import './channel/receiver.js'
+import { quiet } from './core/promises.js'
+import './channel/sender.js'
+import { isUint8Array } from './core/shapes.js'
+import type { FdSource, WaitOptions } from './core/types.js'
+import { numberIn, Transfer } from './fd/transfer.js'
+import * as socket from './os/syscalls.js'
 
-const { errno } = process.getBuiltinModule('node:os').constants
-export const EAGAIN = -errno.EAGAIN
-export const EPIPE = -errno.EPIPE
-export const ECONNRESET = -errno.ECONNRESET
-export const EMSGSIZE = -errno.EMSGSIZE
-/** What a process meets that is short of memory or descriptors: the same call may work later. */
-const PASSING = [-errno.EMFILE, -errno.ENFILE, -errno.ENOBUFS, -errno.ENOMEM]
-export const EBADF = -errno.EBADF
-const EEXIST = -errno.EEXIST
+export type { FdSource, WaitOptions } from './core/types.js'
+export { OwnedFd, type SocketOptions } from './fd/owned-fd.js'
 
-export const {
-  SOCK_STREAM,
-  SOCK_SEQPACKET,
-  SOCK_DGRAM,
-  SO_SNDBUF,
-  SO_TYPE,
-  SO_DOMAIN,
-  SO_ACCEPTCONN,
-  POLLIN,
-  POLLOUT,
-  POLLHUP,
-  SCM_MAX_FD,
-} = native.constants
-export const { AF_UNIX, SO_PASSCRED } = native.constants
-const { MSG_CTRUNC, MSG_TRUNC, POLLRDHUP, SO_SNDBUFFORCE } = native.constants
+/**
+ * A socket that stays its owner's: a number, or an object that has one.
+ *
+ * @example
+ * import { peerCredentials, type SocketSource } from 'wormhole-ipc/socket'
+ *
+ * const isMine = (socket: SocketSource) => peerCredentials(socket).uid === process.getuid?.()
+ * console.log(isMine(3), isMine(owned))
+ */
+export type SocketSource = number | { readonly fd: number } | Socket
 
-const CONTROL_FLAGS = 0
-const CONTROL_COUNT = 1
-const CONTROL_BYTES_CAME = 2
+const types = { seqpacket: socket.SOCK_SEQPACKET, stream: socket.SOCK_STREAM, dgram: socket.SOCK_DGRAM }
 
-/** Bytes that the kernel keeps of SO_SNDBUF for itself in each packet (measured; net/unix/af_unix.c). */
-const PACKET_OVERHEAD = 32
-
-export function socketpair(type: number): [number, number] {
-  const result = native.socketpair(type)
-  if (result < 0) throw systemError('socketpair', result, 'cannot make a socket pair')
-  return [control[CONTROL_FIRST] as number, control[CONTROL_FIRST + 1] as number]
-}
-
-/** Bytes sent, or a negative errno. Without waiting; the descriptors ride with the first byte. */
-export function send(fd: number, at: number, length: number, fds: readonly number[] | null): number {
-  if (fds === null) return native.sendmsg(fd, at, length, 0)
-  for (let index = 0; index < fds.length; index++) control[CONTROL_FIRST + index] = fds[index] as number
-  return native.sendmsg(fd, at, length, fds.length)
+/**
+ * What `recvmsg` brought.
+ *
+ * @example
+ * import { type ReceivedBytes, recvmsg } from 'wormhole-ipc/socket'
+ *
+ * const buffer = Buffer.alloc(4096)
+ * const { bytes, fds, truncated }: ReceivedBytes = await recvmsg(owned, buffer)
+ * console.log(buffer.toString('utf8', 0, bytes), fds.length, truncated)
+ */
+export interface ReceivedBytes {
+  /** How many bytes of the buffer were filled; 0 for an empty packet and at the end. */
+  bytes: number
+  /** The descriptors that came along, close-on-exec; the caller's to close. */
+  fds: OwnedFd[]
+  /** Whether bytes of a packet were lost, as they did not fit into the buffer (MSG_TRUNC, recvmsg(2)). */
+  truncated: boolean
+  /** Whether descriptors were lost, as this process may not open more (MSG_CTRUNC, recvmsg(2)). */
+  fdsTruncated: boolean
+  /** Whether the other side has closed the socket, or shut it down, and nothing more will come. Never of datagrams. */
+  end: boolean
 }
 
 /**
- * Bytes received, 0 for an empty packet or the end, or a negative errno. Without waiting, unless `waits`: then EAGAIN
- * says that somebody has set O_NONBLOCK on the socket.
+ * An anonymous pair of connected Unix sockets, close-on-exec (socketpair(2)).
+ *
+ * @throws ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+ *
+ * @example
+ * import { socketpair } from 'wormhole-ipc/socket'
+ *
+ * const [ours, theirs] = socketpair('stream')
+ * ours.close()
+ * theirs.close()
  */
-export function receive(fd: number, at: number, room: number, waits = false): number {
-  return native.recvmsg(fd, at, room, waits)
-}
-
-/** Whether a call that failed with this negative errno may work later. */
-export function passes(failed: number | undefined): boolean {
-  return failed !== undefined && PASSING.includes(failed)
-}
-
-/** Whether the last `receive` brought descriptors. */
-export function broughtDescriptors(): boolean {
-  return control[CONTROL_COUNT] !== 0
-}
-
-/** The descriptors of the last `receive`, which this thread owns. */
-export function takeDescriptors(): number[] {
-  const count = control[CONTROL_COUNT] as number
-  control[CONTROL_COUNT] = 0
-  const fds: number[] = []
-  for (let index = 0; index < count; index++) fds.push(control[CONTROL_FIRST + index] as number)
-  return fds
-}
-
-/** Whether the last `receive` lost descriptors (MSG_CTRUNC, recvmsg(2)). */
-export function lostDescriptors(): boolean {
-  return ((control[CONTROL_FLAGS] as number) & MSG_CTRUNC) !== 0
-}
-
-/** Whether the last `receive` lost bytes of its packet (MSG_TRUNC, recvmsg(2)). */
-export function lostBytes(): boolean {
-  return ((control[CONTROL_FLAGS] as number) & MSG_TRUNC) !== 0
+export function socketpair(type: 'seqpacket' | 'stream' | 'dgram'): [OwnedFd, OwnedFd] {
+  if (!Object.hasOwn(types, type)) throw argumentError("socketpair: the type is 'seqpacket', 'stream' or 'dgram'")
+  const [a, b] = socket.socketpair(types[type])
+  return [new OwnedFd(a, true), new OwnedFd(b, true)]
 }
 
 /**
- * Whether a `receive` of 0 bytes was the end of the channel. An empty packet reads as 0 bytes too, but then
- * the peer is still there (no POLLRDHUP), or bytes are still queued behind it.
+ * Sends bytes and up to 253 descriptors with one sendmsg(2), waiting until the socket takes them; resolves to
+ * how many bytes it took (all of a packet; of a stream perhaps fewer). Descriptors are moved or duplicated as
+ * by `Sender.sendWithFds`. Over a stream they need at least one byte to ride with.
+ *
+ * @param options `signal` ends the wait, unless the socket takes the bytes by then
+ * @returns rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_ARGUMENT,
+ * ERR_WORMHOLE_CLOSED (this process closed the socket, or gave it away, during the wait) or the signal's reason
+ *
+ * @example
+ * import { sendmsg, socketpair } from 'wormhole-ipc/socket'
+ *
+ * const [ours, theirs] = socketpair('seqpacket')
+ * await sendmsg(ours, Buffer.from('standard output'), [process.stdout.fd])
  */
-export function atEnd(fd: number): boolean {
-  return (poll([fd], POLLRDHUP, 0) & POLLRDHUP) !== 0 && unread(fd) <= 0
+export function sendmsg(
+  fd: SocketSource,
+  bytes: Uint8Array,
+  fds: readonly FdSource[] = [],
+  options?: WaitOptions
+): Promise<number> {
+  return quiet(send(fd, bytes, fds, options))
 }
 
-/**
- * As {@link receive}, and whether it met the end. Once the peer of a SOCK_SEQPACKET socket is gone and no bytes are queued,
- * 0 may still be an empty packet: then this asks for the sender's credentials (SO_PASSCRED, unix(7)), which a packet brings
- * and the end does not. Others who share the socket and receive in that moment get them as well.
- */
-export function receiveTelling(fd: number, at: number, room: number): { length: number; end: boolean } {
-  const type = option(fd, SO_TYPE)
-  if (type !== SOCK_SEQPACKET) {
-    const length = receive(fd, at, room)
-    return { length, end: length === 0 && type === SOCK_STREAM && atEnd(fd) }
+async function send(
+  fd: SocketSource,
+  bytes: Uint8Array,
+  fds: readonly FdSource[],
+  options: WaitOptions | undefined
+): Promise<number> {
+  const number = numberOf(fd)
+  if (!isUint8Array(bytes)) throw argumentError('sendmsg: bytes must be a Uint8Array')
+  if (!Array.isArray(fds)) throw argumentError('sendmsg: fds must be an array of descriptors')
+  const signal = signalOf(options, 'sendmsg')
+  signal?.throwIfAborted()
+  const isStream = socket.option(number, socket.SO_TYPE) === socket.SOCK_STREAM
+  if (isStream && bytes.length === 0 && fds.length > 0) {
+    throw argumentError(
+      'sendmsg: descriptors over a byte stream need at least one byte to ride with; the kernel drops them'
+    )
   }
-  if (unread(fd) > 0) return { length: receive(fd, at, room), end: false }
-  // Looked at before, as a peer that closes after its empty packet was read would make an end of that packet.
-  const events = poll([fd], POLLIN | POLLRDHUP, 0)
-  if (events === 0) return { length: EAGAIN, end: false }
-  const isShut = events > 0 && (events & POLLRDHUP) !== 0
-  const asks = isShut && option(fd, SO_PASSCRED) === 0
-  if (asks) native.setsockopt(fd, SO_PASSCRED, 1)
-  const length = receive(fd, at, room)
-  if (asks) native.setsockopt(fd, SO_PASSCRED, 0)
-  return { length, end: length === 0 && isShut && control[CONTROL_BYTES_CAME] === 0 && !lostBytes() }
-}
-
-/** How many bytes are queued (FIONREAD, unix(7)), or a negative errno. */
-export function unread(fd: number): number {
-  return native.unread(fd)
-}
-
-/** Whether every holder of the other end has closed it, or does so within so many milliseconds. */
-export function hungUp(fd: number, milliseconds = 0): boolean {
-  return (poll([fd], 0, milliseconds) & POLLHUP) !== 0
-}
-
-/** Blocks this thread until one of `events` holds for one of the descriptors, or the time is over. */
-export function wait(fds: readonly number[], events: number, milliseconds: number): void {
-  const result = poll(fds, events, Math.min(Math.ceil(milliseconds), 0x7fffffff))
-  if (result < 0) throw systemError('poll', result, `cannot wait for descriptor ${fds[0]}`)
-}
-
-/** poll(2): the events that hold for the first descriptor, or a negative errno. */
-function poll(fds: readonly number[], events: number, milliseconds: number): number {
-  const count = Math.min(fds.length, SCM_MAX_FD)
-  for (let index = 0; index < count; index++) control[CONTROL_FIRST + index] = fds[index] as number
-  return native.wait(events, milliseconds, count)
-}
-
-/** What can be a descriptor's number at all. */
-export function isNumber(fd: unknown): fd is number {
-  return typeof fd === 'number' && Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff
-}
-
-/** Is told of each number that is about to be closed, given up, or owned by another object: nobody else waits on it then. */
-let leaves: ((fd: number) => void) | undefined
-
-export function onLeave(callback: (fd: number) => void): void {
-  leaves = callback
-}
-
-/** The descriptor is about to go elsewhere: raw waits on it end. */
-export function leave(fd: number): void {
-  leaves?.(fd)
-}
-
-/** Takes ownership of an open descriptor and makes it close-on-exec. */
-export function adopt(fd: number): void {
-  if (!isNumber(fd)) throw badDescriptor(`${describe(fd)} is not a descriptor`)
-  const result = native.adopt(fd)
-  if (result === EEXIST) throw badDescriptor(`descriptor ${fd} is owned by another object of this library`)
-  if (result === EBADF) throw badDescriptor(`descriptor ${fd} is not open`)
-  if (result < 0) throw systemError('fcntl', result, `cannot adopt descriptor ${fd}`)
-  leave(fd)
-}
-
-/** A duplicate that this thread owns, close-on-exec (fcntl(2), F_DUPFD_CLOEXEC). */
-export function duplicate(fd: number): number {
-  const copy = isNumber(fd) ? native.dup(fd) : EBADF
-  if (copy === EBADF) throw badDescriptor(`descriptor ${describe(fd)} is not open`)
-  if (copy < 0) throw systemError('fcntl', copy, `cannot duplicate descriptor ${fd}`)
-  return copy
-}
-
-export function close(fd: number): void {
-  leave(fd)
-  native.close(fd)
-}
-
-export function closeAll(fds: readonly number[]): void {
-  for (const fd of fds) close(fd)
-}
-
-export function release(fd: number): void {
-  leave(fd)
-  native.release(fd)
-}
-
-/** An integer socket option, or a negative errno: -ENOTSOCK for what is no socket. */
-export function option(fd: number, name: number): number {
-  return native.getsockopt(fd, name)
-}
-
-export function setSendBuffer(fd: number, bytes: number): void {
-  native.setsockopt(fd, SO_SNDBUF, bytes)
+  if (bytes.length > INBOX_BYTES && !isStream) {
+    throw systemError('sendmsg', socket.EMSGSIZE, `cannot send a packet of ${bytes.length} bytes`)
+  }
+  const piece = bytes.subarray(0, INBOX_BYTES)
+  const transfer = fds.length === 0 ? null : new Transfer(fds, socket.SCM_MAX_FD)
+  const call = (open: number) => {
+    stage(piece)
+    return socket.send(open, inbox, piece.length, transfer?.fds ?? null)
+  }
+  try {
+    const sent = await whenReady(number, socket.POLLOUT, call, signal)
+    if (sent < 0) throw systemError('sendmsg', sent, `cannot send on descriptor ${number}`)
+    transfer?.accepted()
+    return sent
+  } catch (error) {
+    transfer?.refused()
+    throw error
+  }
 }
 
 /**
- * Asks for an SO_SNDBUF of so many bytes, past net.core.wmem_max where this process may (CAP_NET_ADMIN); what it is then. The
- * kernel doubles what it is asked for (socket(7)).
+ * Receives one packet, or what a stream has, with one recvmsg(2), waiting until there is something. What
+ * does not fit into `buffer` of a packet is lost, and `truncated` says so.
+ *
+ * @param options `signal` ends the wait, unless something is there by then
+ * @returns rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED (this
+ * process closed the socket, gave it away, or made another object its owner during the wait) or the signal's reason
+ *
+ * @example
+ * import { recvmsg } from 'wormhole-ipc/socket'
+ *
+ * const buffer = Buffer.alloc(65536)
+ * const { bytes, fds, end } = await recvmsg(3, buffer)
+ * console.log(end ? 'closed' : buffer.toString('utf8', 0, bytes))
+ * for (const fd of fds) fd.close()
  */
-export function setCapacity(fd: number, bytes: number): number {
-  const half = Math.ceil(bytes / 2)
-  for (const name of [SO_SNDBUF, SO_SNDBUFFORCE]) {
-    native.setsockopt(fd, name, half)
-    if (option(fd, SO_SNDBUF) >= bytes) break
+export function recvmsg(fd: SocketSource, buffer: Uint8Array, options?: WaitOptions): Promise<ReceivedBytes> {
+  return quiet(receive(fd, buffer, options))
+}
+
+async function receive(fd: SocketSource, buffer: Uint8Array, options: WaitOptions | undefined): Promise<ReceivedBytes> {
+  const number = numberOf(fd)
+  if (!isUint8Array(buffer)) throw argumentError('recvmsg: buffer must be a Uint8Array')
+  const signal = signalOf(options, 'recvmsg')
+  signal?.throwIfAborted()
+  const room = Math.min(buffer.length, INBOX_BYTES)
+  let result: ReceivedBytes | undefined
+  const call = (open: number) => {
+    const { length, end } = socket.receiveTelling(open, inbox, room)
+    if (length < 0) return length
+    result = received(length, end)
+    // In the same breath, as the inbox is everybody's. Throws for a buffer that was detached meanwhile.
+    unstage(buffer, length)
+    return length
   }
-  return option(fd, SO_SNDBUF)
+  const count = await whenReady(number, socket.POLLIN, call, signal)
+  if (result === undefined) throw systemError('recvmsg', count, `cannot receive on descriptor ${number}`)
+  return result
 }
 
-/** What the kernel records for a peer that there has never been: (uid_t) -1, which is nobody's. */
-export const NO_ID = 0xffffffff
-
-/** The peer's process, user and group ids as the kernel tells them (SO_PEERCRED, unix(7)), the unknown ones too. */
-export function recordedPeer(fd: number): { pid: number; uid: number; gid: number } {
-  const result = native.peercred(fd)
-  if (result < 0) throw systemError('getsockopt', result, `cannot read the peer of descriptor ${fd}`)
-  const [pid, uid, gid] = control.subarray(CONTROL_FIRST, CONTROL_FIRST + 3) as unknown as [number, number, number]
-  return { pid, uid: uid >>> 0, gid: gid >>> 0 }
+/** What the last receive brought. */
+function received(bytes: number, end: boolean): ReceivedBytes {
+  const truncated = socket.lostBytes()
+  const fdsTruncated = socket.lostDescriptors()
+  const brought = socket.broughtDescriptors() ? socket.takeDescriptors() : []
+  const fds = brought.map((number) => new OwnedFd(number, true))
+  return { bytes, fds, truncated, fdsTruncated, end }
 }
 
-/** The longest packet that the kernel takes on this socket: SO_SNDBUF less its own overhead. */
-export function longestPacket(fd: number): number {
-  const buffer = option(fd, SO_SNDBUF)
-  if (buffer < 0) throw systemError('getsockopt', buffer, `cannot read SO_SNDBUF of descriptor ${fd}`)
-  return buffer - PACKET_OVERHEAD
+/**
+ * Who made the other end: process, user and group id as the kernel recorded them at connect, listen or
+ * socketpair (SO_PEERCRED, unix(7)). Of a socket pair it names the pair's creator on both ends, also after a fork.
+ * Never answers with a number that stands for somebody unknown: a peer whose process is not visible in this PID
+ * namespace, or whose user or group has no number in this user namespace, is refused.
+ *
+ * @throws ERR_WORMHOLE_BAD_FD when it is no Unix socket, has no peer (it is listening, not connected, or a datagram
+ * socket that is not of a pair), or the kernel cannot name the peer here; ERR_WORMHOLE_SYSTEM when it is no socket
+ *
+ * @example
+ * import { peerCredentials } from 'wormhole-ipc/socket'
+ *
+ * const { pid, uid } = peerCredentials(3)
+ * if (uid !== process.getuid?.()) throw new Error(`process ${pid} is somebody else's`)
+ */
+export function peerCredentials(fd: SocketSource): { pid: number; uid: number; gid: number } {
+  return knownPeer(numberOf(fd))
 }
 
-/** Takes ownership of one end of a channel; its type. What is refused is left as it was. */
-export function adoptChannel(fd: number): number {
-  if (!isNumber(fd)) throw badDescriptor(`${describe(fd)} is not a descriptor`)
-  const type = channelType(fd)
-  adopt(fd)
-  return type
-}
-
-/** SOCK_SEQPACKET or SOCK_STREAM; anything that is no connected Unix socket of these is refused. */
-export function channelType(fd: number): number {
-  const type = option(fd, SO_TYPE)
-  if (type < 0) throw badDescriptor(`descriptor ${fd} is not ${type === EBADF ? 'open' : 'a socket'}`)
-  if (option(fd, SO_DOMAIN) !== AF_UNIX || (type !== SOCK_SEQPACKET && type !== SOCK_STREAM)) {
-    throw badDescriptor(`descriptor ${fd} is not a Unix socket of type SOCK_SEQPACKET or SOCK_STREAM`)
-  }
-  if (option(fd, SO_ACCEPTCONN) > 0) throw badDescriptor(`descriptor ${fd} is a listening socket`)
-  if (recordedPeer(fd).uid === NO_ID) throw badDescriptor(`descriptor ${fd} is a socket that is not connected`)
-  return type
-}
-
-export function badDescriptor(message: string): WormholeError {
-  return new WormholeError('ERR_WORMHOLE_BAD_FD', message)
+function numberOf(source: SocketSource): number {
+  const number = numberIn(source)
+  if (!socket.isNumber(number)) throw socket.badDescriptor(`${describe(number ?? source)} is not an open descriptor`)
+  return number
 }

@@ -43,7 +43,7 @@ const programs = [
   { name: PACKED, kind: 'import', file: write('packed.mjs', imported(packed)) },
   { name: 'packed, required', kind: 'require', file: write('packed.cjs', required(packed)) },
   { name: 'packed, wormhole-ipc/process', kind: 'import', file: write('process.mjs', loaded(packed, 'process')) },
-  { name: 'packed, wormhole-ipc/socket', kind: 'import', file: write('socket.mjs', loaded(packed, 'raw-socket')) },
+  { name: 'packed, wormhole-ipc/socket', kind: 'import', file: write('socket.mjs', loaded(packed, 'socket')) },
   { name: 'single modules', kind: 'import', file: write('single.mjs', imported(root)) },
   ...positionals.map((name, index) => {
     return { name, kind: 'import', file: write(`given-${index}.mjs`, imported(resolve(name))) }

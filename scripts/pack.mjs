@@ -31,15 +31,15 @@ for (const name of ['README.md', 'LICENSE', ...manifest.files]) {
 const entries = [
   'index',
   'process',
-  'raw-socket',
+  'socket',
   'calls',
   'pool',
-  'runner',
+  'process/runner',
   'pool/worker',
   'doctor/main',
   'doctor/peer',
 ]
-dropTypes(join(folder, 'dist'), ['index', 'process', 'raw-socket', 'calls', 'pool'])
+dropTypes(join(folder, 'dist'), ['index', 'process', 'socket', 'calls', 'pool'])
 await build({
   entryPoints: entries.map((name) => join(root, 'dist', `${name}.js`)),
   outbase: join(root, 'dist'),

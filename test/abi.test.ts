@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { native } from '#lib/native'
-import { control, view, wasm } from '#lib/wasm'
+import { native } from '#lib/os/addon'
+import { control, view, wasm } from '#lib/wire/wasm'
 
 // @types/node leaves WebAssembly to the DOM's types.
 declare namespace WebAssembly {
@@ -37,13 +37,13 @@ function block(text: string, firstLine: string): string {
 
 /** Files of a folder, each with its text. */
 function sources(folder: string): [path: string, text: string][] {
-  return readdirSync(new URL(`${folder}/`, root))
+  return readdirSync(new URL(`${folder}/`, root), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.(ts|cc|h)$/.test(name))
     .map((name) => [`${folder}/${name}`, source(`${folder}/${name}`)])
 }
 
 describe('the WebAssembly module', () => {
-  const binary = readFileSync(new URL('./wormhole.wasm', import.meta.resolve('#lib/wasm')))
+  const binary = readFileSync(new URL('../wormhole.wasm', import.meta.resolve('#lib/wire/wasm')))
 
   it('exports what assembly/index.ts lists, and nothing else', () => {
     const lists = all(source('assembly/index.ts'), /export \{([^}]*)\}/g)
@@ -52,8 +52,8 @@ describe('the WebAssembly module', () => {
     expect(Object.keys(wasm).sort()).to.deep.equal(listed.sort())
   })
 
-  it('exports what lib/wasm.ts declares', () => {
-    const declared = all(block(source('lib/wasm.ts'), 'export interface Wasm {'), /^ {2}(?:readonly )?(\w+)[:(]/gm)
+  it('exports what lib/wire/wasm.ts declares', () => {
+    const declared = all(block(source('lib/wire/wasm.ts'), 'export interface Wasm {'), /^ {2}(?:readonly )?(\w+)[:(]/gm)
     expect(Object.keys(wasm).sort()).to.deep.equal(declared.sort())
   })
 
@@ -89,10 +89,13 @@ describe('the WebAssembly module', () => {
 })
 
 describe('the addon', () => {
-  it('exports what lib/native.ts declares', () => {
-    const declared = all(block(source('lib/native.ts'), 'export interface Native {'), /^ {2}(?:readonly )?(\w+)[:(]/gm)
+  it('exports what lib/os/addon.ts declares', () => {
+    const declared = all(
+      block(source('lib/os/addon.ts'), 'export interface Native {'),
+      /^ {2}(?:readonly )?(\w+)[:(]/gm
+    )
     expect(Object.keys(native).sort()).to.deep.equal(declared.sort())
-    const constants = all(source('lib/native.ts'), /^ {6}\| '(\w+)'/gm)
+    const constants = all(source('lib/os/addon.ts'), /^ {6}\| '(\w+)'/gm)
     expect(Object.keys(native.constants).sort()).to.deep.equal(constants.sort())
   })
 
@@ -103,8 +106,8 @@ describe('the addon', () => {
     expect(control.length).to.equal(Number(first) + Number(most))
   })
 
-  it('shares the words of readiness that native/watcher.h and lib/readiness.ts both name', async () => {
-    const readiness: Record<string, number> = await import('#lib/readiness')
+  it('shares the words of readiness that native/watcher.h and lib/os/readiness.ts both name', async () => {
+    const readiness: Record<string, number> = await import('#lib/os/readiness')
     const words = [...source('native/watcher.h').matchAll(/kReady(\w+) = (\d+);/g)]
     expect(words).to.have.length(6)
     for (const [, name, value] of words) {
@@ -128,10 +131,10 @@ describe('the two halves', () => {
   it('meet in few files of lib/', () => {
     const importing = (name: string): string[] =>
       sources('lib')
-        .filter(([, text]) => new RegExp(`^import \\{[^}]*\\b${name}\\b[^}]*\\} from '\\./`, 'm').test(text))
+        .filter(([, text]) => new RegExp(`^import \\{[^}]*\\b${name}\\b[^}]*\\} from '\\.`, 'm').test(text))
         .map(([path]) => path)
-    expect(importing('wasm')).to.have.members(['lib/framing.ts', 'lib/partial.ts'])
-    expect(importing('native')).to.have.members(['lib/poller.ts', 'lib/socket.ts', 'lib/wasm.ts'])
+    expect(importing('wasm')).to.have.members(['lib/wire/inbox.ts', 'lib/wire/reassembly.ts'])
+    expect(importing('native')).to.have.members(['lib/os/poller.ts', 'lib/os/syscalls.ts', 'lib/wire/wasm.ts'])
   })
 })
 

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { expect } from 'chai'
 import type { DiagnosticsEvents } from 'wormhole-ipc'
-import { SOCK_SEQPACKET, SOCK_STREAM } from '#lib/socket'
+import { SOCK_SEQPACKET, SOCK_STREAM } from '#lib/os/syscalls'
 import { BarePeer } from './helpers/bare-peer.js'
 import { fixture, start } from './helpers/child.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'

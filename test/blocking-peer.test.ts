@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { expect } from 'chai'
 import { Receiver, Sender } from 'wormhole-ipc'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { collect } from './helpers/collect.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect } from 'chai'
-import { BlockingBusyPoll, BusyPoll } from '#lib/busy-poll'
-import { NOT_POLLED } from '#lib/readiness'
+import { BlockingBusyPoll, BusyPoll } from '#lib/os/busy-poll'
+import { NOT_POLLED } from '#lib/os/readiness'
 
 /** Nothing came in all the time that a poll may take. */
 const NOTHING_CAME = -100
@@ -94,7 +94,7 @@ describe('WORMHOLE_BUSY_POLL=0', () => {
   ] as const) {
     it(`${value}: polls ${times} times of a thousand`, () => {
       const program = `
-        const { BusyPoll } = await import(${JSON.stringify(import.meta.resolve('#lib/busy-poll'))})
+        const { BusyPoll } = await import(${JSON.stringify(import.meta.resolve('#lib/os/busy-poll'))})
         const policy = new BusyPoll()
         let polls = 0
         for (let count = 0; count < 1000; count++) if (policy.next(1) > 0) polls++

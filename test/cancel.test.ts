@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { expect } from 'chai'
 import { OwnedFd, select } from 'wormhole-ipc'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { startNode } from './helpers/child.js'
 import { collect } from './helpers/collect.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { WormholeError } from 'wormhole-ipc'
 import { forkAndRun } from 'wormhole-ipc/process'
-import { fromRecord, toRecord } from '#lib/child-error'
+import { fromRecord, toRecord } from '#lib/core/carried-error'
 import { thrownNames, throwThat } from './fixtures/functions.js'
 import { fixture } from './helpers/child.js'
 import { LONG } from './helpers/long.js'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { Receiver, Sender } from 'wormhole-ipc'
 import { socketpair } from 'wormhole-ipc/socket'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { start } from './helpers/child.js'
 import { type Block, blocksOf, compile, documents, folderOf } from './helpers/code-blocks.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { expect } from 'chai'
 import { OwnedFd, type Receiver, select } from 'wormhole-ipc'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { start } from './helpers/child.js'
 import { collect } from './helpers/collect.js'
 import { leavesNoDescriptors, openDescriptors } from './helpers/descriptors.js'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { channel, errorCodes, select, WormholeError, type WormholeErrorCode } from 'wormhole-ipc'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { BarePeer } from './helpers/bare-peer.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { type Provocation, provocations } from './helpers/provoke.js'

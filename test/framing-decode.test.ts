@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { Batch } from '#lib/batch'
-import { found, INBOX_BYTES, inbox, readFrames } from '#lib/framing'
-import { view, wasm } from '#lib/wasm'
+import { Batch } from '#lib/receive/batch'
+import { found, INBOX_BYTES, inbox, readFrames } from '#lib/wire/inbox'
+import { view, wasm } from '#lib/wire/wasm'
 import { readInbox } from './helpers/inbox.js'
 import { decodePacket, decodePayload, frame, frames, HEADER_BYTES, type Outcome } from './helpers/reference-framer.js'
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { frame as batchOf, HeaderOnly, LongText } from '#lib/cargo'
-import { OUTBOX_BYTES, OUTBOX_UNITS, outboxAt, ownsOutbox, PLACEHOLDER, seal, writePiece } from '#lib/framing'
-import { view, wasm } from '#lib/wasm'
+import { OUTBOX_BYTES, OUTBOX_UNITS, outboxAt, ownsOutbox, PLACEHOLDER, seal, writePiece } from '#lib/wire/inbox'
+import { frame as batchOf, HeaderOnly, LongText } from '#lib/wire/outbox'
+import { view, wasm } from '#lib/wire/wasm'
 import { Random } from './helpers/random.js'
 import { frame, frames, HEADER_BYTES } from './helpers/reference-framer.js'
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { BarePeer } from './helpers/bare-peer.js'
 import { leavesNoDescriptors, openDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'chai'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { BarePeer, DISCONNECTED } from './helpers/bare-peer.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { Batch } from '#lib/batch'
-import { inbox, readFrames } from '#lib/framing'
-import { view, wasm } from '#lib/wasm'
+import { Batch } from '#lib/receive/batch'
+import { inbox, readFrames } from '#lib/wire/inbox'
+import { view, wasm } from '#lib/wire/wasm'
 import { Random } from './helpers/random.js'
 import { frame } from './helpers/reference-framer.js'
 

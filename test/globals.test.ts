@@ -48,7 +48,7 @@ describe('the globals of Node', () => {
   }
 
   it('are taken when the library is imported, and by none of its functions when that is called', () => {
-    expect(modules()).to.include.members(['turn.js', 'calls/calling.js', 'pool/pool.js'])
+    expect(modules()).to.include.members(['core/loop-budget.js', 'calls/calling.js', 'pool/pool.js'])
     expect(modules().flatMap(takenLate)).to.deep.equal([])
   })
 })

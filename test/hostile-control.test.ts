@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { expect } from 'chai'
 import { Receiver, WormholeError } from 'wormhole-ipc'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import type { Child } from './helpers/child.js'
 import { leavesNoDescriptors, openDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import * as socket from '#lib/socket'
-import { memoryBytes } from '#lib/wasm'
+import * as socket from '#lib/os/syscalls'
+import { memoryBytes } from '#lib/wire/wasm'
 import { BarePeer } from './helpers/bare-peer.js'
 import { leavesNoDescriptors, openDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'

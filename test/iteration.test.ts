@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { Receiver } from 'wormhole-ipc'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { startNode } from './helpers/child.js'
 import { collect } from './helpers/collect.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { expect } from 'chai'
-import { ETOOMANYREFS } from '#lib/errors'
+import { ETOOMANYREFS } from '#lib/core/errors'
 import type { InFlight } from './fixtures/in-flight.js'
 import type { NoProcess } from './fixtures/no-process.js'
 import { startNode } from './helpers/child.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { OwnedFd, Receiver, Sender, type WormholeError } from 'wormhole-ipc'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { rejectsCode, throwsCode } from './helpers/expect-error.js'

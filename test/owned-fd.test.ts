@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { expect } from 'chai'
 import { channel, OwnedFd, type Receiver, type Sender } from 'wormhole-ipc'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { leavesNoDescriptors, openDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { throwsCode } from './helpers/expect-error.js'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { OwnedFd } from 'wormhole-ipc'
 import { recvmsg, sendmsg, socketpair } from 'wormhole-ipc/socket'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { start } from './helpers/child.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
@@ -59,7 +59,7 @@ describe('the end of a raw socket', () => {
 
   it('comes after empty packets for a socket whose holder has SO_PASSCRED set, which stays', async () => {
     const [ours, theirs] = pair('seqpacket')
-    const { setsockopt } = (await import('#lib/native')).native
+    const { setsockopt } = (await import('#lib/os/addon')).native
     setsockopt(ours.fd, socket.SO_PASSCRED, 1)
     for (const _ of [1, 2]) await sendmsg(theirs, EMPTY)
     theirs.close()

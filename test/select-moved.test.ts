@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { merge, type Receiver, select } from 'wormhole-ipc'
-import { turnIsOver } from '#lib/turn'
+import { turnIsOver } from '#lib/core/loop-budget'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { rejectsCode } from './helpers/expect-error.js'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { EndpointStats, Receiver, Sender } from 'wormhole-ipc'
-import { WAIT_SLICE_MS } from '#lib/poller'
+import { WAIT_SLICE_MS } from '#lib/os/poller'
 import { collect } from './helpers/collect.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'

@@ -1,4 +1,4 @@
-// What lib/framing.ts does with the hot functions, and what is faster for some forms. Import it once for each form, with
+// What lib/wire/inbox.ts does with the hot functions, and what is faster for some forms. Import it once for each form, with
 // a query: then V8 compiles it for that form alone, as it does in a program that has one.
 import { isUtf8 } from 'node:buffer'
 

@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer'
-import type { Wasm } from '../../dist/wasm.js'
+import type { Wasm } from '../../dist/wire/wasm.js'
 
 // The hot functions of assembly/ once more in plain TypeScript: same arguments, same answers, same bytes. Where Node has
 // a native search that beats a loop, it is used, as anybody would who had no WebAssembly.

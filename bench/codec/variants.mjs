@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { MERGE_BYTES, MERGE_BYTES_WIDE } from '../../dist/framing.js'
+import { MERGE_BYTES, MERGE_BYTES_WIDE } from '../../dist/wire/inbox.js'
 import { build, paths } from './build.mjs'
 
 /** What the library does: one text for all messages of a packet, to be written and, while they are short, to be parsed. */

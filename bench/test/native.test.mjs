@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { stat, utimes } from 'node:fs/promises'
 import { json } from 'node:stream/consumers'
 import { expect } from 'chai'
+import { closeAll, longestPacket, SOCK_SEQPACKET, socketpair } from '../../dist/os/syscalls.js'
 // Internals, which the package does not have as modules of their own.
-import { OUTBOX_BYTES } from '../../dist/framing.js'
-import { closeAll, longestPacket, SOCK_SEQPACKET, socketpair } from '../../dist/socket.js'
+import { OUTBOX_BYTES } from '../../dist/wire/inbox.js'
 import { build } from '../native/build.mjs'
 import { awkward, madeUp } from './helpers/json-values.mjs'
 import {

@@ -1,7 +1,7 @@
-import { queueMicrotask } from '../globals.js'
-import { ListItem } from '../list.js'
-import type { OwnedFd } from '../owned-fd.js'
-import type { FdSource } from '../types.js'
+import { queueMicrotask } from '../core/globals.js'
+import { ListItem } from '../core/list.js'
+import type { FdSource } from '../core/types.js'
+import type { OwnedFd } from '../fd/owned-fd.js'
 
 /**
  * How one call is made.

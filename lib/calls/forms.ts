@@ -1,4 +1,4 @@
-import type { ErrorRecord } from '../child-error.js'
+import type { ErrorRecord } from '../core/carried-error.js'
 
 /** The messages of calls, as they stand on the wire (docs/wire.md). Each is told by the first of its keys. */
 

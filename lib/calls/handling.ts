@@ -1,5 +1,5 @@
-import { AbortController } from '../globals.js'
-import type { OwnedFd } from '../owned-fd.js'
+import { AbortController } from '../core/globals.js'
+import type { OwnedFd } from '../fd/owned-fd.js'
 
 /**
  * What a handler gets beside its input.

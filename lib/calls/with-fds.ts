@@ -1,6 +1,6 @@
-import type { OwnedFd } from '../owned-fd.js'
-import { isOwner } from '../transfer.js'
-import type { FdSource } from '../types.js'
+import type { FdSource } from '../core/types.js'
+import type { OwnedFd } from '../fd/owned-fd.js'
+import { isOwner } from '../fd/transfer.js'
 
 /**
  * An output and the descriptors that go along; what {@link withFds} makes.

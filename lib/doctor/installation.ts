@@ -1,8 +1,8 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { reasonOf } from '../describe.js'
-import { isError } from '../shapes.js'
+import { reasonOf } from '../core/describe.js'
+import { isError } from '../core/shapes.js'
 
 /** A part of the library that is not JavaScript: the file that was loaded, or why there is none. */
 export interface Part {

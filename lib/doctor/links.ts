@@ -1,7 +1,7 @@
 import { type ChildProcess, fork as forkNode } from 'node:child_process'
 import { once } from 'node:events'
-import { channel } from '../channel.js'
-import { doctorPeerFile } from '../package-files.js'
+import { channel } from '../channel/channel.js'
+import { doctorPeerFile } from '../core/package-files.js'
 import { fork } from '../process.js'
 
 /** A child process, and a way of sending to it. */

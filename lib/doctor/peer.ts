@@ -1,7 +1,8 @@
 // The child of the self-test: says 0 once it is ready, counts what it receives, and says how many at the end.
+
+import type { Receiver } from '../channel/receiver.js'
+import type { Sender } from '../channel/sender.js'
 import { inherited } from '../process.js'
-import type { Receiver } from '../receiver.js'
-import type { Sender } from '../sender.js'
 import { CHANNEL, END } from './links.js'
 
 if (process.argv[2] === CHANNEL) {

@@ -1,5 +1,5 @@
-import { ListItem } from '../list.js'
-import type { FdSource } from '../types.js'
+import { ListItem } from '../core/list.js'
+import type { FdSource } from '../core/types.js'
 
 /**
  * How one job is run.

@@ -1,4 +1,4 @@
-import { moduleUrl } from '../module-url.js'
+import { moduleUrl } from '../process/module-url.js'
 
 const { existsSync } = process.getBuiltinModule('node:fs')
 const { pathToFileURL } = process.getBuiltinModule('node:url')

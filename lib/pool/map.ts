@@ -1,4 +1,4 @@
-import { AbortController } from '../globals.js'
+import { AbortController } from '../core/globals.js'
 import type { RunOptions } from './job.js'
 
 /** Runs a job for each input, `most` under way, and gives the outputs in the order of the inputs. */

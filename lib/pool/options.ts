@@ -1,6 +1,6 @@
-import { argumentError } from '../errors.js'
-import { assertRunsFiles, childExecArgv } from '../exec-argv.js'
-import { millisecondsOf } from '../options.js'
+import { argumentError } from '../core/errors.js'
+import { millisecondsOf } from '../core/options.js'
+import { assertRunsFiles, childExecArgv } from '../process/exec-argv.js'
 
 const { availableParallelism } = process.getBuiltinModule('node:os')
 

@@ -1,6 +1,6 @@
 import { type CallContext, type Link, serve } from '../calls.js'
-import { AbortController } from '../globals.js'
-import type { OwnedFd } from '../owned-fd.js'
+import { AbortController } from '../core/globals.js'
+import type { OwnedFd } from '../fd/owned-fd.js'
 import { inherited } from '../process.js'
 import { POOL, type Task } from './protocol.js'
 

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { expect } from 'chai'
-import { ETOOMANYREFS } from '#lib/errors'
+import { ETOOMANYREFS } from '#lib/core/errors'
 import type { Failure } from './failure.js'
 import { type Fault, Injection } from './injection.js'
 import { ERRNOS, type Outcome, outcomeOf } from './outcomes.js'

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { channel, Receiver, Sender } from 'wormhole-ipc'
 import { fork } from 'wormhole-ipc/process'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { rawPair } from '../helpers/raw.js'
 
 /** Send back what comes over the first descriptor over the second; or tell of yourself. */

@@ -1,4 +1,4 @@
-import { type Native, native } from '#lib/native'
+import { type Native, native } from '#lib/os/addon'
 import type { Arena } from './arena.js'
 
 export type Call = Exclude<keyof Native, 'constants' | 'isMainThread'>

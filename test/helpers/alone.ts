@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'chai'
-import { Batch } from '#lib/batch'
-import { inbox, MESSAGE_LIMIT, readFrames } from '#lib/framing'
-import { view } from '#lib/wasm'
+import { Batch } from '#lib/receive/batch'
+import { inbox, MESSAGE_LIMIT, readFrames } from '#lib/wire/inbox'
+import { view } from '#lib/wire/wasm'
 import { outcomesOf, STALE } from './inbox.js'
 import { decodePayload, frame, type Outcome } from './reference-framer.js'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { CONTROL_FIRST, type Native, native } from '#lib/native'
-import { FIRST as FIRST_PAIR, PAIR_WORDS } from '#lib/readiness'
+import { CONTROL_FIRST, type Native, native } from '#lib/os/addon'
+import { FIRST as FIRST_PAIR, PAIR_WORDS } from '#lib/os/readiness'
 
 const GUARD = 0xa5
 const GUARD_BYTES = 65536

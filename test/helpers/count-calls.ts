@@ -1,4 +1,4 @@
-import { native } from '#lib/native'
+import { native } from '#lib/os/addon'
 
 /** How often the kernel was asked to move bytes, and how many it moved. */
 export interface Calls {

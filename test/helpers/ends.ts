@@ -1,6 +1,6 @@
 import type { Jsonify } from 'type-fest'
 import { type ChannelOptions, channel, Receiver, Sender } from 'wormhole-ipc'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 
 /** What a test opens and need not close. */
 export interface Ends {

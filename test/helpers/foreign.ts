@@ -1,5 +1,5 @@
 import { OwnedFd, Receiver } from 'wormhole-ipc'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import { start } from './child.js'
 import { rawPair } from './raw.js'
 

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import fc from 'fast-check'
 import type { WormholeErrorCode } from 'wormhole-ipc'
-import * as socket from '#lib/socket'
+import * as socket from '#lib/os/syscalls'
 import type { BarePeer } from './bare-peer.js'
 import { rawPair, rawSend } from './raw.js'
 import { decodePacket, decodePayload, frame, frames, HEADER_BYTES, type Outcome } from './reference-framer.js'

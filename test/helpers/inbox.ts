@@ -1,7 +1,7 @@
-import { Batch } from '#lib/batch'
-import { WormholeError } from '#lib/errors'
-import { inbox, readFrames } from '#lib/framing'
-import { view } from '#lib/wasm'
+import { WormholeError } from '#lib/core/errors'
+import { Batch } from '#lib/receive/batch'
+import { inbox, readFrames } from '#lib/wire/inbox'
+import { view } from '#lib/wire/wasm'
 import type { Outcome } from './reference-framer.js'
 
 const GUARD_BYTES = 32

@@ -1,6 +1,6 @@
-import * as framing from '#lib/framing'
-import * as socket from '#lib/socket'
-import { view } from '#lib/wasm'
+import * as socket from '#lib/os/syscalls'
+import * as framing from '#lib/wire/inbox'
+import { view } from '#lib/wire/wasm'
 
 /** The descriptors of a socket pair that nobody owns: to be adopted, or closed with fs. */
 export function rawPair(type: number): [number, number] {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { native } from '#lib/native'
-import { SO_SNDBUF } from '#lib/socket'
+import { native } from '#lib/os/addon'
+import { SO_SNDBUF } from '#lib/os/syscalls'
 
 /** Of socket(7), beside SO_SNDBUF: past net.core.wmem_max too, for those who may (CAP_NET_ADMIN). Node has neither. */
 const PROGRAM = `

@@ -1,5 +1,5 @@
-import { HEADER_BYTES } from '#lib/framing'
-import { BATCH_UNITS, FEW } from '#lib/sizing'
+import { BATCH_UNITS, FEW } from '#lib/send/packet-limits'
+import { HEADER_BYTES } from '#lib/wire/inbox'
 import { fdCount, isLong, makeMessage } from './message.js'
 import type { Sent } from './sent.js'
 

@@ -25,12 +25,18 @@ describe('the declarations that importers read', () => {
 
   it('are those of every public class', () => {
     const names = [...files].map((file) => relative(join(root, 'dist'), file))
-    expect(names).to.include.members(['index.d.ts', 'process.d.ts', 'raw-socket.d.ts', 'sender.d.ts', 'receiver.d.ts'])
+    expect(names).to.include.members([
+      'index.d.ts',
+      'process.d.ts',
+      'socket.d.ts',
+      'channel/sender.d.ts',
+      'channel/receiver.d.ts',
+    ])
   })
 
   it("say the type of everything: none is any, but for the messages of a link, which are not its users'", () => {
     const untyped = [...files]
-      .filter((file) => !file.endsWith('/dist/link.d.ts'))
+      .filter((file) => !file.endsWith('/dist/channel/link.d.ts'))
       .filter((file) => /\bany\b/.test(withoutComments(readFileSync(file, 'utf8'))))
     expect(untyped).to.deep.equal([])
   })

@@ -1,0 +1,63 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Jsonify } from 'type-fest'
+import { argumentError } from '../core/errors.js'
+import { settle } from '../core/options.js'
+import type { ChannelOptions } from '../core/types.js'
+import * as socket from '../os/syscalls.js'
+import { Receiver } from './receiver.js'
+import { Sender } from './sender.js'
+
+/**
+ * Makes a channel whose messages a schema checks as they arrive. The sender takes what the schema takes, and the
+ * receiver gives what it gives; what it refuses rejects one receive with ERR_WORMHOLE_INVALID.
+ *
+ * @throws ERR_WORMHOLE_ARGUMENT (also a `bufferBytes` that the kernel does not give), ERR_WORMHOLE_SYSTEM (EMFILE: no
+ * descriptors left)
+ *
+ * @example
+ * import type { StandardSchemaV1 } from '@standard-schema/spec'
+ * import { channel } from 'wormhole-ipc'
+ *
+ * // Of zod, valibot or arktype, or as little as this.
+ * const id: StandardSchemaV1<number> = {
+ *   '~standard': {
+ *     version: 1,
+ *     vendor: 'mine',
+ *     validate: (value) => (Number.isInteger(value) ? { value: value as number } : { issues: [{ message: 'no id' }] }),
+ *   },
+ * }
+ * const [sender, receiver] = channel({ schema: id }) // [Sender<number>, Receiver<number>]
+ */
+export function channel<Schema extends StandardSchemaV1>(
+  options: ChannelOptions & { schema: Schema }
+): [Sender<StandardSchemaV1.InferInput<Schema>>, Receiver<StandardSchemaV1.InferOutput<Schema>>]
+/**
+ * Makes a channel: a typed, one-way pair over an anonymous Unix socket pair (SOCK_SEQPACKET, close-on-exec).
+ * What the receiver gets has passed through JSON, and its type says so: a Date arrives as a string.
+ *
+ * @throws ERR_WORMHOLE_ARGUMENT (also a `bufferBytes` that the kernel does not give), ERR_WORMHOLE_SYSTEM (EMFILE: no
+ * descriptors left)
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ *
+ * const [sender, receiver] = channel<{ at: Date }>()
+ * await sender.send({ at: new Date() })
+ * const { at } = await receiver.recv() // a string
+ */
+export function channel<T = unknown>(options?: ChannelOptions<unknown>): [Sender<T>, Receiver<Jsonify<T>>]
+export function channel(options?: ChannelOptions): [Sender, Receiver] {
+  const settings = settle(options)
+  const type = socket.SOCK_SEQPACKET
+  const [sending, receiving] = socket.socketpair(type)
+  if (settings.bufferBytes !== undefined) {
+    const given = socket.setCapacity(sending, settings.bufferBytes)
+    if (given < settings.bufferBytes) {
+      socket.closeAll([sending, receiving])
+      throw argumentError(
+        `bufferBytes: the kernel gives ${given} bytes, not ${settings.bufferBytes}; raise net.core.wmem_max, twice which is the most`
+      )
+    }
+  }
+  return [new Sender(sending, type, settings), new Receiver(receiving, type, settings)]
+}

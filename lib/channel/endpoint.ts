@@ -1,0 +1,165 @@
+import { closedError, disconnectedError, notJson, WormholeError } from '../core/errors.js'
+import type { Settings } from '../core/options.js'
+import { closed, moved } from '../core/telemetry.js'
+import type { EndpointStats } from '../core/types.js'
+import { Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from '../fd/descriptor.js'
+import { startPolling } from '../os/poller.js'
+import * as socket from '../os/syscalls.js'
+
+/** What both ends of a channel are: the owner of one socket. */
+export abstract class Endpoint implements DescriptorOwner, Disposable {
+  /** @internal */
+  protected readonly descriptor: Descriptor
+  /** @internal */
+  protected readonly settings: Settings
+  /** @internal */
+  protected shut = false
+
+  /** @internal */
+  protected constructor(fd: number, settings: Settings) {
+    this.descriptor = new Descriptor(fd)
+    this.settings = settings
+    this.descriptor.guard(this, true)
+    startPolling()
+  }
+
+  /** The descriptor's number while it is owned here; -1 afterwards. */
+  get fd(): number {
+    return this.descriptor.fd
+  }
+
+  /** The options that the two ends of a channel share. @internal */
+  get limits(): { coalesce: boolean; maxMessageBytes: number } {
+    const { coalesce, maxMessageBytes } = this.settings
+    return { coalesce, maxMessageBytes }
+  }
+
+  /** Whether this end was closed, detached or moved here. Not whether the other end is still there. */
+  get closed(): boolean {
+    return this.shut || (this.descriptor.fd < 0 && !this.disconnected)
+  }
+
+  /**
+   * Gives up the descriptor, still open, and returns its number: for another thread of this process
+   * (`fromFd` there) or a child's `stdio`. This object is closed afterwards. The options of this end do not go with
+   * the descriptor: give them to `fromFd` again.
+   *
+   * @throws ERR_WORMHOLE_PENDING when this end holds messages that would be lost, ERR_WORMHOLE_CLOSED,
+   * ERR_WORMHOLE_DISCONNECTED
+   *
+   * @example
+   * import { Worker } from 'node:worker_threads'
+   *
+   * const fd = receiver.detach()
+   * new Worker('./reader.js', { workerData: { fd } }) // there: Receiver.fromFd(workerData.fd)
+   */
+  detach(): number {
+    const descriptor = this[kDescriptor]('detach')
+    this.shut = true
+    this.letGo()
+    const fd = descriptor.release()
+    moved(this, fd, 'caller')
+    return fd
+  }
+
+  /**
+   * Lets the process end although something waits on this end.
+   *
+   * @example
+   * receiver.unref()
+   * void receiver.recv().then(handle) // the process may end before
+   */
+  unref(): this {
+    this.setKeepsAlive(false)
+    return this
+  }
+
+  /**
+   * Undoes `unref`: a wait on this end keeps the process alive, which is the default.
+   *
+   * @example
+   * receiver.unref().ref() // as it was
+   */
+  ref(): this {
+    this.setKeepsAlive(true)
+    return this
+  }
+
+  /**
+   * Throws ERR_WORMHOLE_UNSERIALIZABLE: what owns a descriptor cannot be part of a message, only go along with it.
+   *
+   * @example
+   * await sender.sendWithFds({ id: 1 }, [receiver]) // not sender.send({ id: 1, receiver })
+   */
+  toJSON(): never {
+    throw notJson(this.constructor.name)
+  }
+
+  /** Closes this end. */
+  abstract close(): void
+
+  /** What this end has done so far. */
+  abstract stats(): EndpointStats
+
+  /**
+   * The same as `close()`, for `using`.
+   *
+   * @example
+   * using last = sender.clone() // closed at the end of its block
+   * await last.send({ id: 1 })
+   */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** The descriptor, to be moved; nothing for callers. @hidden */
+  [kDescriptor](action: string): Descriptor {
+    this.assertUsable()
+    if (this.disconnected) throw disconnectedError(this.constructor.name)
+    const held = this.held()
+    if (held > 0) {
+      throw new WormholeError(
+        'ERR_WORMHOLE_PENDING',
+        `cannot ${action} this ${this.constructor.name}: it holds ${held} message${held === 1 ? '' : 's'} that would be lost`
+      )
+    }
+    return this.descriptor
+  }
+
+  /** For whoever moves it; nothing for callers. @hidden */
+  [kLetGo](): void {
+    socket.leave(this.fd)
+    this.letGo()
+  }
+
+  /** For whoever moved it; nothing for callers. @hidden */
+  [kMoveEnded](fd: number, to: 'message' | 'child' | null): void {
+    if (to !== null) moved(this, fd, to)
+    else if (this.descriptor.fd < 0) closed(this, fd, 'closed')
+  }
+
+  /** A duplicate of the descriptor for `clone()`. @internal */
+  protected duplicate(): number {
+    this.assertUsable()
+    if (this.disconnected) throw disconnectedError(this.constructor.name)
+    return socket.duplicate(this.descriptor.fd)
+  }
+
+  /** Throws ERR_WORMHOLE_CLOSED where this end is of no use any more. @internal */
+  assertUsable(): void {
+    if (this.shut) throw closedError(this.constructor.name)
+    if (!this.descriptor.open && !this.disconnected) throw closedError(this.constructor.name)
+  }
+
+  /** Whether the other side is known to be gone; the descriptor is closed then. @internal */
+  protected abstract readonly disconnected: boolean
+
+  /** How many messages giving the descriptor away would lose. @internal */
+  protected abstract held(): number
+
+  /** The descriptor is to go elsewhere: nothing more will come of what waits. @internal */
+  protected abstract letGo(): void
+
+  /** Whether a wait on this end keeps the process alive. @internal */
+  protected abstract setKeepsAlive(keepsAlive: boolean): void
+}

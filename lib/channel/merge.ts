@@ -1,0 +1,382 @@
+import type { AsyncResource } from 'node:async_hooks'
+import { callerContext } from '../core/caller.js'
+import { recurring } from '../core/clock.js'
+import { Promise } from '../core/globals.js'
+import { Later } from '../core/later.js'
+import { Heap, List, ListItem } from '../core/list.js'
+import { nextTurn, turnIsOver } from '../core/loop-budget.js'
+import { quiet, rejected } from '../core/promises.js'
+import { holdLoop } from '../os/poller.js'
+import type { ReceiveQueue } from '../receive/receive-queue.js'
+import { nextTicket, type Subscriber } from '../receive/waiter.js'
+import { candidatesOf, type Receivers, type Selected, takeFrom, withKey } from './select.js'
+
+/** How long a merge of which no step is asked stays with its receivers, in milliseconds: it may have been given up. */
+const IDLE_MS = 1000
+
+const ENDED: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined })
+
+type Result = IteratorResult<[string, unknown], undefined>
+
+/**
+ * The messages of several receivers with their keys, as they come, until all have come to their end. Fair as `select`.
+ *
+ * A step rejects with what `select` rejects with, except at the end; iterating anew goes on behind it.
+ *
+ * @example
+ * import { channel, merge } from 'wormhole-ipc'
+ *
+ * const [, todo] = channel<{ id: number }>()
+ * const [, stopped] = channel<string>()
+ * for await (const [key, message] of merge({ todo, stopped })) {
+ *   if (key === 'stopped') break
+ *   console.log(message.id)
+ * }
+ */
+export function merge<R extends Receivers>(receivers: R): AsyncIterableIterator<Selected<R>> {
+  const merging = new Merging(receivers)
+  const iterator = {
+    next: () => merging.next(),
+    return: () => {
+      merging.leave()
+      return Promise.resolve(ENDED)
+    },
+    throw: (error: unknown) => {
+      merging.leave()
+      return rejected(error)
+    },
+    [Symbol.asyncIterator]: () => iterator,
+  }
+  return iterator as AsyncIterableIterator<Selected<R>>
+}
+
+/**
+ * One `merge`. It stays with its receivers from one step to the next, and looks at those only that may have
+ * something: so a step costs the same however many there are.
+ */
+class Merging {
+  readonly #receivers: Receivers
+  /** Those that have not come to their end; null while it is not with its receivers. */
+  #stations: Set<Station> | null = null
+  /** Those to look at, the one that was served longest ago first. */
+  readonly #ready = new Heap<Station>()
+  readonly #steps = new List<Step>()
+  /** Stations whose waiting keeps the process alive. */
+  #holders = 0
+  #holds = false
+  #looking = false
+  #scheduled = false
+  /** Whether a step was asked since the last look of the timer. */
+  #used = false
+  /** The stations in turn, for a look at those that nothing is known of. */
+  #round: Iterator<Station> | undefined
+  #left = false
+  /** Whether a receiver has a schema, which is the caller's code. */
+  #checks = false
+
+  constructor(receivers: Receivers) {
+    this.#receivers = receivers
+  }
+
+  /** Whether steps wait, which are not just being looked after. */
+  get wanting(): boolean {
+    return this.#steps.size > 0 && !this.#looking
+  }
+
+  get ticket(): number {
+    return this.#steps.first?.ticket ?? 0
+  }
+
+  next(): Promise<Result> {
+    if (this.#left) return Promise.resolve(ENDED)
+    this.#used = true
+    try {
+      if (this.#stations === null) this.#gather()
+      if (this.#steps.size === 0) {
+        const station = this.#find()
+        if (station !== undefined) return this.#take(station)
+        if (this.#left || this.#stations?.size === 0) return Promise.resolve(ENDED)
+      }
+    } catch (error) {
+      this.#dismantle()
+      return rejected(error)
+    }
+    const step = new Step(this.#checks ? callerContext() : null)
+    this.#steps.push(step)
+    this.#hold()
+    return step.promise
+  }
+
+  /** Nobody wants more of it. */
+  leave(): void {
+    this.#left = true
+    this.#dismantle()
+    for (const step of this.#steps) this.#settle(step).resolve(ENDED)
+  }
+
+  /** Called by a station: there is something for the first step. */
+  serve(station: Station): void {
+    const step = this.#steps.first
+    if (step === null) return
+    const take = () => this.#take(station)
+    const { caller } = this.#settle(step)
+    step.resolve(caller === null ? take() : caller.runInAsyncScope(take))
+  }
+
+  /** Called by a station: there may be something. */
+  ready(station: Station): void {
+    this.#ready.push(station)
+  }
+
+  /** Called by a station: nothing more comes of it. */
+  ended(station: Station): void {
+    this.#stations?.delete(station)
+    this.holders(station.keepsAlive ? -1 : 0)
+    if (this.#stations?.size !== 0) return
+    for (const step of this.#steps) this.#settle(step).resolve(ENDED)
+  }
+
+  /** Called by a station: its receiver is of no use any more, and so neither is any step that waits. */
+  fail(error: unknown, key: string): void {
+    this.#dismantle()
+    for (const step of this.#steps) this.#settle(step).reject(withKey(error, key))
+  }
+
+  /** So many more stations keep the process alive. */
+  holders(change: number): void {
+    this.#holders += change
+    this.#hold()
+  }
+
+  #gather(): void {
+    const candidates = candidatesOf('merge', this.#receivers)
+    this.#stations = new Set()
+    this.#checks = candidates.some(({ queue }) => queue.settings.schema !== undefined)
+    for (const [index, { key, queue }] of candidates.entries()) {
+      if (queue.ended) continue
+      // Of those that were never served the first comes first.
+      const station = new Station(this, key, queue, queue.lastServed + index / (candidates.length + 1))
+      this.#stations.add(station)
+      queue.subscribe(station)
+      this.#ready.push(station)
+      if (station.keepsAlive) this.#holders++
+    }
+    staying.add(this)
+    startLooking()
+  }
+
+  #dismantle(): void {
+    for (const station of this.#stations ?? []) station.leave()
+    this.#stations = null
+    this.#round = undefined
+    this.#ready.clear()
+    this.#holders = 0
+    this.#hold()
+    staying.delete(this)
+  }
+
+  /** A loop that was left without `return()`, as at an error, is not to stay here for ever. */
+  restIfIdle(): void {
+    if (!this.#used && this.#steps.size === 0) this.#dismantle()
+    this.#used = false
+  }
+
+  /** The station to take from; undefined where there is nothing, or reading has to wait for the next turn. */
+  #find(): Station | undefined {
+    for (let station = this.#ready.first; station !== undefined; station = this.#ready.first) {
+      const { queue } = station
+      if (station.rank < queue.lastServed) {
+        this.#ready.shift()
+        station.rank = queue.lastServed
+        this.#ready.push(station)
+        continue
+      }
+      if (queue.batch.left === 0) {
+        if (turnIsOver()) {
+          this.#schedule()
+          return undefined
+        }
+        if (this.#lookAround(station.rank)) continue
+      }
+      this.#ready.shift()
+      if ((queue.batch.left > 0 || queue.worthALook()) && queue.ready()) {
+        if (this.#stations?.has(station) !== true) return undefined
+        this.#ready.push(station)
+        return station
+      }
+      if (this.#stations?.has(station) === true) station.arm()
+    }
+    return undefined
+  }
+
+  /**
+   * Before a packet is read of one: whether one of the others, in turn, that was served before it has one too. What
+   * the kernel tells of comes only when the event loop does.
+   */
+  #lookAround(rank: number): boolean {
+    if (this.#stations === null) return false
+    let next = this.#round?.next()
+    if (next === undefined || next.done === true) {
+      this.#round = this.#stations.values()
+      next = this.#round.next()
+    }
+    const station = next.done === true ? undefined : next.value
+    if (station === undefined || !station.armed || station.queue.lastServed >= rank) return false
+    return station.queue.ready()
+  }
+
+  #take(station: Station): Promise<Result> {
+    try {
+      const taken = takeFrom(station.key, station.queue)
+      if (taken instanceof Later) return quiet(taken.map((value) => ({ done: false as const, value })).promise)
+      return Promise.resolve({ done: false, value: taken })
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /** The step waits no longer. */
+  #settle(step: Step): Step {
+    this.#steps.remove(step)
+    this.#hold()
+    step.caller?.emitDestroy()
+    return step
+  }
+
+  /** The event loop goes on as long as a step waits on somebody who keeps it. */
+  #hold(): void {
+    const holds = this.#holders > 0 && this.#steps.size > 0
+    if (holds === this.#holds) return
+    this.#holds = holds
+    holdLoop(holds)
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    void nextTurn().then(() => {
+      this.#scheduled = false
+      this.#pump()
+    })
+  }
+
+  /** Serves the steps that wait with what is there. */
+  #pump(): void {
+    while (this.#steps.size > 0 && this.#stations !== null) {
+      let station: Station | undefined
+      this.#looking = true
+      try {
+        station = this.#find()
+      } catch (error) {
+        this.#dismantle()
+        for (const step of this.#steps) this.#settle(step).reject(error)
+      } finally {
+        this.#looking = false
+      }
+      if (station === undefined) return
+      this.serve(station)
+    }
+  }
+}
+
+/** Those that are with their receivers. */
+const staying = new Set<Merging>()
+const startLooking = recurring(IDLE_MS, () => {
+  for (const merging of staying) merging.restIfIdle()
+  return staying.size > 0
+})
+
+/** One receiver of a `merge`. */
+class Station implements Subscriber {
+  readonly #merging: Merging
+  /** Whether it stands among those to look at. */
+  #listed = true
+  /** Whether it is to be told when there may be something. */
+  #armed = false
+  #gone = false
+  keepsAlive: boolean
+
+  constructor(
+    merging: Merging,
+    readonly key: string,
+    readonly queue: ReceiveQueue,
+    public rank: number
+  ) {
+    this.#merging = merging
+    this.keepsAlive = queue.keepsAlive
+  }
+
+  get wanting(): boolean {
+    return this.#merging.wanting
+  }
+
+  get ticket(): number {
+    return this.#merging.ticket
+  }
+
+  get armed(): boolean {
+    return this.#armed && !this.#gone
+  }
+
+  /** It was looked at, and has nothing. */
+  arm(): void {
+    this.#listed = false
+    this.#armed = true
+    this.queue.arm()
+  }
+
+  stay(): void {
+    this.#armed = true
+  }
+
+  wake(): void {
+    this.#armed = false
+    if (this.#listed || this.#gone) return
+    this.#listed = true
+    this.#merging.ready(this)
+  }
+
+  serve(): void {
+    this.#merging.serve(this)
+  }
+
+  end(): void {
+    this.#gone = true
+    this.#merging.ended(this)
+  }
+
+  fail(error: unknown): void {
+    this.#gone = true
+    this.#merging.fail(error, this.key)
+  }
+
+  leave(): void {
+    this.#gone = true
+    this.queue.unsubscribe(this)
+  }
+
+  setKeepsAlive(keepsAlive: boolean): void {
+    if (keepsAlive === this.keepsAlive) return
+    this.keepsAlive = keepsAlive
+    this.#merging.holders(keepsAlive ? 1 : -1)
+  }
+}
+
+/** A `next()` that waits. */
+class Step extends ListItem<Step> {
+  readonly ticket = nextTicket()
+  readonly promise: Promise<Result>
+  resolve!: (value: Result | Promise<Result>) => void
+  reject!: (error: unknown) => void
+
+  /** @param caller what schemas run in, if there are any */
+  constructor(readonly caller: AsyncResource | null) {
+    super()
+    this.promise = quiet(
+      new Promise<Result>((resolve, reject) => {
+        this.resolve = resolve
+        this.reject = reject
+      })
+    )
+  }
+}

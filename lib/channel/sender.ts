@@ -1,0 +1,376 @@
+import type { Writable } from 'node:stream'
+import { onAbort } from '../core/abort.js'
+import { newCounters, statsOf } from '../core/counters.js'
+import { describe } from '../core/describe.js'
+import { argumentError, WormholeError } from '../core/errors.js'
+import { Promise } from '../core/globals.js'
+import { deadlineOf, type Settings, settle, signalOf } from '../core/options.js'
+import { rejected } from '../core/promises.js'
+import { opened } from '../core/telemetry.js'
+import type { BlockingOptions, ChannelOptions, EndpointStats, FdSource, WaitOptions } from '../core/types.js'
+import { kEnd } from '../fd/descriptor.js'
+import { ends } from '../fd/ends.js'
+import { numbersOf, Transfer } from '../fd/transfer.js'
+import * as socket from '../os/syscalls.js'
+import { SendAll } from '../send/send-all.js'
+import { SendQueue } from '../send/send-queue.js'
+import type { Entry } from '../send/send-request.js'
+import { toText } from '../wire/json.js'
+import { Endpoint } from './endpoint.js'
+import { writableOf } from './writable.js'
+
+/**
+ * The sending end of a channel. Several processes may hold one; the order of each sender is kept.
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ *
+ * const [sender, receiver] = channel<{ id: number }>()
+ * await sender.send({ id: 1 })
+ * sender.close()
+ */
+export class Sender<in T = unknown> extends Endpoint {
+  static {
+    // Errors and traces say it, and bundlers rename classes.
+    Object.defineProperty(Sender, 'name', { value: 'Sender' })
+  }
+
+  readonly #counters = newCounters()
+  readonly #queue: SendQueue
+
+  /** @internal Use `channel()` or `Sender.fromFd()`. */
+  constructor(fd: number, type: number, settings: Settings) {
+    super(fd, settings)
+    this.#queue = new SendQueue(this, this.descriptor, type, settings, this.#counters)
+    opened(this)
+  }
+
+  /**
+   * Adopts a connected Unix socket of type SOCK_SEQPACKET or SOCK_STREAM: this object owns `fd` from now on.
+   * Its file status flags are left alone.
+   *
+   * @throws ERR_WORMHOLE_BAD_FD when it is no such socket or is owned already
+   *
+   * @example
+   * import { Sender } from 'wormhole-ipc'
+   *
+   * const log = Sender.fromFd<string>(3) // descriptor 3, as the parent's `stdio` had it
+   * await log.send('started')
+   */
+  static fromFd<T = unknown>(fd: number, options?: ChannelOptions): Sender<T> {
+    const settings = settle(options)
+    const type = socket.adoptChannel(fd)
+    try {
+      return new Sender<T>(fd, type, settings)
+    } catch (error) {
+      socket.release(fd)
+      throw error
+    }
+  }
+
+  /**
+   * Sends a message. It is written as JSON before this returns; the promise resolves once the kernel has
+   * it, from when on it survives this process. A full channel makes it wait. Sends made in one tick share
+   * packets (see `coalesce`); their order is kept. What JSON has no form for does not arrive as it was: an Error, a Map
+   * and a Set become `{}` (`docs/migrating-from-process-send.md` has a table, and what to do).
+   *
+   * A `signal` takes the message back while it waits. One that is too long for a packet may be under way
+   * already: then the receiver gets ERR_WORMHOLE_TRUNCATED in its place.
+   *
+   * @throws at once: ERR_WORMHOLE_UNSERIALIZABLE, ERR_WORMHOLE_CLOSED
+   * @returns rejects with ERR_WORMHOLE_DISCONNECTED, ERR_WORMHOLE_TOO_LARGE, ERR_WORMHOLE_SYSTEM, or the signal's reason
+   *
+   * @example
+   * await sender.send({ id: 1 }) // the kernel has it
+   * await sender.send({ id: 2 }, { signal: AbortSignal.timeout(1000) }) // or it rejects with a TimeoutError
+   */
+  send(message: T, options?: WaitOptions): Promise<void> {
+    const text = this.#text(message)
+    try {
+      if (options === undefined && this.#queue.sendAtOnce(text)) return Promise.resolve()
+    } catch (error) {
+      return rejected(error)
+    }
+    return this.#send('send', text, NO_FDS, options)
+  }
+
+  /**
+   * The same with up to 253 descriptors (the kernel's SCM_MAX_FD; 252 beside a message too long for one
+   * packet). Ends and OwnedFds are moved: closed here once the kernel has them, usable again if that fails.
+   * Others are the kernel's now, or duplicated until they are, and stay the caller's.
+   *
+   * @returns rejects also with ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_PENDING
+   *
+   * @example
+   * import { open } from 'node:fs/promises'
+   *
+   * const file = await open('package.json')
+   * await sender.sendWithFds({ id: 1 }, [file])
+   * await file.close() // ours still: the receiver has a duplicate
+   */
+  sendWithFds(message: T, fds: readonly FdSource[], options?: WaitOptions): Promise<void> {
+    const text = this.#text(message)
+    try {
+      const numbers = options === undefined && Array.isArray(fds) ? numbersOf(fds) : null
+      if (numbers !== null && this.#queue.sendFdsNow(text, numbers)) return Promise.resolve()
+    } catch (error) {
+      return rejected(error)
+    }
+    return this.#send('sendWithFds', text, fds, options)
+  }
+
+  /** The message's JSON. Its `toJSON` methods are the caller's, and may close this sender. */
+  #text(message: T): string {
+    this.assertUsable()
+    const text = toText(message)
+    this.assertUsable()
+    return text
+  }
+
+  #send(call: string, text: string, fds: readonly FdSource[], options: WaitOptions | undefined): Promise<void> {
+    let entry: Entry
+    let signal: AbortSignal | undefined
+    try {
+      signal = signalOf(options, call)
+      signal?.throwIfAborted()
+      entry = this.#entry(call, text, fds)
+    } catch (error) {
+      return rejected(error)
+    }
+    this.#queue.push(entry)
+    const promise = entry.wait()
+    if (signal !== undefined && !entry.settled) {
+      const stop = onAbort(signal, () => this.#queue.giveUp(entry, (signal as AbortSignal).reason))
+      promise.then(stop, stop)
+    }
+    return promise
+  }
+
+  /**
+   * Sends every message of an iterable, as many to a packet as fit, and resolves to their number once the
+   * kernel has all. The iterable is asked for more only as the channel takes it. Where it fails midway,
+   * `stats().messages` tells how many messages of this sender the kernel has. A `close()` meanwhile waits for it;
+   * abort it by `signal` to stop it. An iterable that is left early is told so (`return()`), and what it throws at that is an
+   * unhandled rejection.
+   *
+   * Where nobody handles the promise, what the iterable itself has thrown is an unhandled rejection, and so is a message that
+   * JSON cannot carry, unless a `flush()` waits that rejects with it.
+   *
+   * @returns rejects as `send` does, and with ERR_WORMHOLE_UNSERIALIZABLE; the messages before are sent, unless
+   * `signal` has aborted
+   *
+   * @example
+   * function* jobs() {
+   *   for (let id = 0; id < 1_000_000; id++) yield { id }
+   * }
+   * const count = await sender.sendAll(jobs())
+   */
+  sendAll(messages: Iterable<T> | AsyncIterable<T>, options?: WaitOptions): Promise<number> {
+    this.assertUsable()
+    try {
+      const signal = signalOf(options, 'sendAll')
+      signal?.throwIfAborted()
+      const all = new SendAll(this.#queue, signal)
+      const asynchronous = isAsync(messages)
+      if (!asynchronous && typeof messages?.[Symbol.iterator] !== 'function')
+        throw argumentError(`sendAll() takes an iterable of messages, not ${describe(messages)}`)
+      return this.#queue.track(
+        () => (asynchronous || !this.settings.coalesce ? all.each(messages, asynchronous) : all.batches(messages)),
+        (error) => all.isCallers(error)
+      )
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /**
+   * Sends without waiting. `false`: the channel is full, nothing was sent. A message too long for one packet
+   * is sent only if the buffer of its side stream takes it whole; one longer than that is always refused
+   * (use `send`).
+   *
+   * @throws as `send` does
+   *
+   * @example
+   * if (!sender.trySend({ id: 1 })) console.log('full: dropped')
+   */
+  trySend(message: T): boolean {
+    const text = this.#text(message)
+    return this.#queue.sendNow(text) || this.#queue.tryHand(this.#entry('trySend', text, NO_FDS))
+  }
+
+  /**
+   * Sends, blocking this thread until the kernel has the message, and before it all that was sent earlier.
+   *
+   * @throws as `send` does, and ERR_WORMHOLE_TIMEOUT, when the message was not sent. A SOCK_STREAM socket that
+   * has taken part of it gets the rest later; the error says so
+   *
+   * @example
+   * sender.sendSync({ id: 1 }, { timeout: 1000 })
+   */
+  sendSync(message: T, options?: BlockingOptions): void {
+    this.#sendBlocking('sendSync', this.#text(message), NO_FDS, options)
+  }
+
+  /**
+   * `sendSync` with descriptors, as in `sendWithFds`.
+   *
+   * @throws as `sendSync` does, and ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_PENDING
+   *
+   * @example
+   * sender.sendWithFdsSync({ id: 1 }, [process.stdout.fd])
+   */
+  sendWithFdsSync(message: T, fds: readonly FdSource[], options?: BlockingOptions): void {
+    this.#sendBlocking('sendWithFdsSync', this.#text(message), fds, options)
+  }
+
+  #sendBlocking(call: string, text: string, fds: readonly FdSource[], options: BlockingOptions | undefined): void {
+    // Checked before anything is sent, and counted from when it begins to wait.
+    deadlineOf(options, call)
+    if (fds === NO_FDS && this.#queue.sendNow(text)) return
+    const entry = this.#entry(call, text, fds)
+    this.#queue.hand(entry)
+    if (!entry.settled) this.#queue.pumpUntil(entry, deadlineOf(options, call))
+    if (!entry.settled) {
+      const error = new WormholeError('ERR_WORMHOLE_TIMEOUT', 'the channel stayed full; the message was not sent')
+      if (!this.#queue.withdraw(entry, error)) {
+        throw new WormholeError(
+          'ERR_WORMHOLE_TIMEOUT',
+          'the byte stream stayed full; it has part of the message, and the rest will follow: do not send it again'
+        )
+      }
+    }
+    if (entry.error !== undefined) throw entry.error
+  }
+
+  #entry(call: string, text: string, fds: readonly FdSource[]): Entry {
+    if (!Array.isArray(fds)) {
+      throw argumentError(
+        `${call}() takes an array of descriptors, not ${describe(fds)}: use ${call}(message, [descriptor])`
+      )
+    }
+    // Checked before anything moves: a message that is too long leaves its descriptors alone.
+    const entry = this.#queue.sizing.entry(text)
+    if (fds.length > 0) entry.transfer = new Transfer(fds, this.#queue.sizing.mostFds(entry))
+    return entry
+  }
+
+  /**
+   * Resolves once all sends that are still pending are in the kernel; rejects with the first of them that fails.
+   * Also after `close()`.
+   *
+   * @returns rejects with what the failed send or `sendAll` rejects with
+   *
+   * @example
+   * void sender.send({ id: 1 })
+   * void sender.send({ id: 2 })
+   * await sender.flush() // the kernel has both
+   */
+  flush(): Promise<void> {
+    return this.#queue.flush()
+  }
+
+  /**
+   * Resolves once every receiving end is gone, also where nothing is ever sent. Any number of calls share one watch. The wait
+   * keeps the process alive, unless this end is `unref()`ed.
+   *
+   * @throws at once: ERR_WORMHOLE_CLOSED
+   * @returns rejects with the signal's reason, or with ERR_WORMHOLE_CLOSED once this end is closed, detached or moved
+   *
+   * @example
+   * void sender.gone().then(() => console.log('nobody listens any more'))
+   */
+  gone(options?: WaitOptions): Promise<void> {
+    this.assertUsable()
+    try {
+      const signal = signalOf(options, 'gone')
+      signal?.throwIfAborted()
+      return this.#queue.untilGone(signal)
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /**
+   * A stream for `pipeline()`, in object mode: each chunk is one message, and writing waits while the channel
+   * is full. Ending or destroying it closes this sender.
+   *
+   * @throws ERR_WORMHOLE_CLOSED. The stream fails with what `send` rejects with
+   *
+   * @example
+   * import { pipeline } from 'node:stream/promises'
+   *
+   * await pipeline([{ id: 1 }, { id: 2 }], sender.writable())
+   */
+  writable(): Writable {
+    this.assertUsable()
+    return writableOf(this)
+  }
+
+  /**
+   * Another sending end of the same channel, to be closed or moved by itself.
+   *
+   * @throws ERR_WORMHOLE_CLOSED, ERR_WORMHOLE_DISCONNECTED, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+   *
+   * @example
+   * import { fork } from 'wormhole-ipc/process'
+   *
+   * fork('./worker.js', { channels: { results: sender.clone() } }) // the child has one, and we have one
+   */
+  clone(): Sender<T> {
+    const fd = this.duplicate()
+    return new Sender<T>(fd, socket.channelType(fd), this.settings)
+  }
+
+  /**
+   * Closes this end once the sends already made have finished; what `flush()` resolves at.
+   *
+   * @example
+   * void sender.send({ id: 1 })
+   * sender.close() // the message still goes, and then the receiver comes to its end
+   */
+  close(): void {
+    if (this.shut) return
+    this.shut = true
+    this.#queue.close()
+  }
+
+  /**
+   * What this end has done so far. Also after `close()`.
+   *
+   * @example
+   * const { messages, waits } = sender.stats()
+   * console.log(`${messages} sent; the channel was full ${waits} times`)
+   */
+  stats(): EndpointStats {
+    return statsOf(this.#counters, this.#queue.pending)
+  }
+
+  /** Nothing for callers. @hidden */
+  get [kEnd](): 'sender' {
+    return 'sender'
+  }
+
+  protected override get disconnected(): boolean {
+    return this.#queue.disconnected !== null
+  }
+
+  protected override held(): number {
+    return this.#queue.pending + this.#queue.running
+  }
+
+  protected override letGo(): void {
+    this.#queue.letGo()
+  }
+
+  protected override setKeepsAlive(keepsAlive: boolean): void {
+    this.#queue.setKeepsAlive(keepsAlive)
+  }
+}
+
+const NO_FDS: readonly FdSource[] = []
+
+function isAsync<T>(messages: Iterable<T> | AsyncIterable<T>): messages is AsyncIterable<T> {
+  return typeof (messages as AsyncIterable<T> | undefined)?.[Symbol.asyncIterator] === 'function'
+}
+
+ends.sender = Sender.fromFd

@@ -1,0 +1,141 @@
+import { WormholeError } from './errors.js'
+
+const fs = process.getBuiltinModule('node:fs')
+const { dirname, join } = process.getBuiltinModule('node:path')
+const { fileURLToPath, pathToFileURL } = process.getBuiltinModule('node:url')
+
+/**
+ * The error for what cannot be loaded: `message`, unless Node itself was told to refuse it.
+ */
+export function cannotLoad(message: string, cause: unknown): WormholeError {
+  if (cause instanceof WormholeError) return cause
+  return new WormholeError('ERR_WORMHOLE_UNSUPPORTED', refusal(cause) ?? message, { cause })
+}
+
+function refusal(cause: unknown): string | undefined {
+  const { code, resource } = cause as NodeJS.ErrnoException & { resource?: string }
+  if (code === 'ERR_DLOPEN_DISABLED') {
+    return 'wormhole-ipc needs its addon, and this process may load none: start Node.js with --allow-addons beside --permission, and without --no-addons'
+  }
+  if (code !== 'ERR_ACCESS_DENIED') return undefined
+  const what = resource ?? 'a file of the package'
+  return `wormhole-ipc may not read ${what}: start Node.js with --allow-fs-read of the package (${folderOf()}) and of node_modules/node-gyp-build beside it`
+}
+
+/** Where this code runs from. A bundler that makes CommonJS leaves no `import.meta.url`, and has `__filename` instead. */
+const here = import.meta.url ?? pathToFileURL(__filename).href
+
+const WASM = 'dist/wormhole.wasm'
+
+/** The folder of this package, whose files the code cannot carry along when a bundler moves it. */
+const folder = find()
+
+/** The WebAssembly module. */
+export const wasmFile = join(folder, WASM)
+
+/** What a child of `forkAndRun` starts with. */
+export const runnerFile = join(folder, 'dist/process/runner.js')
+
+/** What a pool's processes start with. */
+export const poolWorkerFile = join(folder, 'dist/pool/worker.js')
+
+/** The child of the doctor's self-test. */
+export const doctorPeerFile = join(folder, 'dist/doctor/peer.js')
+
+/** Loads the addon that fits this system. */
+export function loadAddon(): unknown {
+  const file = packedAddon()
+  if (file !== undefined) {
+    const module = { exports: {} }
+    try {
+      process.dlopen(module, file)
+      return module.exports
+    } catch {
+      // node-gyp-build may know another; or its error tells why there is none.
+    }
+  }
+  return askNodeGypBuild()
+}
+
+/** It looks for Alpine's file of its own, whose reading the permission model may refuse: it is told instead. */
+function askNodeGypBuild(): unknown {
+  const { env } = process
+  const told = env.LIBC !== undefined
+  if (!told) env.LIBC = libc()
+  try {
+    return ownInstance(requireFrom(join(folder, 'package.json'))('node-gyp-build'))
+  } finally {
+    if (!told) delete env.LIBC
+  }
+}
+
+function libc(): string {
+  return existsSync('/etc/alpine-release') ? 'musl' : 'glibc'
+}
+
+/** The permission model throws where it refuses. */
+function existsSync(file: string): boolean {
+  try {
+    return fs.existsSync(file)
+  } catch {
+    return false
+  }
+}
+
+/** Whether an instance of the addon has a copy of this code, whose memory and callback it keeps. */
+const kTaken = Symbol.for('wormhole-ipc.taken')
+
+/**
+ * `require` gives the same instance to each copy of this code that was loaded from these files, as module registries
+ * that are reset make them: the second gets one of its own.
+ */
+function ownInstance(build: NodeGypBuild): unknown {
+  const addon = build(folder) as { [kTaken]?: boolean }
+  if (addon[kTaken] !== true) {
+    Object.defineProperty(addon, kTaken, { value: true })
+    return addon
+  }
+  const module = { exports: {} }
+  process.dlopen(module, build.path(folder))
+  return module.exports
+}
+
+interface NodeGypBuild {
+  (folder: string): unknown
+  path(folder: string): string
+}
+
+/**
+ * The file that node-gyp-build would choose where nobody has built an addon here or asked for another one: asking
+ * it takes two milliseconds of a program's start.
+ */
+function packedAddon(): string | undefined {
+  const { LIBC, WORMHOLE_IPC_PREBUILD } = process.env
+  if (WORMHOLE_IPC_PREBUILD !== undefined || existsSync(join(folder, 'build'))) return undefined
+  const file = join(folder, 'prebuilds', `linux-${process.arch}`, `wormhole-ipc.${LIBC ?? libc()}.node`)
+  return existsSync(file) ? file : undefined
+}
+
+function requireFrom(file: string): NodeJS.Require {
+  return process.getBuiltinModule('node:module').createRequire(file)
+}
+
+/** The folder that the code's own `dist` lies in: a single module is deeper in it than a packed one. */
+function folderOf(): string {
+  const file = fileURLToPath(here)
+  const end = file.lastIndexOf('/dist/')
+  return end < 0 ? dirname(dirname(file)) : file.slice(0, end)
+}
+
+function find(): string {
+  const beside = folderOf()
+  if (existsSync(join(beside, WASM))) return beside
+  try {
+    return dirname(requireFrom(here).resolve('wormhole-ipc/package.json'))
+  } catch (cause) {
+    throw cannotLoad(
+      'wormhole-ipc was bundled away from its addon and its WebAssembly: leave it in node_modules, where it finds them',
+      cause
+    )
+  }
+}

@@ -1,0 +1,87 @@
+import type { Cluster } from 'node:cluster'
+import type { Server, Socket, SocketConstructorOpts } from 'node:net'
+import { inodeOf } from '../os/inode.js'
+import * as socket from '../os/syscalls.js'
+
+/** What it takes to make a descriptor one of Node's own objects. */
+
+const fs = process.getBuiltinModule('node:fs')
+
+/** A worker of the cluster module would ask its primary for the descriptor, which has other ones there. */
+export function listen(server: Server, fd: number): void {
+  const cluster = process.getBuiltinModule('node:cluster') as unknown as Cluster
+  if (!cluster.isWorker) server.listen({ fd })
+  else (server as unknown as InnerServer)._listen2(null, null, null, BACKLOG, fd)
+}
+
+/** What net.Server.listen() itself calls where there is no cluster, in every Node so far. */
+interface InnerServer {
+  _listen2(address: null, port: null, addressType: null, backlog: number, fd: number): void
+}
+
+/** Node's own default. The socket listens already. */
+const BACKLOG = 511
+
+/** /dev/random and /dev/urandom: they can be polled, and are always ready (devices.txt: major 1, minors 8 and 9). */
+export const READY_DEVICES = [0x108, 0x109]
+
+const NOTHING = new Uint8Array(0)
+
+/** What the pipe's end was opened for. Reading or writing nothing tells, without waiting and without /proc. */
+export function directions(fd: number): { readable: boolean; writable: boolean } {
+  return {
+    readable: works(() => fs.readvSync(fd, [NOTHING])),
+    writable: works(() => fs.writeSync(fd, NOTHING)),
+  }
+}
+
+function works(call: () => void): boolean {
+  try {
+    call()
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'EBADF'
+  }
+}
+
+/**
+ * The pipe as a new open file description; undefined where that cannot be had: a pipe of another user, no /proc. A FIFO
+ * with a name is left alone: one that is opened for reading anew does not see that its writers have gone before.
+ */
+export function reopenPipe(fd: number, { readable, writable }: SocketConstructorOpts): number | undefined {
+  const path = `/proc/self/fd/${fd}`
+  const { O_RDWR, O_RDONLY, O_WRONLY, O_NONBLOCK } = fs.constants
+  try {
+    if (!fs.readlinkSync(path).startsWith('pipe:')) return undefined
+    const { readable: canRead, writable: canWrite } = directions(fd)
+    if ((readable && !canRead) || (writable && !canWrite)) return undefined
+    const mode = readable ? (writable ? O_RDWR : O_RDONLY) : O_WRONLY
+    return fs.openSync(path, mode | O_NONBLOCK)
+  } catch {
+    return undefined
+  }
+}
+
+/** A pseudo terminal reads as EIO once its other side is closed: its end. */
+export function endingAtHangup(stream: Socket): Socket {
+  const destroy = stream.destroy.bind(stream)
+  stream.destroy = (error) => {
+    const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException
+    if (code !== 'EIO' || syscall !== 'read') return destroy(error)
+    stream.once('end', () => destroy())
+    stream.push(null)
+    stream.read(0)
+    return stream
+  }
+  return stream
+}
+
+export function closeIfSame(fd: number, inode: number | undefined): void {
+  if (inodeOf(fd) !== inode) return
+  try {
+    socket.adopt(fd)
+    socket.close(fd)
+  } catch {
+    // Another object owns it by now.
+  }
+}

@@ -1,0 +1,130 @@
+import { describe } from '../core/describe.js'
+import { argumentError, WormholeError } from '../core/errors.js'
+import type { FdSource } from '../core/types.js'
+import * as socket from '../os/syscalls.js'
+import {
+  type Descriptor,
+  type DescriptorOwner,
+  isDescriptorOwner,
+  kDescriptor,
+  kLetGo,
+  kMoveEnded,
+} from './descriptor.js'
+
+/** The descriptors of one message on their way out: duplicates of what stays the caller's, and what moves. */
+export class Transfer {
+  readonly fds: number[] = []
+  #copies: number[] = []
+  #moving: Descriptor[] = []
+  /** Kept from the garbage collector, which closes what it finds open. */
+  #owners: DescriptorOwner[] = []
+
+  /** Throws when a source has no open descriptor or there are too many; then nothing has changed. */
+  constructor(sources: readonly FdSource[], most: number) {
+    if (sources.length > most) {
+      throw new WormholeError(
+        'ERR_WORMHOLE_TOO_MANY_FDS',
+        `${sources.length} descriptors; one message carries up to ${most}`
+      )
+    }
+    try {
+      for (const source of sources) this.#add(source)
+      for (const owner of this.#owners) owner[kLetGo]()
+    } catch (error) {
+      this.refused()
+      throw error
+    }
+  }
+
+  #add(source: FdSource): void {
+    if (isOwner(source)) {
+      if (this.#owners.includes(source)) {
+        throw argumentError(
+          `descriptor ${this.#moving[this.#owners.indexOf(source)]?.fd} is named twice in fds: it can be moved only once`
+        )
+      }
+      const descriptor = source[kDescriptor]('send')
+      descriptor.moving = true
+      this.#moving.push(descriptor)
+      this.#owners.push(source)
+      this.fds.push(descriptor.fd)
+    } else {
+      const copy = socket.duplicate(numberOf(source))
+      this.#copies.push(copy)
+      this.fds.push(copy)
+    }
+  }
+
+  /** The kernel has them: what moved is closed here. */
+  accepted(): void {
+    this.#end(true)
+  }
+
+  /** They were not sent: what was to move is usable again. */
+  refused(): void {
+    this.#end(false)
+  }
+
+  #end(moved: boolean): void {
+    const moving = this.#moving.map((descriptor, index) => ({
+      descriptor,
+      owner: this.#owners[index],
+      fd: descriptor.fd,
+    }))
+    for (const { descriptor } of moving) descriptor.endMove(moved)
+    socket.closeAll(this.#copies)
+    this.#moving = []
+    this.#owners = []
+    this.#copies = []
+    for (const { owner, fd } of moving) owner?.[kMoveEnded](fd, moved ? 'message' : null)
+  }
+}
+
+/** The numbers of descriptors that all stay the caller's; null where one moves, or is none, or they are too many or none. */
+export function numbersOf(sources: readonly FdSource[]): number[] | null {
+  if (sources.length === 0 || sources.length > socket.SCM_MAX_FD) return null
+  const fds: number[] = []
+  for (const source of sources) {
+    if (isOwner(source)) return null
+    const fd = numberIn(source)
+    if (!socket.isNumber(fd)) return null
+    fds.push(fd)
+  }
+  return fds
+}
+
+export function isOwner(source: unknown): source is DescriptorOwner {
+  return typeof source === 'object' && source !== null && isDescriptorOwner(source)
+}
+
+/** The number of a descriptor that is the caller's: a number, `{ fd }`, or Node's socket or server. */
+function numberOf(source: unknown): number {
+  const fd = numberIn(source)
+  if (fd !== undefined) return fd
+  throw socket.badDescriptor(`${describe(source)} in fds has no open descriptor`)
+}
+
+/** What is looked at of Node's sockets and servers. Told by their shape: they may be of another realm. */
+interface NodeSource {
+  fd?: unknown
+  _handle?: { fd?: unknown } | null
+  connecting?: unknown
+  encrypted?: unknown
+}
+
+/** The same; undefined where there is none. */
+export function numberIn(source: unknown): number | undefined {
+  if (typeof source === 'number') return source
+  const { fd, _handle, connecting, encrypted } = (source ?? {}) as NodeSource
+  if (typeof fd === 'number') return fd
+  if (encrypted === true) {
+    throw socket.badDescriptor(
+      'a TLSSocket cannot be used as a descriptor: its keys stay in this process, and what is on the socket is ciphertext. Relay its data, or use the connection before TLS begins'
+    )
+  }
+  if (connecting === true)
+    throw socket.badDescriptor(
+      "a socket cannot be used as a descriptor while it connects: wait for its 'connect' event"
+    )
+  return typeof _handle?.fd === 'number' ? _handle.fd : undefined
+}

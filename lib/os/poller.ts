@@ -1,0 +1,131 @@
+import { systemError } from '../core/errors.js'
+import { native } from './addon.js'
+import { BusyPoll } from './busy-poll.js'
+import { ALIVE, BUSY_POLL, FIRST, INSIDE, PAIR_WORDS, POLLED, ROUNDS } from './readiness.js'
+
+/** How long a blocking wait lasts before JavaScript looks up, in milliseconds: a worker that is terminated ends then. */
+export const WAIT_SLICE_MS = 100
+/** The same where it waits for room in a send buffer, which the kernel tells of only once three quarters are free. */
+export const ROOM_SLICE_MS = 10
+
+/** Something that waits for a descriptor. */
+export interface Waiting {
+  onReady(): void
+  /** Something went wrong that should not: rejects all that wait here. It must not throw. */
+  onFailure(error: unknown): void
+}
+
+interface Watch {
+  waiting: Waiting
+  keepsAlive: boolean
+}
+
+const PAIRS = 128
+/** Wake-ups in a row that may follow from polling before the event loop's other work gets its turn. */
+const MOST_ROUNDS = 8
+const ready = new Int32Array(new SharedArrayBuffer((FIRST + PAIR_WORDS * PAIRS) * Int32Array.BYTES_PER_ELEMENT))
+const watches = new Map<number, Watch>()
+let started = false
+let startError = 0
+let alive = 0
+const busyPoll = new BusyPoll()
+
+/**
+ * Calls `waiting.onReady()` once `fd` is ready for `events` (POLLIN or POLLOUT), and again each turn of the
+ * event loop until {@link unwatch}; for POLLOUT also within 20 ms of there being room for anything, whoever made it, and
+ * perhaps in vain. Only while something is watched is it referenced from here; only what
+ * `keepsAlive` says keeps the process alive.
+ */
+export function watch(fd: number, events: number, waiting: Waiting, keepsAlive: boolean): void {
+  if (!started) start()
+  if (!started) throw systemError('epoll_create1', startError, 'cannot watch descriptors')
+  const known = watches.get(fd)
+  if (known !== undefined) {
+    known.waiting = waiting
+    if (known.keepsAlive !== keepsAlive) {
+      known.keepsAlive = keepsAlive
+      count(keepsAlive ? 1 : -1)
+    }
+  } else {
+    watches.set(fd, { waiting, keepsAlive })
+    if (keepsAlive) count(1)
+  }
+  const result = native.watch(fd, events)
+  if (result < 0) {
+    unwatch(fd)
+    throw systemError('epoll_ctl', result, `cannot watch descriptor ${fd}`)
+  }
+}
+
+/**
+ * Nobody waits for `fd` any longer. The kernel is told only when the descriptor becomes ready after that:
+ * a receiver that waits again before the next packet costs no system call.
+ */
+export function unwatch(fd: number): void {
+  const known = watches.get(fd)
+  if (known === undefined) return
+  watches.delete(fd)
+  if (known.keepsAlive) count(-1)
+}
+
+/** The same, and the kernel is told at once: for POLLOUT, which holds most of the time. */
+export function unwatchNow(fd: number): void {
+  unwatch(fd)
+  native.unwatch(fd)
+}
+
+/** Keeps the event loop going, or no longer, for something that waits for several descriptors at once. */
+export function holdLoop(hold: boolean): void {
+  count(hold ? 1 : -1)
+}
+
+function count(change: 1 | -1): void {
+  alive += change
+  ready[ALIVE] = alive
+  // While ready channels are served the addon looks at `ready` afterwards: a wait after a wait costs no call.
+  if (ready[INSIDE] === 0 && alive === (change === 1 ? 1 : 0)) native.keepAlive(change === 1)
+}
+
+/**
+ * Readies this thread's readiness, which takes one descriptor: best done while there are some. A failure shows
+ * at the first wait.
+ */
+export function startPolling(): void {
+  if (!started) start()
+}
+
+function start(): void {
+  ready[ROUNDS] = MOST_ROUNDS
+  startError = native.onReady(onReady, ready)
+  started = startError >= 0
+}
+
+/** One that fails does not keep the others from their turn, and is not asked again. */
+function attempt(fd: number, waiting: Waiting): void {
+  try {
+    waiting.onReady()
+  } catch (error) {
+    unwatchNow(fd)
+    waiting.onFailure(error)
+  }
+}
+
+function onReady(pairs: number): void {
+  ready[BUSY_POLL] = busyPoll.next(ready[POLLED] as number)
+  for (let index = 0; index < pairs; index++) {
+    const fd = ready[FIRST + PAIR_WORDS * index] as number
+    const known = watches.get(fd)
+    if (known === undefined) native.unwatch(fd)
+    else attempt(fd, known.waiting)
+  }
+}
+
+/** Whether epoll takes a descriptor: a read of it may wait. Files, and devices that never wait, are refused (EPERM). */
+export function isPollable(fd: number): boolean {
+  if (!started) start()
+  if (!started) throw systemError('epoll_create1', startError, 'cannot look at descriptors')
+  if (watches.has(fd)) return true
+  const result = native.watch(fd, 0)
+  native.unwatch(fd)
+  return result >= 0
+}

@@ -1,0 +1,188 @@
+import { onAbort } from '../core/abort.js'
+import { recurring } from '../core/clock.js'
+import { closedError } from '../core/errors.js'
+import { Promise } from '../core/globals.js'
+import { List, ListItem } from '../core/list.js'
+import { turnIsOver } from '../core/loop-budget.js'
+import { inodeOf } from './inode.js'
+import { unwatchNow, watch } from './poller.js'
+import * as socket from './syscalls.js'
+
+/** A system call that does not wait: what it returned, for whichever descriptor of the socket it is given. */
+type Call = (fd: number) => number
+
+/** How often the numbers are looked at that callers wait on, in milliseconds: fs.close() tells nobody. */
+const LOOK_MS = 50
+
+class Waiting extends ListItem<Waiting> {
+  /** Stops listening to the signal. */
+  stop: (() => void) | undefined
+
+  constructor(
+    readonly queue: Queue,
+    /** The caller's number for the socket: the wait lasts no longer than that. */
+    readonly number: number,
+    readonly call: Call,
+    readonly resolve: (result: number) => void,
+    readonly reject: (error: unknown) => void
+  ) {
+    super()
+  }
+}
+
+/** Who waits for one direction of one socket, first come, first served. */
+class Queue {
+  readonly #waiting = new List<Waiting>()
+  /** Ours: the caller may close its number meanwhile, and another file may get it. */
+  readonly #copy: number
+  readonly #inode: number
+  readonly #key: string
+
+  constructor(fd: number, events: number, inode: number, key: string) {
+    this.#copy = socket.duplicate(fd)
+    this.#inode = inode
+    this.#key = key
+    try {
+      watch(this.#copy, events, this, true)
+    } catch (error) {
+      socket.close(this.#copy)
+      throw error
+    }
+    queues.set(key, this)
+  }
+
+  push(waiting: Waiting): void {
+    this.#waiting.push(waiting)
+    const others = numbers.get(waiting.number)
+    if (others === undefined) numbers.set(waiting.number, new Set([waiting]))
+    else others.add(waiting)
+    startLooking()
+  }
+
+  onReady(): void {
+    this.serve(true)
+  }
+
+  onFailure(error: unknown): void {
+    for (const waiting of this.#waiting) this.#fail(waiting, error)
+    this.#closeIfIdle()
+  }
+
+  /** Serves those for whom there is something, in order. */
+  serve(untilTurnIsOver: boolean): void {
+    for (let first = this.#waiting.first; first !== null; first = this.#waiting.first) {
+      if (untilTurnIsOver && turnIsOver()) return
+      if (!this.isStill(first.number)) this.#fail(first, closedError('socket'))
+      else if (!this.#attempt(first)) return
+    }
+    this.#closeIfIdle()
+  }
+
+  /** Rejects one; the socket is let go of once nobody waits for it. */
+  fail(waiting: Waiting, error: unknown): void {
+    this.#fail(waiting, error)
+    this.#closeIfIdle()
+  }
+
+  /** Whether the number is this socket's still. */
+  isStill(number: number): boolean {
+    return inodeOf(number) === this.#inode
+  }
+
+  /** Whether the call has an answer, which its caller gets. */
+  #attempt(waiting: Waiting): boolean {
+    try {
+      const result = waiting.call(this.#copy)
+      if (result === socket.EAGAIN) return false
+      this.#remove(waiting)
+      waiting.resolve(result)
+    } catch (error) {
+      this.#fail(waiting, error)
+    }
+    return true
+  }
+
+  #fail(waiting: Waiting, error: unknown): void {
+    this.#remove(waiting)
+    waiting.reject(error)
+  }
+
+  #remove(waiting: Waiting): void {
+    this.#waiting.remove(waiting)
+    const others = numbers.get(waiting.number)
+    others?.delete(waiting)
+    if (others?.size === 0) numbers.delete(waiting.number)
+    waiting.stop?.()
+  }
+
+  #closeIfIdle(): void {
+    if (this.#waiting.size > 0 || queues.get(this.#key) !== this) return
+    queues.delete(this.#key)
+    unwatchNow(this.#copy)
+    socket.close(this.#copy)
+  }
+}
+
+/** By inode: the same socket may come under several numbers, and a number may be another socket by now. */
+const queues = new Map<string, Queue>()
+/** Who waits, by the number that the caller gave. */
+const numbers = new Map<number, Set<Waiting>>()
+
+/**
+ * Makes `call`, again each time the socket is ready for `events`, until it says something else than EAGAIN. Rejects with
+ * ERR_WORMHOLE_CLOSED once this process has closed the number, given it away or made another object its owner, and with the
+ * reason of `signal`, unless the socket is ready by then.
+ */
+export function whenReady(fd: number, events: number, call: Call, signal?: AbortSignal): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let queue: Queue | undefined
+    // A queue under the same inode may be there: its callers come first.
+    const inode = queues.size > 0 ? openInode(fd) : undefined
+    if (inode !== undefined) queue = queues.get(keyOf(inode, events))
+    if (queue === undefined) {
+      const result = call(fd)
+      if (result !== socket.EAGAIN) {
+        resolve(result)
+        return
+      }
+      const known = inode ?? openInode(fd)
+      queue = new Queue(fd, events, known, keyOf(known, events))
+    }
+    const waiting = new Waiting(queue, fd, call, resolve, reject)
+    queue.push(waiting)
+    if (signal !== undefined) waiting.stop = onAbort(signal, () => giveUp(waiting, signal.reason))
+  })
+}
+
+/** A socket may have become ready while the event loop was busy: that wins. */
+function giveUp(waiting: Waiting, reason: unknown): void {
+  waiting.queue.serve(false)
+  if (waiting.list !== null) waiting.queue.fail(waiting, reason)
+}
+
+socket.onLeave((fd) => {
+  for (const waiting of numbers.get(fd) ?? []) waiting.queue.fail(waiting, closedError('socket'))
+})
+
+const startLooking = recurring(LOOK_MS, look)
+
+function look(): boolean {
+  for (const [number, waitings] of numbers) {
+    for (const waiting of waitings) {
+      // All of them wait on the same socket, unless the number has been another's in between.
+      if (waiting.queue.isStill(number)) break
+      waiting.queue.fail(waiting, closedError('socket'))
+    }
+  }
+  return numbers.size > 0
+}
+
+function openInode(fd: number): number {
+  const inode = inodeOf(fd)
+  if (inode === undefined) throw socket.badDescriptor(`descriptor ${fd} is not open`)
+  return inode
+}
+
+function keyOf(inode: number, events: number): string {
+  return `${inode}:${events}`
+}

@@ -1,0 +1,262 @@
+import type { ChildProcess } from 'node:child_process'
+import { channel } from '../channel/channel.js'
+import type { Receiver } from '../channel/receiver.js'
+import type { Sender } from '../channel/sender.js'
+import { onAbort } from '../core/abort.js'
+import { ChildError } from '../core/carried-error.js'
+import { after } from '../core/clock.js'
+import { argumentError, WormholeError } from '../core/errors.js'
+import { Promise } from '../core/globals.js'
+import { millisecondsOf, signalOf } from '../core/options.js'
+import { runnerFile } from '../core/package-files.js'
+import { MESSAGE_LIMIT } from '../wire/inbox.js'
+import { isLeftOut } from '../wire/json.js'
+import { type ChildOutput, type Route, routeOf, STDERR_GRACE_MS, Tail } from './child-output.js'
+import { assertRunsFiles, childExecArgv } from './exec-argv.js'
+import { type End, type Ends, single } from './inheritance.js'
+import { moduleUrl } from './module-url.js'
+import { assertOther, isRun } from './run-guard.js'
+import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
+import { failedStart, spawn } from './spawn.js'
+
+const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises')
+const { once } = process.getBuiltinModule('node:events')
+
+/**
+ * How `forkAndRun` starts its child, and for how long.
+ *
+ * @example
+ * import { type ForkAndRunOptions, forkAndRun } from 'wormhole-ipc/process'
+ *
+ * const bounded: ForkAndRunOptions = { timeout: 5000, execArgv: ['--max-old-space-size=256'] }
+ * await forkAndRun('./report.js', { year: 2026 }, bounded)
+ */
+export interface ForkAndRunOptions {
+  /** Ends for the function, which gets them as its second argument. They are moved, as by `fork`. */
+  channels?: Ends | undefined
+  /** Ends the child at once (SIGKILL); the call rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+  /**
+   * Most milliseconds for the whole run, 0 to Infinity; then the child is ended, and the call rejects with
+   * ERR_WORMHOLE_TIMEOUT. @default Infinity
+   */
+  timeout?: number | undefined
+  /** The child's environment. @default process.env */
+  env?: NodeJS.ProcessEnv | undefined
+  /**
+   * Node's own options for the child, as in `child_process.fork`; those that hold a program (`-e`) are left out.
+   * @default process.execArgv, without a debugger's
+   */
+  execArgv?: readonly string[] | undefined
+  /** The Node.js to start: needed where this program is a single executable. @default process.execPath */
+  execPath?: string | undefined
+  /** Where the child's standard output goes. @default 'inherit' */
+  stdout?: ChildOutput | undefined
+  /**
+   * Where its standard error goes. Of what passes through this process (`'inherit'`, `'pipe'`, a stream without a
+   * descriptor) an error carries the end as `stderr`. @default 'inherit'
+   */
+  stderr?: ChildOutput | undefined
+  /** Which export to run. @default 'default' */
+  export?: string | undefined
+}
+
+/** How long a child that has given its result may take to end before it is ended, in milliseconds. */
+const EXIT_GRACE_MS = 1000
+
+/**
+ * Runs a module's function in a fresh Node process: the crate's `fork_and_run`. The function gets `input`
+ * (through JSON) and the channels; what it returns, or the promise of it, is this call's result (through
+ * JSON). The child's standard output and error go to ours, unless the options say where else; it has no standard
+ * input. When this settles, the child is gone.
+ *
+ * @param module a path, relative to the working directory, or a URL
+ * @returns rejects with ERR_WORMHOLE_CHILD_THREW, carrying the name, message, stack and cause of what the
+ * function threw; with ERR_WORMHOLE_CHILD_EXITED when the child ended without a result; ERR_WORMHOLE_TIMEOUT;
+ * ERR_WORMHOLE_UNSERIALIZABLE for the input; ERR_WORMHOLE_SYSTEM when the child could not be started or the input
+ * not be sent; ERR_WORMHOLE_ARGUMENT; ERR_WORMHOLE_UNSUPPORTED where the child would be this program again; or the
+ * signal's reason. Channels are closed when the start has failed; all else that keeps it from starting leaves them
+ *
+ * @example
+ * // sum.js: export default (numbers) => numbers.reduce((a, b) => a + b, 0)
+ * import { forkAndRun } from 'wormhole-ipc/process'
+ *
+ * const sum = await forkAndRun<number>('./sum.js', [1, 2, 3], { timeout: 5000 })
+ */
+export function forkAndRun<R = unknown>(
+  module: URL | string,
+  input?: unknown,
+  options: ForkAndRunOptions = {}
+): Promise<R> {
+  const caller: { stack?: string } = {}
+  Error.captureStackTrace(caller, forkAndRun)
+  return run(module, input, options, String(caller.stack).split('\n')[1] ?? '') as Promise<R>
+}
+
+async function run(module: URL | string, input: unknown, options: ForkAndRunOptions, site: string): Promise<unknown> {
+  check(options)
+  const signal = signalOf(options, 'forkAndRun')
+  const timeout = millisecondsOf(options.timeout)
+  const order: Order = {
+    module: moduleUrl('forkAndRun', module),
+    name: options.export ?? 'default',
+    input,
+    site,
+    nested: isRun(),
+  }
+  if (isLeftOut(input)) {
+    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `the input is a ${typeof input}, which JSON cannot carry`)
+  }
+  const routes = { stdout: routeOf('stdout', options.stdout), stderr: routeOf('stderr', options.stderr) }
+  assertRunsFiles(options.execPath)
+  assertOther(order)
+  signal?.throwIfAborted()
+  const what = `${order.name} of ${order.module}`
+  const [orders, ordered] = channel<Order>(ROOMY)
+  const ends: End[] = [orders, ordered]
+  try {
+    const [outcomes, results] = channel(ROOMY)
+    ends.push(outcomes, results)
+    const sent = orders.send(order)
+    const child = start(what, ordered, outcomes, options, routes)
+    // Its pipes and what `kill` meets: nothing of that is an uncaught error.
+    child.on('error', () => undefined)
+    if (child.pid === undefined)
+      throw failedStart(`for ${what}`, ((await once(child, 'error')) as [NodeJS.ErrnoException])[0])
+    const ending: Ending = { cancel: () => undefined, reason: undefined, killed: false }
+    const kill = (reason: unknown) => {
+      if (!ending.killed) Object.assign(ending, { reason, killed: true })
+      child.kill('SIGKILL')
+    }
+    // The child would wait for ever for an order that was not sent.
+    sent.catch((error: unknown) => {
+      if (!tellsOfDeath(error)) kill(error)
+    })
+    const stop = signal === undefined ? undefined : onAbort(signal, () => kill(signal.reason))
+    ending.cancel = after(timeout, () => kill(overdue(what, timeout)))
+    try {
+      return await follow(child, results, what, ending, routes)
+    } finally {
+      ending.cancel()
+      stop?.()
+    }
+  } finally {
+    for (const end of ends) end.close()
+  }
+}
+
+const ROOMY = { maxMessageBytes: MESSAGE_LIMIT }
+
+function check(options: ForkAndRunOptions): void {
+  if (options === null || typeof options !== 'object') throw argumentError('options must be an object')
+  const { channels, env, execArgv, execPath, export: name } = options
+  for (const [key, value] of Object.entries({ env, channels })) {
+    if (value !== undefined && (value === null || typeof value !== 'object'))
+      throw argumentError(`${key} must be an object`)
+  }
+  for (const [key, value] of Object.entries({ execPath, export: name })) {
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw argumentError(`${key} must be a string`)
+  }
+  if (execArgv !== undefined && !(Array.isArray(execArgv) && execArgv.every((part) => typeof part === 'string'))) {
+    throw argumentError('execArgv must be an array of strings')
+  }
+  for (const reserved of [INPUT, RESULT]) {
+    if (channels !== undefined && reserved in channels)
+      throw argumentError(`no channel may have the name "${reserved}"`)
+  }
+}
+
+interface Routes {
+  stdout: Route
+  stderr: Route
+}
+
+function start(
+  what: string,
+  ordered: Receiver<unknown>,
+  outcomes: Sender<unknown>,
+  options: ForkAndRunOptions,
+  { stdout, stderr }: Routes
+): ChildProcess {
+  const channels: Ends = options.channels ?? {}
+  try {
+    return spawn(options.execPath ?? process.execPath, [...childExecArgv(options.execArgv), runnerFile], {
+      // What goes to our standard error is read on its way, for the errors.
+      stdio: ['ignore', stdout.stdio, stderr.stdio === 'inherit' ? 'pipe' : stderr.stdio],
+      env: options.env ?? process.env,
+      channels: { ...channels, [INPUT]: ordered, [RESULT]: outcomes },
+    })
+  } catch (error) {
+    if (error instanceof WormholeError) throw error
+    const cause = error as NodeJS.ErrnoException
+    if (cause.syscall === undefined) throw argumentError(`cannot start a process for ${what}: ${cause.message}`, cause)
+    // Node throws some of the system's errors, and reports others by an event: the ends are closed either way.
+    for (const [, end] of single(channels)) end.close()
+    throw failedStart(`for ${what}`, cause)
+  }
+}
+
+/** Whether a send failed as its receiver is gone: what the child ended with says more. */
+function tellsOfDeath(error: unknown): boolean {
+  const { code } = error as WormholeError
+  return code === 'ERR_WORMHOLE_DISCONNECTED' || code === 'ERR_WORMHOLE_TRUNCATED'
+}
+
+function overdue(what: string, timeout: number): WormholeError {
+  return new WormholeError('ERR_WORMHOLE_TIMEOUT', `${what} was not done after ${timeout} ms; its process was ended`)
+}
+
+interface Ending {
+  /** Cancels the timer that is to kill the child. */
+  cancel(): void
+  reason: unknown
+  killed: boolean
+}
+
+/** The child's result, once it is gone. */
+async function follow(
+  child: ChildProcess,
+  results: Receiver<unknown>,
+  what: string,
+  ending: Ending,
+  { stdout, stderr }: Routes
+): Promise<unknown> {
+  new Tail(child.stdout, stdout.target)
+  const tail = new Tail(child.stderr, stderr.stdio === 'inherit' ? process.stderr : stderr.target)
+  const closed = once(child, 'close')
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  const outcome = (await results.recv().catch(() => undefined)) as Outcome | undefined
+  if (outcome !== undefined) {
+    ending.cancel()
+    ending.cancel = after(EXIT_GRACE_MS, () => child.kill('SIGKILL'))
+  }
+  const [exitCode, signal] = await exited
+  await Promise.race([closed, delay(STDERR_GRACE_MS, undefined, { ref: false })])
+  for (const pipe of [child.stdout, child.stderr]) pipe?.destroy()
+  const ended = { stderr: tail.text, exitCode, signal }
+  if (outcome === undefined) {
+    if (ending.killed) throw ending.reason
+    throw new ChildError('ERR_WORMHOLE_CHILD_EXITED', `${what} gave no result: ${explain(ended)}`, ended)
+  }
+  if ('thrown' in outcome)
+    throw new ChildError('ERR_WORMHOLE_CHILD_THREW', outcome.thrown.message, ended, outcome.thrown)
+  return outcome.value
+}
+
+function explain({
+  stderr,
+  exitCode,
+  signal,
+}: {
+  stderr: string
+  exitCode: number | null
+  signal: string | null
+}): string {
+  if (/JavaScript heap out of memory/.test(stderr)) return "its process ran out of memory (V8's heap limit)"
+  if (signal === 'SIGKILL')
+    return 'its process was killed by SIGKILL (by somebody, or by the kernel for lack of memory)'
+  if (signal !== null) return `its process was killed by ${signal}`
+  const said = exitCode === 0 ? null : /^(?:Uncaught )?\w*Error(?: \[\w+\])?: .+$/m.exec(stderr)
+  return `its process exited early, with code ${exitCode}${said === null ? '' : ` (${said[0]})`}`
+}

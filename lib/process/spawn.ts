@@ -1,0 +1,190 @@
+import type { ChildProcess, ForkOptions, SpawnOptions, StdioOptions } from 'node:child_process'
+import { describe as say } from '../core/describe.js'
+import { argumentError, WormholeError } from '../core/errors.js'
+import { type Descriptor, endOf, kDescriptor, kLetGo, kMoveEnded } from '../fd/descriptor.js'
+import { assertRunsFiles, forFile } from './exec-argv.js'
+import { describe, type End, type Ends, type EndsOf, single, TABLE_VARIABLE } from './inheritance.js'
+
+/** Loaded where it is asked for: a child that only takes its ends starts sooner without. */
+const childProcess = () => process.getBuiltinModule('node:child_process')
+
+/**
+ * Beside the options of `node:child_process`.
+ *
+ * @example
+ * import type { SpawnOptions } from 'node:child_process'
+ * import { type ChannelsOption, spawn } from 'wormhole-ipc/process'
+ *
+ * const options: SpawnOptions & ChannelsOption = { stdio: 'inherit', channels: { jobs: receiver } }
+ * spawn('python3', ['worker.py'], options)
+ */
+export interface ChannelsOption<T extends EndsOf<T> = Ends> {
+  /**
+   * Ends for the child, by the names under which its `inherited()` finds them. They are moved: closed here
+   * once the child has them, so that its death shows as the end of the channel, and so does a start that fails
+   * (the child's `'error'`). Pass `end.clone()` to keep one. Their `coalesce` and `maxMessageBytes` go with them; a
+   * `schema` cannot.
+   */
+  channels?: T | undefined
+}
+
+/**
+ * `child_process.fork` with channels. All its options work; the channels come behind its `stdio`. Node's options
+ * that hold a program (`-e`) do not go to the child. Where this throws, or the signal is aborted already, the ends are
+ * as they were: yours to close, a `clone()` made for it too. Where the child says by `'error'` that it could not be
+ * started, they are closed.
+ *
+ * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), ERR_WORMHOLE_ARGUMENT,
+ * ERR_WORMHOLE_UNSUPPORTED (in a single executable, without `execPath`), and what `fork` throws
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ * import { fork } from 'wormhole-ipc/process'
+ *
+ * const [results, inbox] = channel<{ sum: number }>()
+ * const child = fork('./worker.js', ['--quiet'], { channels: { results } })
+ * child.on('error', console.error)
+ * for await (const { sum } of inbox) console.log(sum) // until the child is gone
+ */
+export function fork<T extends EndsOf<T> = Ends>(
+  modulePath: string | URL,
+  args?: readonly string[],
+  options?: ForkOptions & ChannelsOption<T>
+): ChildProcess
+export function fork<T extends EndsOf<T> = Ends>(
+  modulePath: string | URL,
+  options?: ForkOptions & ChannelsOption<T>
+): ChildProcess
+export function fork(
+  modulePath: string | URL,
+  argsOrOptions?: readonly string[] | (ForkOptions & ChannelsOption),
+  maybeOptions?: ForkOptions & ChannelsOption
+): ChildProcess {
+  const [args, options] = sortArguments(argsOrOptions, maybeOptions)
+  const { silent } = options
+  assertRunsFiles(options.execPath)
+  const execArgv = forFile(options.execArgv ?? process.execArgv)
+  const stdio = slots(options.stdio ?? (silent === true ? 'pipe' : 'inherit'))
+  if (!stdio.includes('ipc')) {
+    if (Array.isArray(options.stdio)) throw argumentError("fork: options.stdio must have an 'ipc' slot")
+    stdio.push('ipc')
+  }
+  return launch(stdio, { ...options, execArgv }, (launchOptions) =>
+    childProcess().fork(modulePath, args, launchOptions)
+  )
+}
+
+/**
+ * `child_process.spawn` with channels; the child need not be Node (`docs/wire.md` says how another language
+ * finds them). Otherwise as `fork`.
+ *
+ * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), and what `spawn` throws
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ * import { spawn } from 'wormhole-ipc/process'
+ *
+ * const [jobs, todo] = channel<{ id: number }>({ coalesce: false })
+ * spawn('python3', ['worker.py'], { stdio: 'inherit', channels: { todo } })
+ * await jobs.send({ id: 1 })
+ */
+export function spawn<T extends EndsOf<T> = Ends>(
+  command: string,
+  args?: readonly string[],
+  options?: SpawnOptions & ChannelsOption<T>
+): ChildProcess
+export function spawn<T extends EndsOf<T> = Ends>(
+  command: string,
+  options?: SpawnOptions & ChannelsOption<T>
+): ChildProcess
+export function spawn(
+  command: string,
+  argsOrOptions?: readonly string[] | (SpawnOptions & ChannelsOption),
+  maybeOptions?: SpawnOptions & ChannelsOption
+): ChildProcess {
+  const [args, options] = sortArguments(argsOrOptions, maybeOptions)
+  return launch(slots(options.stdio ?? 'pipe'), options, (launchOptions) =>
+    childProcess().spawn(command, args, launchOptions)
+  )
+}
+
+function sortArguments<Options extends object>(
+  argsOrOptions: readonly string[] | Options | undefined,
+  options: Options | undefined
+): [readonly string[], Options] {
+  const [args, given] = Array.isArray(argsOrOptions) ? [argsOrOptions, options] : [[], argsOrOptions ?? options]
+  if (given !== undefined && given !== null && typeof given !== 'object')
+    throw argumentError('options must be an object')
+  return [args, (given ?? {}) as Options]
+}
+
+type Slots = Exclude<StdioOptions, string>
+
+function slots(stdio: StdioOptions): Slots {
+  if (typeof stdio === 'string') return [stdio, stdio, stdio]
+  if (!Array.isArray(stdio)) throw argumentError("stdio must be 'inherit', 'ignore', 'pipe' or an array")
+  const all: Slots = [...stdio]
+  while (all.length < 3) all.push('pipe')
+  return all
+}
+
+interface LaunchOptions {
+  env?: NodeJS.ProcessEnv | undefined
+  signal?: AbortSignal | undefined
+  channels?: Ends | undefined
+}
+
+function launch<Options extends LaunchOptions>(
+  stdio: Slots,
+  options: Options,
+  start: (options: Omit<Options, 'channels'> & { stdio: Slots; env: NodeJS.ProcessEnv }) => ChildProcess
+): ChildProcess {
+  const { channels = {}, ...rest } = options
+  if (channels === null || typeof channels !== 'object') throw argumentError('channels must be an object: ends by name')
+  const env = { ...(rest.env ?? process.env) }
+  delete env[TABLE_VARIABLE]
+  // Node starts a child for an aborted signal too, and kills it at once: it shall not take the ends with it.
+  const ends = rest.signal?.aborted === true ? [] : single(channels)
+  const moving = prepare(ends)
+  if (ends.length > 0) env[TABLE_VARIABLE] = describe(channels, stdio.length)
+  let child: ChildProcess | undefined
+  try {
+    child = start({ ...rest, stdio: [...stdio, ...moving.map(({ fd }) => fd)], env })
+    return child
+  } finally {
+    // No pid: the start has failed, and an 'error' event is on its way. The ends go as if the child had died at once.
+    const moved = child !== undefined
+    if (moved) for (const [, end] of ends) end[kLetGo]()
+    const numbers = moving.map(({ fd }) => fd)
+    for (const descriptor of moving) descriptor.endMove(moved)
+    const to = child?.pid === undefined ? null : 'child'
+    for (const [index, [, end]] of ends.entries()) end[kMoveEnded](numbers[index] as number, to)
+  }
+}
+
+/** The ends' descriptors, marked as moving; throws, with nothing changed, when one cannot be. */
+function prepare(ends: [string, End][]): Descriptor[] {
+  const moving: Descriptor[] = []
+  try {
+    for (const [name, end] of ends) {
+      if (endOf(end) === undefined) {
+        throw argumentError(`channels: "${name}" is ${say(end)}, neither a Sender, nor a Receiver, nor a Link`)
+      }
+      const twice = ends.find(([, other]) => other === end)?.[0]
+      if (twice !== name) throw argumentError(`channels: "${twice}" and "${name}" are the same end; give one a clone()`)
+      const descriptor = end[kDescriptor](`move to the child "${name}" of`)
+      descriptor.moving = true
+      moving.push(descriptor)
+    }
+    return moving
+  } catch (error) {
+    for (const descriptor of moving) descriptor.endMove(false)
+    throw error
+  }
+}
+
+/** The error for a child that the system did not start, `of` whom or for what. */
+export function failedStart(of: string, cause: NodeJS.ErrnoException): WormholeError {
+  const { errno, syscall, message } = cause
+  return new WormholeError('ERR_WORMHOLE_SYSTEM', `cannot start a process ${of}: ${message}`, { errno, syscall, cause })
+}

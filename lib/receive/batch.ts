@@ -1,0 +1,259 @@
+import type { Endpoint } from '../channel/endpoint.js'
+import { WormholeError } from '../core/errors.js'
+import { failed } from '../core/telemetry.js'
+import type { OwnedFd } from '../fd/owned-fd.js'
+import { Failure } from '../wire/json.js'
+
+const NOTHING: unknown[] = []
+
+/** The descriptors that came with the item at `position`. */
+interface Attached {
+  position: number
+  fds: OwnedFd[]
+}
+
+/** Messages of a batch that are made when their turn comes. */
+export interface Unread {
+  readonly left: number
+  /** The next of them, at least one. */
+  read(): unknown[]
+  /** Lets go of what they are made of: the stack of an error keeps the objects whose methods were running. */
+  drop(): void
+}
+
+/** What had been made already when it came behind others that had not. */
+class Made implements Unread {
+  #items: unknown[]
+
+  constructor(items: unknown[]) {
+    this.#items = items
+  }
+
+  get left(): number {
+    return this.#items.length
+  }
+
+  read(): unknown[] {
+    const items = this.#items
+    this.drop()
+    return items
+  }
+
+  drop(): void {
+    this.#items = NOTHING
+  }
+}
+
+/**
+ * The messages that one read brought, and how many of them have been taken. A position counts from the batch's first
+ * message, taken ones included.
+ */
+export class Batch {
+  items: unknown[] = NOTHING
+  /** The next item to take. */
+  next = 0
+  /** Whether taking takes more than a look into `items`: there may be a {@link Failure}, or more to be read. */
+  failures = false
+  /** The position of the first of `items`. */
+  #before = 0
+  /** What comes behind `items`, and how many messages these are. */
+  #unread: Unread[] = []
+  private behind = 0
+  /** The descriptors that came with items that are left, in the order of these. */
+  #attached: Attached[] | null = null
+  /** The positions of items whose descriptors the kernel dropped. */
+  #lost: number[] = []
+
+  /** @param end the receiver that these are for, if it is to be told of */
+  constructor(readonly end: Endpoint | null = null) {}
+
+  get left(): number {
+    return this.items.length - this.next + this.behind
+  }
+
+  /** The position of the last message; -1 where there is none. */
+  get last(): number {
+    return this.#before + this.items.length + this.behind - 1
+  }
+
+  add(items: unknown[]): void {
+    if (this.behind > 0) this.addUnread(new Made(items))
+    else if (this.left === 0) this.items = items
+    else for (const item of items) this.items.push(item)
+  }
+
+  /** Adds what is made when its turn comes: until then it costs what it holds, however many messages that is. */
+  addUnread(unread: Unread): void {
+    this.failures = true
+    this.#unread.push(unread)
+    this.behind += unread.left
+  }
+
+  push(item: unknown): void {
+    if (item instanceof Failure) this.failures = true
+    if (this.behind > 0) {
+      this.add([item])
+      return
+    }
+    if (this.items === NOTHING) this.items = []
+    this.items.push(item)
+  }
+
+  /** Adds a failure; `error` is called when somebody takes it. */
+  fail(error: () => WormholeError): void {
+    this.push(new Failure(error))
+  }
+
+  attach(position: number, fds: OwnedFd[]): void {
+    const last = this.#attached?.at(-1)
+    if (last?.position === position) last.fds.push(...fds)
+    else if (this.#attached === null) this.#attached = [{ position, fds }]
+    else this.#attached.push({ position, fds })
+  }
+
+  /** The message at `position` came without its descriptors: whoever takes it gets an error that carries it. */
+  loseDescriptors(position: number): void {
+    this.failures = true
+    if (position < 0) this.fail(() => lostDescriptors(undefined))
+    else this.#lost.push(position)
+  }
+
+  /** The next message with its descriptors, which are the caller's from now on. Throws a failure. */
+  take(): { message: unknown; fds: OwnedFd[] } {
+    const fds = this.#detach()
+    try {
+      return { message: this.shift(), fds }
+    } catch (error) {
+      closeEach(fds)
+      throw error
+    }
+  }
+
+  /** The next message; its descriptors, if it had any, are closed. Throws a failure. */
+  takeMessage(): unknown {
+    return this.#attached === null ? this.shift() : this.#dropDescriptors()
+  }
+
+  /** All messages up to the next failure, at least one. Throws when a failure is the first. */
+  takeAll(): unknown[] {
+    if (!this.failures && this.#attached === null && this.next === 0) {
+      const { items } = this
+      this.clear()
+      return items
+    }
+    const taken = [this.takeMessage()]
+    while (this.sound) taken.push(this.takeMessage())
+    return taken
+  }
+
+  /** Puts the message that was taken last, or a failure in its place, before what is left. */
+  putBack(item: unknown, fds: OwnedFd[] = []): void {
+    if (item instanceof Failure) this.failures = true
+    if (this.next > 0) {
+      this.next--
+      this.items[this.next] = item
+    } else {
+      this.items = [item, ...this.items]
+      this.#before--
+    }
+    if (fds.length > 0) this.#attached = [{ position: this.#before + this.next, fds }, ...(this.#attached ?? [])]
+  }
+
+  /** How many descriptors came with what is left. */
+  get descriptors(): number {
+    return (this.#attached ?? []).reduce((sum, { fds }) => sum + fds.length, 0)
+  }
+
+  /** Whether the next item is a message, not a failure. */
+  get sound(): boolean {
+    if (this.left === 0) return false
+    if (!this.failures) return true
+    this.#readOn()
+    return !(this.items[this.next] instanceof Failure || this.#lost.includes(this.#before + this.next))
+  }
+
+  /** Drops all that is left. */
+  clear(): void {
+    for (const { fds } of this.#attached ?? []) closeEach(fds)
+    this.items = NOTHING
+    this.next = 0
+    this.#attached = null
+    if (this.failures) {
+      this.failures = false
+      for (const unread of this.#unread) unread.drop()
+      this.#unread = []
+      this.behind = 0
+      this.#lost = []
+    }
+    this.#before = 0
+  }
+
+  /** The descriptors of the next item, which are the caller's from now on. */
+  #detach(): OwnedFd[] {
+    const first = this.#attached?.[0]
+    if (first === undefined || first.position > this.#before + this.next) return []
+    if (this.#attached?.length === 1) this.#attached = null
+    else this.#attached?.shift()
+    return first.fds
+  }
+
+  private shift(): unknown {
+    if (this.failures) return this.#shiftCarefully()
+    const item = this.items[this.next]
+    this.next++
+    if (this.next === this.items.length) this.clear()
+    return item
+  }
+
+  #shiftCarefully(): unknown {
+    this.#readOn()
+    const item = this.items[this.next]
+    const lost = this.#lost.includes(this.#before + this.next)
+    this.next++
+    if (this.left === 0) this.clear()
+    if (lost) throw this.#told(lostDescriptors(item instanceof Failure ? receivedOf(item.error()) : item))
+    if (!(item instanceof Failure)) return item
+    const error = item.error()
+    throw item.told ? error : this.#told(error)
+  }
+
+  /** Goes on to the messages behind `items`, where these are through. */
+  #readOn(): void {
+    const [unread] = this.#unread
+    if (this.next < this.items.length || unread === undefined) return
+    this.#before += this.items.length
+    this.items = unread.read()
+    this.next = 0
+    this.behind -= this.items.length
+    if (unread.left > 0) return
+    unread.drop()
+    this.#unread.shift()
+  }
+
+  #told(error: unknown): unknown {
+    if (this.end !== null) failed(this.end, error)
+    return error
+  }
+
+  #dropDescriptors(): unknown {
+    const { message, fds } = this.take()
+    closeEach(fds)
+    return message
+  }
+}
+
+function lostDescriptors(received: unknown): WormholeError {
+  return new WormholeError(
+    'ERR_WORMHOLE_FDS_TRUNCATED',
+    'the kernel dropped descriptors of a message: this process is at its limit of open files (RLIMIT_NOFILE)',
+    { received }
+  )
+}
+
+function receivedOf(error: unknown): unknown {
+  return error instanceof WormholeError ? error.received : undefined
+}
+
+export function closeEach(fds: readonly OwnedFd[]): void {
+  for (const fd of fds) fd.close()
+}

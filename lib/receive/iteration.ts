@@ -1,0 +1,34 @@
+import { Promise } from '../core/globals.js'
+import { rejected } from '../core/promises.js'
+import { result } from './delivery.js'
+import type { ReceiveQueue } from './receive-queue.js'
+import type { Taking } from './waiter.js'
+
+/** What a receiver gets, step by step until the end. Leaving it takes back the steps that wait. */
+export function iterate<V>(queue: ReceiveQueue, taking: Taking<IteratorResult<V>>): AsyncIterableIterator<V> {
+  const { batch } = queue
+  const plain = taking === (result as unknown) && queue.settings.schema === undefined
+  let left = false
+  const iterator: AsyncIterableIterator<V> = {
+    next: () => {
+      if (left) return Promise.resolve({ done: true, value: undefined })
+      try {
+        // A message that is here already, as in most steps of a fast stream: what holds one is usable.
+        if (plain && batch.left > 0 && !queue.waiting) {
+          return Promise.resolve({ done: false, value: batch.takeMessage() as V })
+        }
+        queue.owner.assertUsable()
+      } catch (error) {
+        return rejected(error)
+      }
+      return queue.take(taking, 'next', undefined, iterator)
+    },
+    return: () => {
+      left = true
+      queue.endSteps(iterator)
+      return Promise.resolve({ done: true, value: undefined })
+    },
+    [Symbol.asyncIterator]: () => iterator,
+  }
+  return iterator
+}

@@ -1,0 +1,394 @@
+import type { Endpoint } from '../channel/endpoint.js'
+import { onAbort } from '../core/abort.js'
+import { now } from '../core/clock.js'
+import { beginWait, type Counters, endWait } from '../core/counters.js'
+import { closedError, disconnectedError, WormholeError } from '../core/errors.js'
+import { Promise, queueMicrotask } from '../core/globals.js'
+import { Later } from '../core/later.js'
+import { List } from '../core/list.js'
+import { countMessages, nextTurn, turnIsOver } from '../core/loop-budget.js'
+import { deadlineOf, type Settings, signalOf } from '../core/options.js'
+import { quiet, rejected } from '../core/promises.js'
+import { closeEnd, failed, observesReads, received } from '../core/telemetry.js'
+import { tracing } from '../core/trace.js'
+import type { BlockingOptions, WaitOptions } from '../core/types.js'
+import type { Descriptor } from '../fd/descriptor.js'
+import { isMainThread } from '../os/addon.js'
+import { BlockingBusyPoll } from '../os/busy-poll.js'
+import { handOver } from '../os/exit-flush.js'
+import { ROOM_SLICE_MS, unwatch, WAIT_SLICE_MS, watch } from '../os/poller.js'
+import * as socket from '../os/syscalls.js'
+import { Batch } from './batch.js'
+import { PacketSource } from './packet-reader.js'
+import { END, READ, type Source } from './reader.js'
+import { StreamSource } from './stream-reader.js'
+import { nextTicket, Pending, type Subscriber, type Taking, type Waiter } from './waiter.js'
+
+const MISSES_BEFORE_WAITING = 8
+const LOOKS_AGAIN_AFTER = 8
+/** Calls that are served before what they set off gets to run: about what a look at the clock is worth. */
+const SERVED_TOGETHER = 64
+
+/** Of the thread: one that blocks waits in one channel at a time. */
+const busyPoll = new BlockingBusyPoll()
+
+/** What one receiver has read and nobody has taken yet, those who wait for more, and the reading. */
+export class ReceiveQueue {
+  readonly batch: Batch
+  readonly #descriptor: Descriptor
+  readonly #counters: Counters
+  readonly #source: Source
+  #waiters: List<Waiter> | null = null
+  /** Those who stay from one message to the next. */
+  #subscribers: Set<Subscriber> | null = null
+  /** The descriptor that is watched for somebody who waits: the channel's or a side stream's. */
+  #watched = -1
+  #keepsAlive = true
+  /** Nothing will come any more, and nothing is left but what the batch holds. */
+  ended = false
+  /** Whether some of those who wait are to be served in a while, without anything new to be read. */
+  #servesLater = false
+  /** Calls in a row that looked for a message and found none. */
+  #misses = 0
+  /** When `select` last took from here: the one that waited longest comes first. */
+  lastServed = 0
+
+  /** @param owner what must not be garbage-collected while somebody waits: it closes the descriptor */
+  constructor(
+    readonly owner: Endpoint,
+    descriptor: Descriptor,
+    type: number,
+    readonly settings: Settings,
+    counters: Counters
+  ) {
+    this.batch = new Batch(owner)
+    this.#descriptor = descriptor
+    this.#counters = counters
+    const context = { descriptor, settings, counters }
+    this.#source = type === socket.SOCK_SEQPACKET ? new PacketSource(context) : new StreamSource(context)
+  }
+
+  /** Messages that are here, one that is here in part included. */
+  get held(): number {
+    return this.batch.left + (this.#source.partial ? 1 : 0)
+  }
+
+  /** Whether somebody waits. */
+  get waiting(): boolean {
+    return (
+      (this.#waiters !== null && this.#waiters.size > 0) || (this.#subscribers !== null && this.#wanting() !== null)
+    )
+  }
+
+  get keepsAlive(): boolean {
+    return this.#keepsAlive
+  }
+
+  /** Takes, or waits for what can be taken: as a step of `iteration`, if it is one. */
+  take<V>(taking: Taking<V>, call: string, options?: WaitOptions, iteration: object | null = null): Promise<V> {
+    try {
+      const signal = options === undefined ? undefined : this.#signalOf(options, call)
+      if (!this.waiting) {
+        if (this.batch.left > 0 || (!turnIsOver() && this.worthALook() && this.#available())) {
+          this.#misses = 0
+          const value = taking.take(this.batch, this.settings.schema)
+          return value instanceof Later ? quiet(value.promise) : Promise.resolve(value)
+        }
+        if (this.ended) return Promise.resolve(taking.end())
+      }
+      const waiter = new Pending<V>(taking, this.batch, this.settings.schema)
+      waiter.iteration = iteration
+      this.join(waiter)
+      if (signal !== undefined) {
+        const stop = onAbort(signal, () => this.#abort(waiter, signal.reason))
+        waiter.promise.then(stop, stop)
+      }
+      return waiter.promise
+    } catch (error) {
+      return rejected(error)
+    }
+  }
+
+  /**
+   * Whether something can be taken by somebody who comes now: those who wait already are served before.
+   *
+   * @param waits whether it may block the thread in the kernel until something is there; it need not
+   */
+  ready(waits = false): boolean {
+    if (this.waiting) this.serve()
+    if (this.waiting || !this.#available(waits)) return false
+    this.#misses = 0
+    return true
+  }
+
+  /** A signal that has not aborted. What options are made of is the caller's, and may close this end. */
+  #signalOf(options: WaitOptions, call: string): AbortSignal | undefined {
+    const signal = signalOf(options, call)
+    signal?.throwIfAborted()
+    this.owner.assertUsable()
+    return signal
+  }
+
+  /** Blocks the thread until something can be taken. */
+  block(options: BlockingOptions | undefined, call: string): void {
+    const deadline = deadlineOf(options, call)
+    if (options !== undefined) this.owner.assertUsable()
+    if (this.batch.left > 0) return
+    let pending = handOver()
+    // A worker looks up now and then: it may have been terminated. A trace is to tell of the wait.
+    const waits = isMainThread && deadline === Number.POSITIVE_INFINITY && !tracing
+    if (busyPoll.due() && busyPoll.until(() => this.ready(), deadline)) return
+    for (;;) {
+      if (this.ready(waits && !pending)) return
+      if (this.ended) throw disconnectedError('Receiver')
+      const left = deadline - now()
+      if (left <= 0) {
+        if (this.#watched < 0) endWait(this.#counters, this.owner, 'waits no longer')
+        throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
+      }
+      if (beginWait(this.#counters, this.owner, 'waits')) this.#counters.waits++
+      socket.wait([this.#source.waitsFor], socket.POLLIN, Math.min(left, pending ? ROOM_SLICE_MS : WAIT_SLICE_MS))
+      if (pending) pending = handOver()
+    }
+  }
+
+  join(waiter: Waiter): void {
+    this.#waiters ??= new List()
+    this.#watch(true)
+    this.#counters.waits++
+    waiter.ticket = nextTicket()
+    this.#waiters.push(waiter)
+  }
+
+  leave(waiter: Waiter): void {
+    this.#waiters?.remove(waiter)
+    this.#rewatch()
+  }
+
+  /** Somebody stays here until {@link unsubscribe}. Its `armed` is looked at in `rewatch`. */
+  subscribe(subscriber: Subscriber): void {
+    this.#subscribers ??= new Set()
+    this.#subscribers.add(subscriber)
+  }
+
+  unsubscribe(subscriber: Subscriber): void {
+    if (this.#subscribers?.delete(subscriber) !== true) return
+    if (this.#subscribers.size === 0) this.#subscribers = null
+    this.#rewatch()
+  }
+
+  /** A subscriber is armed now: from here on it is told. Throws where the descriptor cannot be watched. */
+  arm(): void {
+    const fresh = this.#watched < 0
+    this.#watch(this.#calling)
+    if (fresh) this.#counters.waits++
+  }
+
+  /** Takes back the steps of `iteration` that wait: they get the end. */
+  endSteps(iteration: object): void {
+    for (const waiter of this.#waiters ?? []) {
+      if (waiter.iteration !== iteration) continue
+      this.leave(waiter)
+      waiter.end()
+    }
+  }
+
+  /**
+   * Serves those who wait with what can be read without waiting, or tells them of the end.
+   *
+   * @param most how many; the others are served later
+   */
+  serve(most = Number.POSITIVE_INFINITY): void {
+    let count = 0
+    while (this.waiting && count < most && (this.#available() || this.ended)) {
+      this.#serveFirst()
+      count++
+    }
+    if (count === most && this.waiting) this.#serveLater(count)
+    else this.#rewatch()
+  }
+
+  /** Whoever came first, a call or one who stays. At the end only calls are left. */
+  #serveFirst(): void {
+    const wanting = this.#subscribers === null ? null : this.#wanting()
+    const first = this.#waiters?.first ?? null
+    if (wanting !== null && (first === null || wanting.ticket < first.ticket)) {
+      wanting.serve()
+      return
+    }
+    this.#waiters?.shift()
+    if (this.batch.left > 0) first?.serve()
+    else first?.end()
+  }
+
+  /** The subscriber that has waited longest for a message. */
+  #wanting(): Subscriber | null {
+    let earliest: Subscriber | null = null
+    for (const subscriber of this.#subscribers ?? []) {
+      if (subscriber.wanting && (earliest === null || subscriber.ticket < earliest.ticket)) earliest = subscriber
+    }
+    return earliest
+  }
+
+  /** Whether calls wait here. */
+  get #calling(): boolean {
+    return this.#waiters !== null && this.#waiters.size > 0
+  }
+
+  /** Watches as long as somebody wants to be told. */
+  #rewatch(): void {
+    const calling = this.#calling
+    for (const subscriber of this.#subscribers ?? []) if (subscriber.wanting) subscriber.stay()
+    if (!calling && !this.#anyArmed()) this.#unwatch()
+    else {
+      try {
+        this.#watch(calling)
+      } catch (error) {
+        this.#failAll(error)
+      }
+    }
+  }
+
+  /** What has been served runs first. If all that has taken the turn's time, others get theirs before more is served. */
+  #serveLater(served: number): void {
+    if (this.#servesLater) return
+    this.#servesLater = true
+    countMessages(served)
+    queueMicrotask(() => {
+      if (turnIsOver()) void nextTurn().then(() => this.#serveOn())
+      else this.#serveOn()
+    })
+  }
+
+  #serveOn(): void {
+    this.#servesLater = false
+    try {
+      this.serve(SERVED_TOGETHER)
+    } catch (error) {
+      this.onFailure(error)
+    }
+  }
+
+  #anyArmed(): boolean {
+    for (const subscriber of this.#subscribers ?? []) if (subscriber.armed) return true
+    return false
+  }
+
+  #wakeSubscribers(): void {
+    for (const subscriber of this.#subscribers ?? []) subscriber.wake()
+  }
+
+  /** The descriptor goes: those who wait get nothing any more. */
+  letGo(): void {
+    this.#unwatch()
+    this.#failAll(closedError('Receiver'))
+  }
+
+  /** Drops what is here, and closes the descriptor. */
+  close(): void {
+    this.letGo()
+    this.#counters.messages -= this.batch.left
+    this.batch.clear()
+    this.#source.drop()
+    closeEnd(this.owner, this.#descriptor, 'closed')
+  }
+
+  setKeepsAlive(keepsAlive: boolean): void {
+    this.#keepsAlive = keepsAlive
+    if (this.#watched >= 0) watch(this.#watched, socket.POLLIN, this, keepsAlive && this.#calling)
+    for (const subscriber of this.#subscribers ?? []) subscriber.setKeepsAlive(keepsAlive)
+  }
+
+  /** Called by the poller: what is watched is ready. Nothing is read for one who stays and wants nothing now. */
+  onReady(): void {
+    if (this.#subscribers !== null && !this.waiting) this.#wakeSubscribers()
+    if (!this.#servesLater) this.serve(SERVED_TOGETHER)
+  }
+
+  /** Called by the poller. */
+  onFailure(error: unknown): void {
+    this.#watched = -1
+    failed(this.owner, error)
+    this.#failAll(error)
+  }
+
+  /** Whether something can be taken now; reads a packet when nothing is left of the last. */
+  #available(waits = false): boolean {
+    if (this.batch.left > 0) return true
+    if (this.ended) return false
+    const { bytes } = this.#counters
+    const found = this.#source.read(this.batch, waits)
+    if (found === END) this.#end()
+    if (found !== READ) return false
+    endWait(this.#counters, this.owner)
+    const count = this.batch.left
+    this.#counters.messages += count
+    countMessages(count)
+    // What follows a failure may be the end, of which the kernel tells nothing more.
+    if (this.batch.failures) this.#misses = 0
+    if (this.#subscribers !== null) this.#wakeSubscribers()
+    return !observesReads() || this.#tell(this.#counters.bytes - bytes)
+  }
+
+  /** Tells those who observe. Whether messages are still here: one of them may have taken some, or closed this end. */
+  #tell(bytes: number): boolean {
+    received(this.owner, this.batch, bytes)
+    this.owner.assertUsable()
+    return this.batch.left > 0
+  }
+
+  /**
+   * Whether a call that may wait looks for a message first. In a dialogue there is none yet, each time: then most
+   * calls save the system call, and a message that is there after all comes with the event loop's next turn.
+   */
+  worthALook(): boolean {
+    if (this.ended || !this.#keepsAlive) return true
+    this.#misses++
+    return this.#misses <= MISSES_BEFORE_WAITING || this.#misses % LOOKS_AGAIN_AFTER === 0
+  }
+
+  /** After a long busy spell Node runs timers before it polls: a message that is there must win. */
+  #abort(waiter: Waiter, reason: unknown): void {
+    this.serve()
+    if (waiter.list === null) return
+    this.leave(waiter)
+    waiter.fail(reason)
+  }
+
+  /** @param calling whether calls wait: one who stays holds the event loop itself */
+  #watch(calling: boolean): void {
+    const fd = this.#source.waitsFor
+    if (this.#watched !== fd) this.#unwatch()
+    this.#watched = -1
+    watch(fd, socket.POLLIN, this, this.#keepsAlive && calling)
+    this.#watched = fd
+    beginWait(this.#counters, this.owner, 'waits')
+  }
+
+  #unwatch(): void {
+    if (this.#watched >= 0) unwatch(this.#watched)
+    this.#watched = -1
+    endWait(this.#counters, this.owner, 'waits no longer')
+  }
+
+  /** Nothing will come any more: the descriptor has no further use. */
+  #end(): void {
+    this.ended = true
+    this.#unwatch()
+    this.#source.drop()
+    closeEnd(this.owner, this.#descriptor, 'ended')
+    for (const subscriber of this.#leaving()) subscriber.end()
+  }
+
+  /** All who stay, who do so no longer. */
+  #leaving(): Iterable<Subscriber> {
+    const leaving = this.#subscribers ?? []
+    this.#subscribers = null
+    return leaving
+  }
+
+  #failAll(error: unknown): void {
+    for (const subscriber of this.#leaving()) subscriber.fail(error)
+    for (let waiter = this.#waiters?.shift(); waiter != null; waiter = this.#waiters?.shift()) waiter.fail(error)
+  }
+}

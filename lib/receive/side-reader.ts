@@ -1,0 +1,64 @@
+import { systemError, WormholeError } from '../core/errors.js'
+import { turnIsOver } from '../core/loop-budget.js'
+import { Descriptor } from '../fd/descriptor.js'
+import * as socket from '../os/syscalls.js'
+import { inbox, readPayload } from '../wire/inbox.js'
+import { Partial } from '../wire/reassembly.js'
+
+/** Reads the payload of a message that was too long for one packet from its side stream. */
+export class SideReader {
+  readonly #descriptor: Descriptor
+  /** The payload's bytes. */
+  readonly length: number
+  #partial: Partial | null = null
+
+  /**
+   * @param fd the reading end, owned by this thread
+   * @param length the payload's bytes, within the channel's limit
+   */
+  constructor(fd: number, length: number) {
+    this.#descriptor = new Descriptor(fd)
+    this.#descriptor.guard(this)
+    this.length = length
+  }
+
+  get fd(): number {
+    return this.#descriptor.fd
+  }
+
+  /**
+   * Reads what is there. The whole message's value or failure once it has come, in a list; undefined while
+   * more is to come. Throws when the stream ended or failed before that.
+   */
+  read(): [unknown] | undefined {
+    for (;;) {
+      this.#partial ??= new Partial(inbox, 0, this.length)
+      const partial = this.#partial
+      partial.reserve(this.length)
+      const wanted = Math.min(partial.room, this.length - partial.length)
+      const count = socket.receive(this.fd, partial.tail, wanted)
+      if (socket.broughtDescriptors()) socket.closeAll(socket.takeDescriptors())
+      if (count === socket.EAGAIN) return undefined
+      if (count === socket.ECONNRESET) continue
+      if (count < 0) throw systemError('recvmsg', count, 'cannot receive a long message')
+      if (count === 0) throw this.#brokeOff(partial.length)
+      partial.append(count)
+      if (partial.length === this.length) return [readPayload(partial.at, this.length)]
+      // Others get a turn before more comes, but what is there already must win over a timeout.
+      if (turnIsOver(count) && socket.unread(this.fd) < this.length - partial.length) return undefined
+    }
+  }
+
+  close(): void {
+    this.#descriptor.close()
+    this.#partial?.free()
+    this.#partial = null
+  }
+
+  #brokeOff(length: number): WormholeError {
+    return new WormholeError(
+      'ERR_WORMHOLE_TRUNCATED',
+      `a message broke off after ${length} of ${this.length} bytes: its sender died or gave it up`
+    )
+  }
+}

@@ -1,0 +1,167 @@
+import { systemError, WormholeError } from '../core/errors.js'
+import { turnIsOver } from '../core/loop-budget.js'
+import { OwnedFd } from '../fd/owned-fd.js'
+import * as socket from '../os/syscalls.js'
+import { found, HEADER_BYTES, inbox, MESSAGE_LIMIT, type Rest, readFrames } from '../wire/inbox.js'
+import { malformed, tooLarge } from '../wire/json.js'
+import { Partial } from '../wire/reassembly.js'
+import type { Batch } from './batch.js'
+import { EMPTY, END, type Found, MOST_ATTEMPTS, READ, type Source, type SourceContext } from './reader.js'
+
+/** Most bytes of one read: about what a Unix stream socket holds by default. */
+const READ_BYTES = 256 * 1024
+
+/** Reads a SOCK_STREAM socket, where a frame may be cut anywhere. */
+export class StreamSource implements Source {
+  readonly #context: SourceContext
+  /** The frame whose end has not come. */
+  #partial: Partial | null = null
+  /** Its bytes, header included, once the header is there. */
+  #wanted = 0
+  #partialFds: OwnedFd[] = []
+  /** Whether the kernel dropped descriptors of it. */
+  #partialLostFds = false
+  /** Bytes of a refused message that are still to be passed over. */
+  #skip = 0
+  #ended = false
+
+  constructor(context: SourceContext) {
+    this.#context = context
+  }
+
+  get waitsFor(): number {
+    return this.#context.descriptor.fd
+  }
+
+  get partial(): boolean {
+    return this.#partial !== null || this.#skip > 0
+  }
+
+  read(batch: Batch): Found {
+    const { fd } = this.#context.descriptor
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      if (this.#ended) return END
+      let length = 0
+      try {
+        length = this.#receive(fd)
+        if (length === socket.EAGAIN) return EMPTY
+        if (length === socket.ECONNRESET) continue
+        if (length < 0) batch.fail(() => systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
+        else if (length > 0) this.#accept(length, batch)
+        else if (this.#atEnd()) {
+          // A message that is being passed over has failed already.
+          if (this.#partial === null) return END
+          throw new WormholeError('ERR_WORMHOLE_TRUNCATED', 'the channel ended in the middle of a message')
+        }
+      } catch (error) {
+        // The rest of this frame will not come or cannot be kept: where the next one starts is not known.
+        batch.fail(() => error as WormholeError)
+        this.drop()
+        this.#ended = true
+      }
+      if (batch.left > 0) return READ
+      // Others get a turn before more comes, but what is there already must win over a timeout.
+      if (turnIsOver(Math.max(length, 0)) && socket.unread(fd) < this.#missing) return EMPTY
+    }
+    return EMPTY
+  }
+
+  /** Bytes that must come before there can be another message. */
+  get #missing(): number {
+    if (this.#partial === null) return this.#skip
+    return Math.max(this.#wanted, HEADER_BYTES) - this.#partial.length
+  }
+
+  drop(): void {
+    this.#partial?.free()
+    this.#partial = null
+    this.#wanted = 0
+    this.#skip = 0
+    for (const owned of this.#partialFds) owned.close()
+    this.#partialFds = []
+    this.#partialLostFds = false
+  }
+
+  /** Reads behind what is held, so that nothing is copied twice. */
+  #receive(fd: number): number {
+    if (this.#partial === null)
+      return socket.receive(fd, inbox, this.#skip > 0 ? Math.min(this.#skip, READ_BYTES) : READ_BYTES)
+    this.#partial.reserve(Math.max(this.#wanted, HEADER_BYTES))
+    return socket.receive(fd, this.#partial.tail, this.#partial.room)
+  }
+
+  /**
+   * An empty read: the end, unless somebody wrote nothing with descriptors. What is queued does not tell: an urgent
+   * byte (MSG_OOB) at the end stays there.
+   */
+  #atEnd(): boolean {
+    if (!socket.broughtDescriptors()) return true
+    socket.closeAll(socket.takeDescriptors())
+    return false
+  }
+
+  #accept(length: number, batch: Batch): void {
+    const fds = socket.broughtDescriptors() ? socket.takeDescriptors() : []
+    const lostFds = socket.lostDescriptors()
+    const { settings, counters } = this.#context
+    counters.packets++
+    if (this.#skip > 0) {
+      this.#skip -= length
+      socket.closeAll(fds)
+      return
+    }
+    const held = this.#partial
+    held?.append(length)
+    const rest = readFrames(held?.at ?? inbox, held?.length ?? length, settings.maxMessageBytes, batch)
+    counters.bytes += found.bytes
+    if (batch.left > 0) this.#finishPartial(batch)
+    this.#keep(rest, held)
+    this.#give(fds, lostFds, rest, batch)
+    if (rest.overLimit) this.#refuse(rest, batch)
+  }
+
+  /** The frame that was held is the batch's first: it gets what came with its beginning. */
+  #finishPartial(batch: Batch): void {
+    if (this.#partialLostFds) batch.loseDescriptors(0)
+    else if (this.#partialFds.length > 0) batch.attach(0, this.#partialFds)
+    if (this.#partialLostFds) for (const owned of this.#partialFds) owned.close()
+    this.#partialFds = []
+    this.#partialLostFds = false
+  }
+
+  /** Descriptors belong to the last frame that starts in what was received (docs/wire.md). */
+  #give(fds: number[], lostFds: boolean, rest: Rest, batch: Batch): void {
+    if (fds.length === 0 && !lostFds) return
+    // One message has no more, so that a peer cannot pile them up with the pieces of one frame.
+    const tooMany = this.#partialFds.length + fds.length > socket.SCM_MAX_FD
+    if (lostFds || tooMany || rest.overLimit) {
+      socket.closeAll(fds)
+      if (rest.overLimit) return
+      if (this.#partial !== null) this.#partialLostFds = true
+      else batch.loseDescriptors(batch.last)
+      return
+    }
+    this.#context.counters.fds += fds.length
+    const owned = fds.map((fd) => new OwnedFd(fd, true))
+    if (this.#partial !== null) this.#partialFds.push(...owned)
+    else batch.attach(batch.last, owned)
+  }
+
+  #keep(rest: Rest, held: Partial | null): void {
+    if (rest.complete || rest.overLimit) {
+      this.drop()
+      return
+    }
+    this.#wanted = rest.declared === undefined ? 0 : HEADER_BYTES + rest.declared
+    if (held === null) this.#partial = new Partial(rest.at, rest.length, this.#wanted)
+    else held.consume(rest.at - held.at)
+  }
+
+  /** A header that promises more than the limit: its message fails, and its bytes are passed over. */
+  #refuse(rest: Rest, batch: Batch): void {
+    const declared = rest.declared as number
+    if (declared > MESSAGE_LIMIT) throw malformed(`the stream's framing is lost: a header says ${declared} bytes`)
+    batch.fail(() => tooLarge(declared, this.#context.settings.maxMessageBytes))
+    this.#skip = declared - (rest.length - HEADER_BYTES)
+  }
+}

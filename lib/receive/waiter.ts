@@ -1,0 +1,115 @@
+import type { AsyncResource } from 'node:async_hooks'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { callerContext } from '../core/caller.js'
+import { Promise } from '../core/globals.js'
+import { Later } from '../core/later.js'
+import { ListItem } from '../core/list.js'
+import { quiet } from '../core/promises.js'
+import type { Batch } from './batch.js'
+
+/** Somebody who waits for a receiver's next message. Each of its methods is called once at most, and only one. */
+export abstract class Waiter extends ListItem<Waiter> {
+  /** Whose step this is, if it is one. */
+  iteration: object | null = null
+  /** When it came, among all who wait anywhere: lower is earlier. */
+  ticket = 0
+  /** A message or failure is there to be taken. */
+  abstract serve(): void
+  /** None will come any more. */
+  abstract end(): void
+  abstract fail(error: unknown): void
+}
+
+/**
+ * Somebody who stays with a receiver from one message to the next, and wants one only some of the time: then it is
+ * one of those who wait, and its ticket says since when.
+ */
+export interface Subscriber {
+  /** Whether it waits for a message now. */
+  readonly wanting: boolean
+  readonly ticket: number
+  /** Whether it wants to be told when there may be a message. */
+  readonly armed: boolean
+  /** There may be one: something has been read, or the kernel says that something is there. */
+  wake(): void
+  /** Nothing is there any more, and it waits still: it is to be told again. */
+  stay(): void
+  /** A message or failure is there to be taken, and nobody who waits came earlier. */
+  serve(): void
+  /** None will come any more. */
+  end(): void
+  /** The receiver is of no use any more. */
+  fail(error: unknown): void
+  /** Whether waiting there keeps the process alive has changed. */
+  setKeepsAlive(keepsAlive: boolean): void
+}
+
+let tickets = 0
+
+export function nextTicket(): number {
+  tickets++
+  return tickets
+}
+
+/** How what has been read becomes the value of a call. */
+export interface Taking<Value> {
+  /** Takes from a batch that is not empty; throws a failure. */
+  take(batch: Batch, schema: StandardSchemaV1 | undefined): Value | Later<Value>
+  /** The value at the end, or throws. */
+  end(): Value
+}
+
+/** A call that waits, as a promise. */
+export class Pending<Value> extends Waiter {
+  readonly promise: Promise<Value>
+  #resolve!: (value: Value | Promise<Value>) => void
+  #reject!: (error: unknown) => void
+  readonly #taking: Taking<Value>
+  readonly #batch: Batch
+  readonly #schema: StandardSchemaV1 | undefined
+  /** What a schema runs in; without one no user code runs for this. */
+  #caller: AsyncResource | null
+
+  constructor(taking: Taking<Value>, batch: Batch, schema: StandardSchemaV1 | undefined) {
+    super()
+    this.#taking = taking
+    this.#batch = batch
+    this.#schema = schema
+    this.#caller = schema === undefined ? null : callerContext()
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  override serve(): void {
+    this.#attempt(() => this.#taking.take(this.#batch, this.#schema))
+  }
+
+  override end(): void {
+    this.#attempt(() => this.#taking.end())
+  }
+
+  override fail(error: unknown): void {
+    void quiet(this.promise)
+    this.#reject(error)
+    this.#letGo()
+  }
+
+  #attempt(operation: () => Value | Later<Value>): void {
+    try {
+      const value = this.#caller === null ? operation() : this.#caller.runInAsyncScope(operation)
+      // A schema that checks asynchronously may refuse it.
+      if (value instanceof Later) void quiet(this.promise)
+      this.#resolve(value instanceof Later ? value.promise : value)
+      this.#letGo()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #letGo(): void {
+    this.#caller?.emitDestroy()
+    this.#caller = null
+  }
+}

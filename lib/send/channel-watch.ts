@@ -1,0 +1,147 @@
+import { onAbort } from '../core/abort.js'
+import { closedError, type WormholeError } from '../core/errors.js'
+import { Promise } from '../core/globals.js'
+import { quiet } from '../core/promises.js'
+import type { Descriptor } from '../fd/descriptor.js'
+import { unwatchNow, type Waiting, watch } from '../os/poller.js'
+import * as socket from '../os/syscalls.js'
+
+/** Who waits for a channel's end. */
+interface EndWaiter {
+  gone(error: WormholeError): void
+  /** The sender is closed, detached or moved; for those that keep the process alive. */
+  closed(): void
+}
+
+/** What a sender waits for on its channel: room, or just the channel's end. */
+export class ChannelWatch {
+  readonly #descriptor: Descriptor
+  readonly #waiting: Waiting
+  /** Those who are told of the end; the value says whether that wait keeps the process alive, as far as the sender's does. */
+  #waiters: Map<EndWaiter, boolean> | null = null
+  /** How many of them do. */
+  #holding = 0
+  #keepsAlive = true
+  /** Whether it waits for room. */
+  blocked = false
+
+  constructor(descriptor: Descriptor, waiting: Waiting) {
+    this.#descriptor = descriptor
+    this.#waiting = waiting
+  }
+
+  /** Waits for room. Throws where even that is not possible. */
+  block(): void {
+    this.blocked = true
+    try {
+      this.#watch()
+    } catch (error) {
+      this.blocked = false
+      throw error
+    }
+  }
+
+  unblock(): void {
+    if (!this.blocked) return
+    this.blocked = false
+    this.#watch()
+  }
+
+  /** Calls `callback` once the channel has come to its end, until the returned function is called. Keeps no process alive. */
+  whenGone(callback: (error: WormholeError) => void): () => void {
+    const waiter = { gone: callback, closed: ignore }
+    this.#add(waiter, false)
+    return () => this.#remove(waiter)
+  }
+
+  /** Resolves once the channel has come to its end; rejects with the signal's reason, or once the sender has gone elsewhere. */
+  untilGone(signal: AbortSignal | undefined): Promise<void> {
+    return quiet(
+      new Promise((resolve, reject) => {
+        let stop: (() => void) | undefined
+        const waiter = {
+          gone: () => {
+            stop?.()
+            resolve()
+          },
+          closed: () => {
+            stop?.()
+            reject(closedError('Sender'))
+          },
+        }
+        this.#add(waiter, true)
+        stop =
+          signal &&
+          onAbort(signal, () => {
+            this.#remove(waiter)
+            stop?.()
+            // It may have come to its end while the event loop was busy.
+            if (this.#descriptor.fd >= 0 && socket.hungUp(this.#descriptor.fd)) resolve()
+            else reject(signal.reason)
+          })
+      })
+    )
+  }
+
+  /** The channel has come to its end. */
+  gone(error: WormholeError): void {
+    const waiters = this.#takeWaiters()
+    this.blocked = false
+    this.#watch()
+    for (const waiter of waiters?.keys() ?? []) waiter.gone(error)
+  }
+
+  /** The sender is closed, or its descriptor is about to go elsewhere. */
+  letGo(): void {
+    for (const [waiter, keepsAlive] of this.#waiters ?? []) {
+      if (!keepsAlive) continue
+      this.#remove(waiter)
+      waiter.closed()
+    }
+  }
+
+  setKeepsAlive(keepsAlive: boolean): void {
+    this.#keepsAlive = keepsAlive
+    if (this.blocked || this.#waiters !== null) this.#watch()
+  }
+
+  #add(waiter: EndWaiter, keepsAlive: boolean): void {
+    this.#waiters ??= new Map()
+    this.#waiters.set(waiter, keepsAlive)
+    if (keepsAlive) this.#holding++
+    try {
+      this.#watch()
+    } catch (error) {
+      this.#remove(waiter)
+      throw error
+    }
+  }
+
+  #remove(waiter: EndWaiter): void {
+    const keptAlive = this.#waiters?.get(waiter)
+    if (this.#waiters === null || keptAlive === undefined) return
+    this.#waiters.delete(waiter)
+    if (keptAlive) this.#holding--
+    if (this.#waiters.size === 0) this.#waiters = null
+    this.#watch()
+  }
+
+  #takeWaiters(): Map<EndWaiter, boolean> | null {
+    const waiters = this.#waiters
+    this.#waiters = null
+    this.#holding = 0
+    return waiters
+  }
+
+  #watch(): void {
+    const { fd } = this.#descriptor
+    if (fd < 0) return
+    if (this.blocked) {
+      watch(fd, socket.POLLOUT, this.#waiting, this.#keepsAlive)
+    } else if (this.#waiters !== null) {
+      watch(fd, socket.POLLHUP, this.#waiting, this.#keepsAlive && this.#holding > 0)
+    } else unwatchNow(fd)
+  }
+}
+
+function ignore(): void {}

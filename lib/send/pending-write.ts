@@ -1,0 +1,82 @@
+import type { Descriptor } from '../fd/descriptor.js'
+import { PLACEHOLDER } from '../wire/inbox.js'
+import { type Cargo, Frames, HeaderOnly, LongText } from '../wire/outbox.js'
+import type { Sizing } from './packet-limits.js'
+import type { Entry } from './send-request.js'
+import { SideWriter } from './side-writer.js'
+
+/** What is next to be sent: the first entries of a queue, or a part of one, readied as cargo. */
+export class Flight {
+  private constructor(
+    readonly cargo: Cargo,
+    /** Entries that are in it whole. */
+    readonly entries: number,
+    /** Units of the first entry's batch, where it is in it only in part. */
+    readonly part: number,
+    /** The stream over which a long message's payload goes. */
+    readonly side: SideWriter | null
+  ) {}
+
+  /** The first entry and, if `coalesce`, those behind it that share its packet. */
+  static together(first: Entry, coalesce: boolean, sizing: Sizing): Flight {
+    let { batch, count } = first
+    if (count > 1 && batch.length > sizing.mostUnits) return Flight.partOf(batch, sizing.mostUnits)
+    let entries = 1
+    if (coalesce && first.transfer === null) {
+      for (let next = first.next; next !== null; next = next.next) {
+        if (next.transfer !== null || next.longBytes > 0) break
+        if (!sizing.share(count + next.count, batch.length + next.batch.length)) break
+        batch += next.batch
+        count += next.count
+        entries++
+      }
+    }
+    return new Flight(new Frames(batch), entries, 0, null)
+  }
+
+  /** The packet limit has shrunk since this batch was made: as many of its frames as fit, at least one. */
+  private static partOf(batch: string, most: number): Flight {
+    let part = batch.lastIndexOf(PLACEHOLDER, most)
+    if (part <= 0) part = batch.indexOf(PLACEHOLDER, PLACEHOLDER.length)
+    return new Flight(new Frames(batch.slice(0, part)), 0, part, null)
+  }
+
+  /** A long message by itself, its frame in pieces: for a byte stream. */
+  static alone(first: Entry): Flight {
+    return new Flight(new LongText(first.batch, first.longBytes), 1, 0, null)
+  }
+
+  /** A long message's header, whose payload goes over a stream of its own. Throws when there can be none. */
+  static aside(first: Entry, channel: Descriptor): Flight {
+    const side = first.prepared ?? new SideWriter(first.batch, channel)
+    first.prepared = null
+    try {
+      side.write()
+    } catch (error) {
+      side.abandon()
+      throw error
+    }
+    return new Flight(new HeaderOnly(first.longBytes), 1, 0, side)
+  }
+
+  /** The descriptors to send with the next byte. */
+  fds(first: Entry): number[] | null {
+    if (this.cargo.begun) return null
+    const fds = this.entries > 0 ? (first.transfer?.fds ?? null) : null
+    if (this.side === null) return fds
+    return fds === null ? [this.side.reader.fd] : [...fds, this.side.reader.fd]
+  }
+
+  /** How many messages a part holds. */
+  get partMessages(): number {
+    return (this.cargo as Frames).batch.split(PLACEHOLDER).length - 1
+  }
+
+  includes(entry: Entry, first: Entry | null): boolean {
+    for (let index = 0; index < Math.max(this.entries, 1); index++) {
+      if (first === entry) return true
+      first = first?.next ?? null
+    }
+    return false
+  }
+}

@@ -1,0 +1,148 @@
+import { onAbort } from '../core/abort.js'
+import { WormholeError } from '../core/errors.js'
+import { Promise } from '../core/globals.js'
+import { nextTurn, turnIsOver } from '../core/loop-budget.js'
+import { tell } from '../core/promises.js'
+import { toText } from '../wire/json.js'
+import { Gatherer } from './gatherer.js'
+import type { SendQueue } from './send-queue.js'
+import type { Entry } from './send-request.js'
+import { OVER, SourceIterator } from './source-iterator.js'
+
+/** One `sendAll`: takes from an iterable only what the channel takes from it. */
+export class SendAll {
+  readonly #queue: SendQueue
+  readonly #signal: AbortSignal | undefined
+  #iterator: SourceIterator | undefined
+  #sent = 0
+  /** Rejects what the iterable is being waited for with. */
+  #interrupt: (error: unknown) => void = ignore
+
+  constructor(queue: SendQueue, signal: AbortSignal | undefined) {
+    this.#queue = queue
+    this.#signal = signal
+  }
+
+  /** As many messages to a packet as fit. */
+  async batches(messages: Iterable<unknown>): Promise<number> {
+    try {
+      this.#iterator = new SourceIterator(messages, false)
+      const gatherer = new Gatherer(this.#iterator, this.#queue.sizing, this.#signal)
+      for (let entry = gatherer.next(); entry !== undefined; entry = gatherer.next()) {
+        this.#signal?.throwIfAborted()
+        await this.#hand(entry)
+        if (turnIsOver()) await nextTurn()
+        // What is sent whole is no failure, whatever has aborted.
+        if (gatherer.over) break
+        this.#signal?.throwIfAborted()
+      }
+      return this.#sent
+    } catch (error) {
+      this.#iterator?.stop((another) => this.#repeats(another))
+      throw error
+    }
+  }
+
+  /** An entry for each message: for messages that come one by one, or travel one to a packet. */
+  async each(messages: Iterable<unknown> | AsyncIterable<unknown>, isAsync: boolean): Promise<number> {
+    const waiting: Entry[] = []
+    const stops: (() => void)[] = []
+    const signal = this.#signal
+    try {
+      const iterator = new SourceIterator(messages, isAsync)
+      this.#iterator = iterator
+      stops.push(this.#queue.whenGone((error) => this.#interrupt(error)))
+      if (signal !== undefined) stops.push(onAbort(signal, () => this.#interrupt(signal.reason)))
+      for (;;) {
+        const message = iterator.read(isAsync ? await this.#answer(iterator) : iterator.ask())
+        if (message === OVER) break
+        const text = toText(message)
+        // The iterable and what it gives are the caller's, and may have aborted.
+        signal?.throwIfAborted()
+        const entry = this.#queue.sizing.entry(text)
+        this.#queue.push(entry)
+        waiting.push(entry)
+        while (waiting[0]?.settled === true) await this.#settleFirst(waiting)
+        while (this.#queue.blocked && waiting.length > 0) await this.#settleFirst(waiting)
+        if (turnIsOver()) await nextTurn()
+        signal?.throwIfAborted()
+      }
+      while (waiting.length > 0) await this.#settleFirst(waiting)
+      return this.#sent
+    } catch (error) {
+      // Told at once, although what was yielded before may have to wait.
+      this.#iterator?.stop((another) => this.#repeats(another))
+      for (const entry of waiting) await this.#settled(entry).catch(ignore)
+      throw error
+    } finally {
+      for (const stop of stops) stop()
+    }
+  }
+
+  /** Whether an error is the caller's own, of its iterable or of a message: then it must not go unseen. */
+  isCallers(error: unknown): boolean {
+    if (this.#repeats(error)) return false
+    if (this.#iterator?.threw !== false) return true
+    return error instanceof WormholeError && error.code === 'ERR_WORMHOLE_UNSERIALIZABLE'
+  }
+
+  /** Whether an error of the iterable only says that the signal has aborted. */
+  #repeats(error: unknown): boolean {
+    const signal = this.#signal
+    if (signal?.aborted !== true) return false
+    if (error === signal.reason) return true
+    const { name, cause } = (error ?? {}) as { name?: unknown; cause?: unknown }
+    return name === 'AbortError' || (cause !== undefined && cause === signal.reason)
+  }
+
+  async #settleFirst(waiting: Entry[]): Promise<void> {
+    const entry = waiting[0] as Entry
+    await this.#settled(entry)
+    waiting.shift()
+    this.#sent++
+  }
+
+  async #hand(entry: Entry): Promise<void> {
+    const { count } = entry
+    this.#queue.hand(entry)
+    await this.#settled(entry)
+    this.#sent += count
+  }
+
+  /** Waits for an entry; the signal takes it back. Throws why it failed. */
+  async #settled(entry: Entry): Promise<void> {
+    if (!entry.settled) {
+      const signal = this.#signal
+      if (signal?.aborted === true) this.#queue.giveUp(entry, signal.reason)
+      const stop = signal && onAbort(signal, () => this.#queue.giveUp(entry, signal.reason))
+      await entry.wait().finally(stop)
+    }
+    if (entry.error !== undefined) throw entry.error
+  }
+
+  /** What the iterable answers, unless the signal or the channel's end comes first. */
+  #answer(iterator: SourceIterator): Promise<unknown> {
+    if (this.#queue.disconnected !== null) throw this.#queue.disconnected
+    return new Promise((resolve, reject) => {
+      let interrupted = false
+      this.#interrupt = (error) => {
+        interrupted = true
+        reject(error)
+      }
+      const answer = Promise.resolve(iterator.ask())
+      answer.then(
+        (step) => {
+          if (interrupted) return
+          this.#interrupt = ignore
+          resolve(step)
+        },
+        (error) => {
+          if (!interrupted) reject(iterator.fail(error))
+          else if (!this.#repeats(error)) tell(error)
+        }
+      )
+    })
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,378 @@
+import type { Endpoint } from '../channel/endpoint.js'
+import { now } from '../core/clock.js'
+import { type Counters, endWait } from '../core/counters.js'
+import { closedError, disconnectedError, type WormholeError } from '../core/errors.js'
+import { nextTick, Promise } from '../core/globals.js'
+import { nextTurn, turnIsOver } from '../core/loop-budget.js'
+import type { Settings } from '../core/options.js'
+import { quietBut } from '../core/promises.js'
+import { closeEnd } from '../core/telemetry.js'
+import type { Descriptor } from '../fd/descriptor.js'
+import { Flushable, flushIfExiting, forgetPending, handOver, notePending } from '../os/exit-flush.js'
+import { ROOM_SLICE_MS } from '../os/poller.js'
+import * as socket from '../os/syscalls.js'
+import { Backlog } from './backlog.js'
+import { ChannelWatch } from './channel-watch.js'
+import { AtOnce } from './no-delay.js'
+import { Sizing } from './packet-limits.js'
+import type { Entry } from './send-request.js'
+import { SideStreams } from './side-streams.js'
+import { DONE, Transmitter, TURN_OVER } from './transmitter.js'
+
+/** Units that may gather in one tick before they are sent within it. */
+const EAGER_UNITS = 64 * 1024
+/** Why a message was taken back that could not be sent at once. */
+const NOT_SENT = new Error('not sent')
+
+/** A `sendAll` that is not done. */
+interface Running {
+  readonly ended: Promise<void>
+  failure: { error: unknown } | undefined
+  /** Whether a `flush` waits for it, and will tell of its failure. */
+  told: boolean
+  isCallers(error: unknown): boolean
+}
+
+/** What one sender has yet to hand to the kernel, when it does that, and who waits for it. */
+export class SendQueue extends Flushable {
+  readonly #descriptor: Descriptor
+  readonly #counters: Counters
+  readonly sizing: Sizing
+  readonly #backlog = new Backlog()
+  readonly #sides: SideStreams
+  readonly #watch: ChannelWatch
+  readonly #transmitter: Transmitter
+  /** Calls of `sendAll` that are not done. */
+  #running: Set<Running> | null = null
+  #scheduled = false
+  /** Whether that is for a later turn. */
+  #later = false
+  readonly #atOnce = new AtOnce()
+  #closing = false
+
+  /** @param owner what must not be garbage-collected while something is pending: it closes the descriptor */
+  constructor(
+    readonly owner: Endpoint,
+    descriptor: Descriptor,
+    type: number,
+    settings: Settings,
+    counters: Counters
+  ) {
+    super()
+    this.#descriptor = descriptor
+    this.#counters = counters
+    this.sizing = new Sizing(descriptor, type === socket.SOCK_SEQPACKET, settings)
+    this.#sides = new SideStreams(owner, counters, this)
+    this.#watch = new ChannelWatch(descriptor, this)
+    this.#transmitter = new Transmitter({
+      owner,
+      descriptor,
+      counters,
+      sizing: this.sizing,
+      coalesce: settings.coalesce,
+      backlog: this.#backlog,
+      sides: this.#sides,
+      watch: this.#watch,
+    })
+  }
+
+  /** Why no more can be sent. */
+  get disconnected(): WormholeError | null {
+    return this.#transmitter.disconnected
+  }
+
+  /** Messages that the kernel has not yet taken whole. */
+  get pending(): number {
+    return this.#sides.size + this.#backlog.messages
+  }
+
+  get idle(): boolean {
+    return this.#backlog.first === null && this.#sides.size === 0
+  }
+
+  /** Whether the channel is full and entries wait for it. */
+  get blocked(): boolean {
+    return this.#watch.blocked
+  }
+
+  /** Queues an entry; it is sent at the end of this tick, or at once when much has gathered. */
+  push(entry: Entry): void {
+    if (!this.#enqueue(entry) || this.#watch.blocked) return
+    if (this.#backlog.units >= EAGER_UNITS) {
+      if (turnIsOver(entry.longBytes)) this.#schedule(true)
+      else this.pump()
+    } else this.#schedule()
+  }
+
+  /** The same for a text by itself within the call, where the sender awaits each of its messages; false where not. */
+  sendAtOnce(text: string): boolean {
+    if (!this.#atOnce.usual || this.#scheduled || this.#backlog.first !== null) return false
+    if (this.#atOnce.used || turnIsOver()) {
+      this.#atOnce.note(false)
+      return false
+    }
+    if (!this.sendNow(text)) return false
+    this.#atOnce.use()
+    return true
+  }
+
+  /** The same with descriptors, which travel alone in any case: within the call, so that they need no duplicates that wait. */
+  sendFdsNow(text: string, fds: readonly number[]): boolean {
+    return !this.#scheduled && !turnIsOver() && this.sendNow(text, fds)
+  }
+
+  /**
+   * Hands a short text over within the call; false where something is before it, or the channel is full. Throws what else
+   * the kernel says.
+   *
+   * @param fds descriptors that should be open at this moment
+   */
+  sendNow(text: string, fds: readonly number[] | null = null): boolean {
+    try {
+      return this.#transmitter.sendNow(text, fds)
+    } catch (error) {
+      this.#settleEnd()
+      throw error
+    }
+  }
+
+  /** Queues an entry and sends what can be sent without waiting. */
+  hand(entry: Entry): void {
+    if (this.#enqueue(entry) && !this.#watch.blocked) this.pump()
+  }
+
+  /**
+   * Hands an entry over whole or not at all, without waiting: false when the channel is full, or when a
+   * long message is longer than a side stream's buffer.
+   */
+  tryHand(entry: Entry): boolean {
+    if (this.#sides.full) this.#sides.pump()
+    if (this.#backlog.first !== null && !this.pump(true)) return false
+    if (entry.longBytes > 0 && this.sizing.packets && this.disconnected === null) {
+      if (!this.#transmitter.prepare(entry) && !socket.hungUp(this.#descriptor.fd)) return false
+    }
+    this.hand(entry)
+    if (entry.error !== undefined) throw entry.error
+    return entry.settled || !this.withdraw(entry, NOT_SENT)
+  }
+
+  /** Takes an entry back that waits, unless there is room for it by now: after a busy spell timers come before what is ready. */
+  giveUp(entry: Entry, reason: unknown): void {
+    if (this.#watch.blocked || this.#later || this.#sides.size > 0) this.pumpAll()
+    this.withdraw(entry, reason)
+  }
+
+  /** Takes an entry back whose bytes are not under way; false when they are. */
+  withdraw(entry: Entry, reason: unknown): boolean {
+    if (entry.settled) return true
+    if (this.#sides.withdraw(entry, reason)) return true
+    if (!this.#transmitter.release(entry)) return false
+    this.#backlog.remove(entry)
+    entry.settle(reason)
+    this.#rest()
+    return true
+  }
+
+  /** Hands over what the kernel takes without waiting. True when the queue is empty afterwards. */
+  pump(evenIfTurnIsOver = false): boolean {
+    const stopped = this.#transmitter.transmit(evenIfTurnIsOver)
+    if (stopped === DONE) this.#settleEnd()
+    else if (stopped === TURN_OVER) this.#schedule(true)
+    return stopped === DONE
+  }
+
+  /** The same, waiting in the kernel until `entry` is settled or the time is over; meanwhile the thread's others go on too. */
+  pumpUntil(entry: Entry, deadline: number): void {
+    for (;;) {
+      this.pumpAll()
+      const left = deadline - now()
+      if (entry.settled || left <= 0) return
+      handOver()
+      if (entry.settled) return
+      socket.wait(this.waitsFor(), socket.POLLOUT, Math.min(left, ROOM_SLICE_MS))
+    }
+  }
+
+  /** Hands over what the kernel takes without waiting, of long messages too. */
+  pumpAll(): void {
+    this.pump(true)
+    this.#sides.pump()
+  }
+
+  get waitsForRoom(): boolean {
+    return this.#watch.blocked || this.#sides.size > 0
+  }
+
+  /** The descriptors that must become writable before `pumpAll` can do more. */
+  waitsFor(): number[] {
+    const { fds } = this.#sides
+    if (this.#watch.blocked || fds.length === 0) fds.push(this.#descriptor.fd)
+    return fds
+  }
+
+  /** Resolves when everything queued by now is with the kernel; rejects with the first of it that fails. */
+  flush(): Promise<void> {
+    const running = [...(this.#running ?? [])]
+    for (const each of running) each.told = true
+    const waiting: Promise<unknown>[] = [...this.#sides.settled()]
+    for (let entry = this.#backlog.first; entry !== null; entry = entry.next) waiting.push(entry.wait())
+    return quietBut(this.#allOf(running, waiting), (error) =>
+      running.some(({ failure, isCallers }) => failure?.error === error && isCallers(error))
+    )
+  }
+
+  async #allOf(running: readonly Running[], waiting: readonly Promise<unknown>[]): Promise<void> {
+    const settled = Promise.allSettled(waiting)
+    for (const each of running) await each.ended
+    const failure = running.find((each) => each.failure !== undefined)?.failure
+    if (failure !== undefined) throw failure.error
+    const failed = (await settled).find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  /**
+   * A `sendAll`: it belongs to what `flush` and `close` wait for, from before it begins, as its iterable may call them. What
+   * it fails with is quiet unless it is the caller's own error, which `flush` tells of where one waits.
+   */
+  track(begin: () => Promise<number>, isCallers: (error: unknown) => boolean): Promise<number> {
+    let end: () => void = ignore
+    const running: Running = {
+      ended: new Promise((resolve) => (end = resolve)),
+      failure: undefined,
+      told: false,
+      isCallers,
+    }
+    this.#running ??= new Set()
+    this.#running.add(running)
+    const done = () => {
+      this.#running?.delete(running)
+      end()
+      this.#rest()
+    }
+    const result = begin()
+    result.then(done, (error) => {
+      running.failure = { error }
+      done()
+    })
+    return quietBut(result, (error) => !running.told && isCallers(error))
+  }
+
+  /** How many calls of `sendAll` are not done. */
+  get running(): number {
+    return this.#running?.size ?? 0
+  }
+
+  /** Closes the descriptor as soon as nothing is pending. */
+  close(): void {
+    this.#closing = true
+    this.letGo()
+    this.#rest()
+  }
+
+  /** Nobody waits for the end of a channel that is ours no longer. */
+  letGo(): void {
+    this.#watch.letGo()
+  }
+
+  /** Resolves once every receiving end is gone. */
+  untilGone(signal: AbortSignal | undefined): Promise<void> {
+    return this.disconnected === null ? this.#watch.untilGone(signal) : Promise.resolve()
+  }
+
+  setKeepsAlive(keepsAlive: boolean): void {
+    this.#watch.setKeepsAlive(keepsAlive)
+    this.#sides.setKeepsAlive(keepsAlive)
+  }
+
+  /** Calls `callback` once every receiving end is gone, until the returned function is called. */
+  whenGone(callback: (error: WormholeError) => void): () => void {
+    if (this.disconnected === null) return this.#watch.whenGone(callback)
+    callback(this.disconnected)
+    return () => undefined
+  }
+
+  /** Called by the poller: the channel takes more, or its other end is gone. */
+  onReady(): void {
+    if (this.#watch.blocked) {
+      this.#watch.unblock()
+      this.pump()
+    } else if (socket.hungUp(this.#descriptor.fd)) {
+      this.#fail(disconnectedError('Sender'))
+    }
+  }
+
+  /** Called by the poller. */
+  onFailure(error: unknown): void {
+    this.#fail(error as WormholeError)
+  }
+
+  runScheduled(): void {
+    this.#scheduled = false
+    this.#later = false
+    const { first } = this.#backlog
+    this.#atOnce.note(first !== null && first.next === null && first.count === 1)
+    if (!this.#watch.blocked) this.pump()
+  }
+
+  #enqueue(entry: Entry): boolean {
+    if (this.disconnected !== null) {
+      entry.settle(this.disconnected)
+      return false
+    }
+    if (this.#descriptor.fd < 0) {
+      entry.settle(closedError('Sender'))
+      return false
+    }
+    if (this.#backlog.first === null) notePending(this)
+    this.#backlog.push(entry)
+    flushIfExiting()
+    return !entry.settled
+  }
+
+  /** At the end of this tick, or of this turn where that is over: a program that only awaits sends never leaves its tick. */
+  #schedule(later = turnIsOver()): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    this.#later = later
+    if (later) void nextTurn().then(() => this.runScheduled())
+    else nextTick(runScheduled, this)
+  }
+
+  /** Something has been sent, or has failed: perhaps the channel has come to its end. */
+  #settleEnd(): void {
+    if (this.disconnected !== null) this.#closing = true
+    this.#rest()
+  }
+
+  /** Nothing may be left to do: then lets go of what was held for it. */
+  #rest(): void {
+    if (this.#backlog.first === null) {
+      this.#watch.unblock()
+      endWait(this.#counters, this.owner, 'waits no longer')
+    }
+    if (!this.idle) return
+    forgetPending(this)
+    if (this.#closing && this.running === 0) {
+      closeEnd(this.owner, this.#descriptor, this.disconnected === null ? 'closed' : 'ended')
+    }
+  }
+
+  /** Called by the side streams: a long message is through, or has failed. */
+  onSideEnded(): void {
+    if (this.#backlog.first !== null && !this.#watch.blocked) this.#schedule()
+    this.#rest()
+  }
+
+  /** No more can be sent: the descriptor has no further use. */
+  #fail(error: WormholeError): void {
+    this.#transmitter.fail(error)
+    this.#closing = true
+    this.#rest()
+  }
+}
+
+function ignore(): void {}
+
+function runScheduled(queue: SendQueue): void {
+  queue.runScheduled()
+}

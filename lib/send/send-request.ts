@@ -1,0 +1,75 @@
+import type { WormholeError } from '../core/errors.js'
+import { Buffer, Promise } from '../core/globals.js'
+import { ListItem } from '../core/list.js'
+import { rejected } from '../core/promises.js'
+import type { Transfer } from '../fd/transfer.js'
+import { HEADER_BYTES, PLACEHOLDER } from '../wire/inbox.js'
+import type { SideWriter } from './side-writer.js'
+
+/** Messages that were handed to a send queue together and succeed or fail together. */
+export class Entry extends ListItem<Entry> {
+  settled = false
+  error: WormholeError | undefined
+  /** The descriptors that go with it. */
+  transfer: Transfer | null = null
+  /** A side stream that already holds the whole of a long message. */
+  prepared: SideWriter | null = null
+  #promise: Promise<void> | null = null
+  #resolve: (() => void) | null = null
+  #reject: ((error: unknown) => void) | null = null
+
+  /**
+   * @param batch the messages' texts, each behind a placeholder; of a long message the bare text
+   * @param count how many messages
+   * @param longBytes the bytes of a message too long for one packet; 0 for all others
+   * @param sizedFor the longest packet that this was decided for
+   */
+  constructor(
+    public batch: string,
+    public count: number,
+    public longBytes: number,
+    public sizedFor: number
+  ) {
+    super()
+  }
+
+  /** The packet limit has changed: decides anew whether a single message is too long. */
+  resize(longest: number): void {
+    this.sizedFor = longest
+    if (this.longBytes > 0 || this.count > 1) return
+    const bytes = Buffer.byteLength(this.batch) - HEADER_BYTES
+    if (bytes + HEADER_BYTES <= longest) return
+    this.batch = this.batch.slice(PLACEHOLDER.length)
+    this.longBytes = bytes
+  }
+
+  /** The promise of what becomes of it. Nobody need look: an unseen rejection is not reported globally. */
+  wait(): Promise<void> {
+    if (this.settled && this.#promise === null) {
+      return this.error === undefined ? Promise.resolve() : rejected(this.error)
+    }
+    this.#promise ??= new Promise<void>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    return this.#promise
+  }
+
+  settle(error?: unknown): void {
+    if (this.settled) return
+    this.settled = true
+    this.batch = ''
+    if (error === undefined) {
+      this.transfer?.accepted()
+      this.#resolve?.()
+      return
+    }
+    this.error = error as WormholeError
+    this.prepared?.abandon()
+    this.transfer?.refused()
+    this.#promise?.catch(ignore)
+    this.#reject?.(error)
+  }
+}
+
+function ignore(): void {}

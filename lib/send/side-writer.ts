@@ -1,0 +1,114 @@
+import { systemError, WormholeError } from '../core/errors.js'
+import { turnIsOver } from '../core/loop-budget.js'
+import { Descriptor } from '../fd/descriptor.js'
+import { unwatchNow, watch } from '../os/poller.js'
+import * as socket from '../os/syscalls.js'
+import { LongText } from '../wire/outbox.js'
+
+/** A process that dies closes its descriptors one after the other, perhaps the channel after the side stream. */
+const DEATH_MS = 5
+
+/** What a side stream's buffer is asked to hold; the kernel gives at most net.core.wmem_max. */
+const SIDE_BUFFER_BYTES = 1024 * 1024
+
+/**
+ * Sends the payload of a message that is too long for one packet over a SOCK_STREAM pair of its own. The
+ * other end of the pair, `reader`, rides with the packet that holds the message's header.
+ */
+export class SideWriter {
+  readonly reader: Descriptor
+  readonly #writer: Descriptor
+  readonly #channel: Descriptor
+  readonly #cargo: LongText
+  #done: ((error?: WormholeError) => void) | null = null
+  #keepsAlive = true
+  finished = false
+
+  /** @param channel the channel's own descriptor, asked whether its peer is there when a write fails */
+  constructor(text: string, channel: Descriptor) {
+    const [reader, writer] = socket.socketpair(socket.SOCK_STREAM)
+    this.reader = new Descriptor(reader)
+    this.#writer = new Descriptor(writer)
+    this.#channel = channel
+    this.#cargo = new LongText(text)
+    socket.setSendBuffer(writer, SIDE_BUFFER_BYTES)
+  }
+
+  get fd(): number {
+    return this.#writer.fd
+  }
+
+  /** Writes what the kernel takes without waiting; `finished` once it has all. Throws what went wrong. */
+  write(untilTurnIsOver = false): void {
+    while (!this.finished) {
+      this.#cargo.load()
+      const sent = socket.send(this.fd, this.#cargo.at, this.#cargo.length, null)
+      if (sent === socket.EAGAIN) return
+      if (sent < 0) throw this.#explain(sent)
+      if (this.#cargo.advance(sent)) {
+        this.finished = true
+        this.#closeWriter()
+      } else if (untilTurnIsOver && turnIsOver(sent)) return
+    }
+  }
+
+  /** The header is with the kernel: goes on by itself, and says once when it is done or why it is not. */
+  start(keepsAlive: boolean, done: (error?: WormholeError) => void): void {
+    this.reader.close()
+    this.#done = done
+    this.#keepsAlive = keepsAlive
+    this.onReady()
+  }
+
+  setKeepsAlive(keepsAlive: boolean): void {
+    this.#keepsAlive = keepsAlive
+    if (this.#done !== null && !this.finished) watch(this.fd, socket.POLLOUT, this, keepsAlive)
+  }
+
+  onReady(): void {
+    this.pump(true)
+  }
+
+  /** Writes what the kernel takes without waiting, and waits for the rest. */
+  pump(untilTurnIsOver: boolean): void {
+    try {
+      this.write(untilTurnIsOver)
+      if (!this.finished) watch(this.fd, socket.POLLOUT, this, this.#keepsAlive)
+      else this.#end()
+    } catch (error) {
+      this.abandon(error as WormholeError)
+    }
+  }
+
+  onFailure(error: unknown): void {
+    this.abandon(error as WormholeError)
+  }
+
+  /** Gives the message up; a receiver that has its header gets ERR_WORMHOLE_TRUNCATED. */
+  abandon(error?: WormholeError): void {
+    this.reader.close()
+    this.#end(error)
+  }
+
+  #end(error?: WormholeError): void {
+    this.#closeWriter()
+    const done = this.#done
+    this.#done = null
+    done?.(error)
+  }
+
+  #closeWriter(): void {
+    if (this.fd >= 0) unwatchNow(this.fd)
+    this.#writer.close()
+  }
+
+  #explain(errno: number): WormholeError {
+    if (errno !== socket.EPIPE && errno !== socket.ECONNRESET) {
+      return systemError('sendmsg', errno, 'cannot send a long message')
+    }
+    const details = { errno, syscall: 'sendmsg' }
+    return this.#channel.fd < 0 || socket.hungUp(this.#channel.fd, DEATH_MS)
+      ? new WormholeError('ERR_WORMHOLE_DISCONNECTED', 'every receiving end of the channel is gone', details)
+      : new WormholeError('ERR_WORMHOLE_TRUNCATED', 'the receiver gave up half-way through a long message', details)
+  }
+}
