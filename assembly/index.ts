@@ -1,22 +1,7 @@
 // The ABI: all that JavaScript sees. The module imports its memory and nothing else, so no call can
 // re-enter; every answer is a number.
 
-export {
-  allocate,
-  partialAppend,
-  partialBlock,
-  partialBlockBytes,
-  partialCapacity,
-  partialConsume,
-  partialFree,
-  partialIn,
-  partialLength,
-  partialNew,
-  partialOutgrown,
-  partialOutgrownBytes,
-  partialReserve,
-  release,
-} from './buffer'
+export { allocate, consume, grow, release } from './buffer'
 export { frameSize, mergedAscii, mergeFrames, walkFrames } from './decode'
 export { sealFrames, writeHeader } from './encode'
 export {
@@ -24,11 +9,10 @@ export {
   CUT_HEADER,
   HEADER_BYTES,
   INBOX_BYTES,
-  MESSAGE_LIMIT,
   OUTBOX_BYTES,
   OVER_LIMIT,
-  PARTIAL_BYTES,
   PLACEHOLDER,
+  REASSEMBLY_BYTES,
   SLACK_BYTES,
   WALKED_BYTES,
   WHOLE,

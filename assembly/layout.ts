@@ -19,11 +19,8 @@ export const INBOX_BYTES: i32 = 8 * 1024 * 1024
 /** Bytes after a block that the widest load or store may touch beside those that it is for. */
 export const SLACK_BYTES: i32 = 64
 
-/** Where a partial frame's memory begins; it doubles from here. */
-export const PARTIAL_BYTES: i32 = 64 * 1024
-
-/** The longest message that any endpoint takes: V8's longest string, rounded up. */
-export const MESSAGE_LIMIT: i32 = 512 * 1024 * 1024
+/** The first block for a frame that is put together; it doubles from here. */
+export const REASSEMBLY_BYTES: i32 = 64 * 1024
 
 /** Bytes of what `walkFrames` writes: frames (i32), bytes (u32), refused (i32), refusedBytes (u32), declared (f64). */
 export const WALKED_BYTES: i32 = 24

@@ -7,11 +7,6 @@
 import './core/supported.js'
 
 export { channel } from './channel/channel.js'
-export { merge } from './channel/merge.js'
-export { Receiver } from './channel/receiver.js'
-export { type Receivers, type Selected, select } from './channel/select.js'
-export { Sender } from './channel/sender.js'
-export { errorCodes, WormholeError, type WormholeErrorCode, type WormholeErrorDetails } from './core/errors.js'
 export type {
   CloseEvent,
   DiagnosticsEvents,
@@ -20,6 +15,13 @@ export type {
   OpenEvent,
   ReceiveEvent,
   SendEvent,
-} from './core/telemetry.js'
-export type { BlockingOptions, ChannelOptions, EndpointStats, FdSource, WaitOptions } from './core/types.js'
+} from './channel/events.js'
+export { merge } from './channel/merge.js'
+export { Receiver } from './channel/receiver.js'
+export { type Receivers, type Selected, select } from './channel/select.js'
+export { Sender } from './channel/sender.js'
+export { errorCodes, WormholeError, type WormholeErrorCode, type WormholeErrorDetails } from './core/errors.js'
+export type { BlockingOptions, ChannelOptions, WaitOptions } from './core/options.js'
+export type { EndpointStats } from './core/telemetry.js'
 export { type FdKind, OwnedFd, type SocketOptions } from './fd/owned-fd.js'
+export type { FdSource } from './fd/transfer.js'

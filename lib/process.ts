@@ -5,62 +5,10 @@
  */
 
 import './core/supported.js'
-import { WormholeError } from './core/errors.js'
-import { claim, type Ends, type EndsOf, TABLE_VARIABLE } from './process/inheritance.js'
 
+export type { End } from './channel/end.js'
 export type { ChildOutput } from './process/child-output.js'
 export { type ForkAndRunOptions, forkAndRun } from './process/fork-and-run.js'
-export type { End, Ends, EndsOf } from './process/inheritance.js'
+export type { Ends, EndsOf } from './process/inheritance.js'
+export { inherited } from './process/inherited.js'
 export { type ChannelsOption, fork, spawn } from './process/spawn.js'
-
-// At import, not at the first call: from now on no grandchild can inherit the table or the descriptors.
-let failure: unknown
-const ends = attempt()
-
-function attempt(): Ends | undefined {
-  try {
-    return claim()
-  } catch (error) {
-    failure = error
-    return undefined
-  }
-}
-
-/**
- * In a child that `fork` or `spawn` of this module started: the ends it was given, by name. Asking for a name
- * that is not there throws; so does a method of the other end. Each call returns the same ends.
- *
- * @throws ERR_WORMHOLE_NO_CHANNEL
- *
- * @example
- * import type { Receiver, Sender } from 'wormhole-ipc'
- * import { inherited } from 'wormhole-ipc/process'
- *
- * // In a file that parent and child import: `fork<Channels>(...)` checks the parent against it.
- * interface Channels {
- *   jobs: Receiver<number>
- *   results: Sender<number>
- * }
- *
- * const { jobs, results } = inherited<Channels>()
- * for await (const job of jobs) await results.send(job * 2)
- */
-export function inherited<T extends EndsOf<T> = Ends>(): T {
-  if (failure !== undefined) throw failure
-  if (ends === undefined) {
-    throw new WormholeError(
-      'ERR_WORMHOLE_NO_CHANNEL',
-      `this process was not started with channels: ${TABLE_VARIABLE} is not in its environment. Start it with fork() or spawn() of wormhole-ipc/process`
-    )
-  }
-  return new Proxy(ends, { get: find }) as T
-}
-
-function find(table: Ends, name: string | symbol): unknown {
-  if (typeof name === 'symbol' || Object.hasOwn(table, name)) return Reflect.get(table, name)
-  // What an `await`, a console or a test asks of any object.
-  if (name === 'then' || name === 'toJSON' || name === 'constructor' || name === 'inspect')
-    return Reflect.get(Object.prototype, name)
-  const names = Object.keys(table).join(', ') || 'none'
-  throw new WormholeError('ERR_WORMHOLE_NO_CHANNEL', `no channel "${name}" was given to this process; it has: ${names}`)
-}

@@ -1,7 +1,18 @@
 import { expect } from 'chai'
-import { OUTBOX_BYTES, OUTBOX_UNITS, outboxAt, ownsOutbox, PLACEHOLDER, seal, writePiece } from '#lib/wire/inbox'
-import { frame as batchOf, HeaderOnly, LongText } from '#lib/wire/outbox'
-import { view, wasm } from '#lib/wire/wasm'
+import { view } from '#lib/os/memory'
+import {
+  frame as batchOf,
+  FrameHeader,
+  OUTBOX_BYTES,
+  OUTBOX_UNITS,
+  outboxAt,
+  ownsOutbox,
+  PayloadText,
+  PLACEHOLDER,
+  seal,
+  writePiece,
+} from '#lib/wire/outbox'
+import { wasm } from '#lib/wire/wasm'
 import { Random } from './helpers/random.js'
 import { frame, frames, HEADER_BYTES } from './helpers/reference-framer.js'
 
@@ -98,10 +109,10 @@ describe('framing: long messages in pieces', () => {
   it('writes headers of every size that a message may have', () => {
     const sizes = [0, 1, 255, 256, 65536, 2 ** 29, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1]
     for (const size of sizes) {
-      const cargo = new HeaderOnly(size)
-      cargo.load()
-      expect(cargo.length).to.equal(HEADER_BYTES)
-      expect(view.subarray(cargo.at, cargo.at + cargo.length).readBigUInt64LE()).to.equal(BigInt(size))
+      const outgoing = new FrameHeader(size)
+      outgoing.load()
+      expect(outgoing.length).to.equal(HEADER_BYTES)
+      expect(view.subarray(outgoing.at, outgoing.at + outgoing.length).readBigUInt64LE()).to.equal(BigInt(size))
     }
   })
 
@@ -111,22 +122,22 @@ describe('framing: long messages in pieces', () => {
       for (const units of [1, OUTBOX_UNITS - 1, OUTBOX_UNITS, OUTBOX_UNITS + 1, 2 * OUTBOX_UNITS + 3]) {
         const text = filling.repeat(Math.ceil(units / filling.length))
         const bytes = Buffer.byteLength(text)
-        expectSame(sentOf(new LongText(text, bytes), random), frame(text))
-        expectSame(sentOf(new LongText(text), random), Buffer.from(text))
+        expectSame(sentOf(new PayloadText(text, bytes), random), frame(text))
+        expectSame(sentOf(new PayloadText(text), random), Buffer.from(text))
       }
     }
   })
 })
 
 /** What a kernel gets that takes any part of what it is offered, while others use the outbox too. */
-function sentOf(cargo: LongText, random: Random): Buffer {
+function sentOf(outgoing: PayloadText, random: Random): Buffer {
   const sent: Buffer[] = []
   for (let done = false; !done; ) {
     if (random.oneIn(2)) seal(owner, batchOf('"somebody else"'))
-    cargo.load()
-    const count = random.oneIn(2) ? cargo.length : 1 + random.below(cargo.length)
-    sent.push(Buffer.from(view.subarray(cargo.at, cargo.at + count)))
-    done = cargo.advance(count)
+    outgoing.load()
+    const count = random.oneIn(2) ? outgoing.length : 1 + random.below(outgoing.length)
+    sent.push(Buffer.from(view.subarray(outgoing.at, outgoing.at + count)))
+    done = outgoing.advance(count)
   }
   return Buffer.concat(sent)
 }

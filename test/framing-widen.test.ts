@@ -1,7 +1,8 @@
 import { expect } from 'chai'
+import { view } from '#lib/os/memory'
 import { Batch } from '#lib/receive/batch'
 import { inbox, readFrames } from '#lib/wire/inbox'
-import { view, wasm } from '#lib/wire/wasm'
+import { wasm } from '#lib/wire/wasm'
 import { Random } from './helpers/random.js'
 import { frame } from './helpers/reference-framer.js'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
+import { memoryBytes } from '#lib/os/memory'
 import * as socket from '#lib/os/syscalls'
-import { memoryBytes } from '#lib/wire/wasm'
 import { BarePeer } from './helpers/bare-peer.js'
 import { leavesNoDescriptors, openDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'

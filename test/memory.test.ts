@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs'
 import { expect } from 'chai'
+import { memoryBytes } from '#lib/os/memory'
 import * as socket from '#lib/os/syscalls'
-import { Partial } from '#lib/wire/reassembly'
-import { memoryBytes } from '#lib/wire/wasm'
+import { Reassembly } from '#lib/wire/reassembly'
 import type { BigMessage } from './fixtures/big-message.js'
 import { countCalls } from './helpers/count-calls.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
@@ -73,16 +73,16 @@ describe('the work for a message', () => {
 
   it('copies no more than twice its bytes while room for it grows', () => {
     for (const size of sizes) {
-      const partial = new Partial(0, 0)
+      const reassembly = new Reassembly(0, 0)
       let copied = 0
-      while (partial.length < size) {
-        const { at, length } = partial
-        partial.reserve(size)
-        if (partial.at !== at) copied += length
-        expect(partial.room).to.be.above(0)
-        partial.append(Math.min(partial.room, 10_000))
+      while (reassembly.length < size) {
+        const { at, length } = reassembly
+        reassembly.reserve(size)
+        if (reassembly.at !== at) copied += length
+        expect(reassembly.room).to.be.above(0)
+        reassembly.append(Math.min(reassembly.room, 10_000))
       }
-      partial.free()
+      reassembly.free()
       expect(copied, `copied for ${size} bytes`).to.be.at.most(2 * size)
     }
   })

@@ -1,7 +1,7 @@
 import { queueMicrotask } from '../core/globals.js'
 import { ListItem } from '../core/list.js'
-import type { FdSource } from '../core/types.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
+import type { FdSource } from '../fd/transfer.js'
 
 /**
  * How one call is made.

@@ -8,13 +8,13 @@ import { millisecondsOf, signalOf } from '../core/options.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import { isLeftOut } from '../wire/json.js'
 import { Call, type CallOptions } from './call.js'
-import type { Connection } from './connection.js'
+import type { Exchange } from './exchange.js'
 import { type Arrived, FIRST_WINDOW, type Form, type Request } from './forms.js'
 import { closeAll } from './with-fds.js'
 
 /** The calls that this side of a link makes. */
 export class Calling {
-  readonly #connection: Connection
+  readonly #connection: Exchange
   readonly #calls = new Map<number, Call>()
   /** Calls that the other side has no room for yet. */
   readonly #waiting = new List<Call>()
@@ -25,7 +25,7 @@ export class Calling {
   /** Whether the other side has bounded what it does at a time: then it must know which calls its own wait for. */
   bounded = false
 
-  constructor(connection: Connection) {
+  constructor(connection: Exchange) {
     this.#connection = connection
   }
 

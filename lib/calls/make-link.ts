@@ -1,6 +1,6 @@
 import { channel } from '../channel/channel.js'
 import type { Link } from '../channel/link.js'
-import type { ChannelOptions } from '../core/types.js'
+import type { ChannelOptions } from '../core/options.js'
 
 /**
  * Makes a two-way connection: its two sides, of which one usually goes to another process. `close()` both ends of

@@ -2,7 +2,7 @@ import { toRecord } from '../core/carried-error.js'
 import { disconnectedError, type WormholeError } from '../core/errors.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import { isLeftOut } from '../wire/json.js'
-import type { Connection } from './connection.js'
+import type { Exchange } from './exchange.js'
 import type { Answer, Arrived } from './forms.js'
 import { Handling } from './handling.js'
 import { closeAll, closeMoved, WithFds } from './with-fds.js'
@@ -29,7 +29,7 @@ const LOOK_EVERY = 64
 
 /** The calls that this side of a link answers. */
 export class Serving {
-  readonly #connection: Connection
+  readonly #connection: Exchange
   #service: Service | undefined
   readonly #running = new Map<number, Handling>()
   readonly #held: Held[] = []
@@ -37,7 +37,7 @@ export class Serving {
   #counted = 0
   #looks = 0
 
-  constructor(connection: Connection) {
+  constructor(connection: Exchange) {
     this.#connection = connection
   }
 

@@ -1,6 +1,5 @@
-import type { FdSource } from '../core/types.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
-import { isOwner } from '../fd/transfer.js'
+import { type FdSource, isOwner } from '../fd/transfer.js'
 
 /**
  * An output and the descriptors that go along; what {@link withFds} makes.

@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Jsonify } from 'type-fest'
 import { argumentError } from '../core/errors.js'
-import { settle } from '../core/options.js'
-import type { ChannelOptions } from '../core/types.js'
+import { type ChannelOptions, settle } from '../core/options.js'
+import { OwnedFd } from '../fd/owned-fd.js'
 import * as socket from '../os/syscalls.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
@@ -61,3 +61,40 @@ export function channel(options?: ChannelOptions): [Sender, Receiver] {
   }
   return [new Sender(sending, type, settings), new Receiver(receiving, type, settings)]
 }
+
+declare module '../fd/owned-fd.js' {
+  interface OwnedFd {
+    /**
+     * The sending end of a channel, which owns the descriptor from now on.
+     *
+     * @throws ERR_WORMHOLE_BAD_FD when it is no channel, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
+     *
+     * @example
+     * // A client has sent the sending end of a channel of its own, for the answer.
+     * const [{ id }, [reply]] = await receiver.recvWithFds()
+     * await reply?.sender<string>().send(`done: ${id}`)
+     */
+    sender<T = unknown>(options?: ChannelOptions): Sender<T>
+
+    /**
+     * The receiving end of a channel, which owns the descriptor from now on.
+     *
+     * @throws ERR_WORMHOLE_BAD_FD when it is no channel, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
+     *
+     * @example
+     * const [, [fd]] = await receiver.recvWithFds()
+     * if (fd !== undefined) for await (const line of fd.receiver<string>()) console.log(line)
+     */
+    receiver<T = unknown>(options?: ChannelOptions<T>): Receiver<T>
+  }
+}
+
+/** Gives descriptors the two methods that make ends of them: here, as only here both are known. */
+function define(name: 'sender' | 'receiver', fromFd: (fd: number, options?: ChannelOptions) => object): void {
+  const value = function (this: OwnedFd, options?: ChannelOptions) {
+    return this.give((fd) => fromFd(fd, options))
+  }
+  Object.defineProperty(OwnedFd.prototype, name, { value, configurable: true, writable: true })
+}
+define('sender', Sender.fromFd)
+define('receiver', Receiver.fromFd)

@@ -1,7 +1,6 @@
 import { closedError, disconnectedError, notJson, WormholeError } from '../core/errors.js'
 import type { Settings } from '../core/options.js'
-import { closed, moved } from '../core/telemetry.js'
-import type { EndpointStats } from '../core/types.js'
+import { closed, type EndpointStats, moved, newCounters } from '../core/telemetry.js'
 import { Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from '../fd/descriptor.js'
 import { startPolling } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
@@ -9,9 +8,11 @@ import * as socket from '../os/syscalls.js'
 /** What both ends of a channel are: the owner of one socket. */
 export abstract class Endpoint implements DescriptorOwner, Disposable {
   /** @internal */
-  protected readonly descriptor: Descriptor
+  readonly descriptor: Descriptor
   /** @internal */
-  protected readonly settings: Settings
+  readonly settings: Settings
+  /** @internal */
+  readonly counters = newCounters()
   /** @internal */
   protected shut = false
 

@@ -1,10 +1,7 @@
-import { newCounters, statsOf } from '../core/counters.js'
 import { disconnectedError } from '../core/errors.js'
-import { type Settings, settle } from '../core/options.js'
-import { opened } from '../core/telemetry.js'
-import type { BlockingOptions, ChannelOptions, EndpointStats, WaitOptions } from '../core/types.js'
+import { type BlockingOptions, type ChannelOptions, type Settings, settle, type WaitOptions } from '../core/options.js'
+import { type EndpointStats, opened, statsOf } from '../core/telemetry.js'
 import { kEnd } from '../fd/descriptor.js'
-import { ends } from '../fd/ends.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import * as socket from '../os/syscalls.js'
 import { batches, message, messageWithFds, result, takeMessageNow, takeNow } from '../receive/delivery.js'
@@ -32,13 +29,12 @@ export class Receiver<out T = unknown> extends Endpoint {
     Object.defineProperty(Receiver, 'name', { value: 'Receiver' })
   }
 
-  readonly #counters = newCounters()
   readonly #queue: ReceiveQueue
 
   /** @internal Use `channel()` or `Receiver.fromFd()`. */
   constructor(fd: number, type: number, settings: Settings) {
     super(fd, settings)
-    this.#queue = new ReceiveQueue(this, this.descriptor, type, settings, this.#counters)
+    this.#queue = new ReceiveQueue(this, type)
     opened(this)
   }
 
@@ -206,7 +202,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    * console.log(`${messages / packets} messages a packet`)
    */
   stats(): EndpointStats {
-    const stats = statsOf(this.#counters, this.#queue.batch.left)
+    const stats = statsOf(this.counters, this.#queue.batch.left)
     stats.messages -= stats.queued
     return stats
   }
@@ -242,5 +238,3 @@ export class Receiver<out T = unknown> extends Endpoint {
     return takeMessageNow(this.#queue.batch, this.settings.schema) as T
   }
 }
-
-ends.receiver = Receiver.fromFd

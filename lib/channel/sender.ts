@@ -1,16 +1,21 @@
 import type { Writable } from 'node:stream'
 import { onAbort } from '../core/abort.js'
-import { newCounters, statsOf } from '../core/counters.js'
 import { describe } from '../core/describe.js'
 import { argumentError, WormholeError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
-import { deadlineOf, type Settings, settle, signalOf } from '../core/options.js'
+import {
+  type BlockingOptions,
+  type ChannelOptions,
+  deadlineOf,
+  type Settings,
+  settle,
+  signalOf,
+  type WaitOptions,
+} from '../core/options.js'
 import { rejected } from '../core/promises.js'
-import { opened } from '../core/telemetry.js'
-import type { BlockingOptions, ChannelOptions, EndpointStats, FdSource, WaitOptions } from '../core/types.js'
+import { type EndpointStats, opened, statsOf } from '../core/telemetry.js'
 import { kEnd } from '../fd/descriptor.js'
-import { ends } from '../fd/ends.js'
-import { numbersOf, Transfer } from '../fd/transfer.js'
+import { type FdSource, numbersOf, Transfer } from '../fd/transfer.js'
 import * as socket from '../os/syscalls.js'
 import { SendAll } from '../send/send-all.js'
 import { SendQueue } from '../send/send-queue.js'
@@ -35,13 +40,12 @@ export class Sender<in T = unknown> extends Endpoint {
     Object.defineProperty(Sender, 'name', { value: 'Sender' })
   }
 
-  readonly #counters = newCounters()
   readonly #queue: SendQueue
 
   /** @internal Use `channel()` or `Sender.fromFd()`. */
   constructor(fd: number, type: number, settings: Settings) {
     super(fd, settings)
-    this.#queue = new SendQueue(this, this.descriptor, type, settings, this.#counters)
+    this.#queue = new SendQueue(this, type)
     opened(this)
   }
 
@@ -342,7 +346,7 @@ export class Sender<in T = unknown> extends Endpoint {
    * console.log(`${messages} sent; the channel was full ${waits} times`)
    */
   stats(): EndpointStats {
-    return statsOf(this.#counters, this.#queue.pending)
+    return statsOf(this.counters, this.#queue.pending)
   }
 
   /** Nothing for callers. @hidden */
@@ -372,5 +376,3 @@ const NO_FDS: readonly FdSource[] = []
 function isAsync<T>(messages: Iterable<T> | AsyncIterable<T>): messages is AsyncIterable<T> {
   return typeof (messages as AsyncIterable<T> | undefined)?.[Symbol.asyncIterator] === 'function'
 }
-
-ends.sender = Sender.fromFd

@@ -1,8 +1,15 @@
 import type { Writable } from 'node:stream'
-import type { Sender } from './sender.js'
+
+/** What a stream needs of a sender. */
+interface SendingEnd<T> {
+  send(message: T): Promise<void>
+  sendAll(messages: Iterable<T>): Promise<number>
+  flush(): Promise<void>
+  close(): void
+}
 
 /** An object-mode stream whose chunks are messages of `sender`. */
-export function writableOf<T>(sender: Sender<T>): Writable {
+export function writableOf<T>(sender: SendingEnd<T>): Writable {
   const { Writable } = process.getBuiltinModule('node:stream')
   return new Writable({
     objectMode: true,

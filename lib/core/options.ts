@@ -1,12 +1,73 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { MESSAGE_LIMIT } from '../wire/inbox.js'
 import { wholeSignal } from './abort.js'
 import { now } from './clock.js'
 import { describe } from './describe.js'
 import { argumentError } from './errors.js'
 import { isAbortSignal } from './shapes.js'
-import type { BlockingOptions, ChannelOptions } from './types.js'
 
+/**
+ * How a channel, or one adopted end of it, behaves.
+ *
+ * @example
+ * import { channel } from 'wormhole-ipc'
+ *
+ * // One job a packet, so that workers share evenly; none longer than a KiB.
+ * const [sender, receiver] = channel<{ id: number }>({ coalesce: false, maxMessageBytes: 1024 })
+ */
+export interface ChannelOptions<T = unknown> {
+  /**
+   * Whether messages sent in one tick may share a packet. `false`: exactly one message a packet, which is
+   * what the Rust crate wormhole-rs expects to receive, and what shares work evenly among receivers.
+   * @default true
+   */
+  coalesce?: boolean | undefined
+  /**
+   * The longest message, in bytes of JSON, that is sent or accepted; at most 512 MiB (V8's longest string).
+   * @default 67108864 (64 MiB)
+   */
+  maxMessageBytes?: number | undefined
+  /**
+   * The capacity of a new channel in bytes: SO_SNDBUF of its sending end, as the kernel counts it, with some hundred bytes of
+   * its own for each packet. It is also the limit of one packet; longer messages go over a stream of their own. At least
+   * 4,608 are given, and at most twice `net.core.wmem_max` (425,984 as systems come) unless the process has CAP_NET_ADMIN:
+   * what the kernel does not give is refused with `ERR_WORMHOLE_ARGUMENT`. Clones share it; an end that is adopted keeps
+   * what it has.
+   * @default 212992, as systems come (`net.core.wmem_default`)
+   */
+  bufferBytes?: number | undefined
+  /**
+   * A schema of the Standard Schema interface (zod, valibot, arktype, ...): each received message is
+   * checked by it and delivered as it returns it; one that it refuses rejects with `ERR_WORMHOLE_INVALID`.
+   */
+  schema?: StandardSchemaV1<unknown, T> | undefined
+}
+
+/**
+ * For calls that wait without blocking the thread.
+ *
+ * @example
+ * const aborting = new AbortController()
+ * const message = receiver.recv({ signal: aborting.signal })
+ * aborting.abort() // unless a message is there by now, `message` rejects with an AbortError
+ */
+export interface WaitOptions {
+  /** Ends the wait; the call rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * For calls that block the thread.
+ *
+ * @example
+ * const message = receiver.recvSync({ timeout: 250 }) // a quarter of a second
+ */
+export interface BlockingOptions {
+  /** Most milliseconds to wait, `Infinity` included; then the call throws `ERR_WORMHOLE_TIMEOUT`. @default Infinity */
+  timeout?: number | undefined
+}
+
+/** The longest message that any end takes, in bytes: V8's longest string, rounded up. */
+export const MESSAGE_LIMIT = 512 * 1024 * 1024
 const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 /** The kernel's largest SO_SNDBUF: it doubles what is asked for, into an int (net/core/sock.c). */

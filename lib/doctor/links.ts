@@ -2,7 +2,7 @@ import { type ChildProcess, fork as forkNode } from 'node:child_process'
 import { once } from 'node:events'
 import { channel } from '../channel/channel.js'
 import { doctorPeerFile } from '../core/package-files.js'
-import { fork } from '../process.js'
+import { fork } from '../process/spawn.js'
 
 /** A child process, and a way of sending to it. */
 export interface Link {

@@ -2,7 +2,7 @@
 
 import type { Receiver } from '../channel/receiver.js'
 import type { Sender } from '../channel/sender.js'
-import { inherited } from '../process.js'
+import { inherited } from '../process/inherited.js'
 import { CHANNEL, END } from './links.js'
 
 if (process.argv[2] === CHANNEL) {

@@ -1,6 +1,6 @@
 import { closedError } from '../core/errors.js'
 import { emitWarning, setImmediate } from '../core/globals.js'
-import { closed } from '../core/telemetry.js'
+import { type CloseReason, closed, type Observed } from '../core/telemetry.js'
 import * as socket from '../os/syscalls.js'
 
 /** The one owner of a descriptor number: closes it once, gives it up once, or has it moved. */
@@ -51,6 +51,13 @@ export class Descriptor {
   guard(owner: object, isEnd = false): void {
     registry.register(owner, { descriptor: this, what: owner.constructor.name, isEnd }, this)
   }
+}
+
+/** Closes the descriptor of `end` and tells of it: nothing where it is closed already or a message moves it. */
+export function closeEnd(end: Observed, descriptor: Descriptor, reason: CloseReason): void {
+  const { fd } = descriptor
+  descriptor.close()
+  if (fd >= 0 && descriptor.fd < 0) closed(end, fd, reason)
 }
 
 interface Guarded {

@@ -1,15 +1,11 @@
 import type { ReadStream, WriteStream } from 'node:fs'
 import type { Server, ServerOpts, Socket, SocketConstructorOpts } from 'node:net'
-import type { Receiver } from '../channel/receiver.js'
-import type { Sender } from '../channel/sender.js'
 import { notJson, type WormholeError } from '../core/errors.js'
 import { Promise, setImmediate } from '../core/globals.js'
-import type { ChannelOptions } from '../core/types.js'
 import { inodeOf } from '../os/inode.js'
 import { isPollable } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
-import { ends } from './ends.js'
 import { closeIfSame, directions, endingAtHangup, listen, READY_DEVICES, reopenPipe } from './node-streams.js'
 
 const fs = process.getBuiltinModule('node:fs')
@@ -166,7 +162,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     const { allowHalfOpen = false, pauseOnConnect = false } = options
     const shared = { allowHalfOpen, pauseOnCreate: pauseOnConnect }
     if (kind === 'socket') {
-      return this.#give(
+      return this.give(
         (fd) => new (net().Socket)({ fd, readable: true, writable: true, ...shared } as SocketConstructorOpts)
       )
     }
@@ -221,9 +217,9 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   readStream(): ReadStream | Socket {
     if (this.kind === 'socket') return this.toSocket()
     if (this.kind === 'pipe') return this.#pipe({ readable: true, writable: false })
-    if (this.#isTerminal()) return this.#give((fd) => endingAtHangup(new (tty().ReadStream)(fd)))
+    if (this.#isTerminal()) return this.give((fd) => endingAtHangup(new (tty().ReadStream)(fd)))
     this.#requireNoWait()
-    return this.#give((fd) => fs.createReadStream('', { fd }))
+    return this.give((fd) => fs.createReadStream('', { fd }))
   }
 
   /**
@@ -239,40 +235,13 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   writeStream(): WriteStream | Socket {
     if (this.kind === 'socket') return this.toSocket()
     if (this.kind === 'pipe') return this.#pipe({ readable: false, writable: true })
-    if (this.#isTerminal()) return this.#give((fd) => new (tty().WriteStream)(fd))
+    if (this.#isTerminal()) return this.give((fd) => new (tty().WriteStream)(fd))
     this.#requireNoWait()
-    return this.#give((fd) => fs.createWriteStream('', { fd }))
-  }
-
-  /**
-   * The sending end of a channel, which owns the descriptor from now on.
-   *
-   * @throws ERR_WORMHOLE_BAD_FD when it is no channel, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
-   *
-   * @example
-   * // A client has sent the sending end of a channel of its own, for the answer.
-   * const [{ id }, [reply]] = await receiver.recvWithFds()
-   * await reply?.sender<string>().send(`done: ${id}`)
-   */
-  sender<T = unknown>(options?: ChannelOptions): Sender<T> {
-    return this.#give((fd) => ends.sender(fd, options) as Sender<T>)
-  }
-
-  /**
-   * The receiving end of a channel, which owns the descriptor from now on.
-   *
-   * @throws ERR_WORMHOLE_BAD_FD when it is no channel, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
-   *
-   * @example
-   * const [, [fd]] = await receiver.recvWithFds()
-   * if (fd !== undefined) for await (const line of fd.receiver<string>()) console.log(line)
-   */
-  receiver<T = unknown>(options?: ChannelOptions<T>): Receiver<T> {
-    return this.#give((fd) => ends.receiver(fd, options as ChannelOptions) as Receiver<T>)
+    return this.give((fd) => fs.createWriteStream('', { fd }))
   }
 
   /** The descriptor, to be moved; nothing for callers. @hidden */
-  [kDescriptor](): Descriptor {
+  [kDescriptor](_action?: string): Descriptor {
     assertOpen(this.#descriptor, 'OwnedFd')
     return this.#descriptor
   }
@@ -285,8 +254,8 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   /** For whoever moved it; nothing for callers. @hidden */
   [kMoveEnded](): void {}
 
-  /** Hands the number to a new owner; when that fails it is owned here as before. */
-  #give<Owner>(make: (fd: number) => Owner): Owner {
+  /** Hands the number to a new owner; if that fails it is owned here as before. @internal */
+  give<Owner>(make: (fd: number) => Owner): Owner {
     const fd = this.detach()
     try {
       return make(fd)
@@ -320,7 +289,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   /** Node's object for a pipe, on a description of its own where that is possible, as Node sets O_NONBLOCK on it. */
   #pipe(options: SocketConstructorOpts): Socket {
     const reopened = reopenPipe(this.fd, options)
-    if (reopened === undefined) return this.#give((fd) => new (net().Socket)({ ...options, fd }))
+    if (reopened === undefined) return this.give((fd) => new (net().Socket)({ ...options, fd }))
     const stream = new (net().Socket)({ ...options, fd: reopened })
     this.close()
     return stream

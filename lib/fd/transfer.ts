@@ -1,6 +1,6 @@
+import type { Server, Socket } from 'node:net'
 import { describe } from '../core/describe.js'
 import { argumentError, WormholeError } from '../core/errors.js'
-import type { FdSource } from '../core/types.js'
 import * as socket from '../os/syscalls.js'
 import {
   type Descriptor,
@@ -10,6 +10,20 @@ import {
   kLetGo,
   kMoveEnded,
 } from './descriptor.js'
+import type { OwnedFd } from './owned-fd.js'
+
+/**
+ * What can ride with a message. An {@link OwnedFd}, a sender or a receiver is moved: once the kernel has it, it is closed
+ * here; who receives an end names its options again (`sender(options)`). Numbers, and Node's own objects that have one, are
+ * duplicated and stay the caller's.
+ *
+ * @example
+ * import type { FdSource } from 'wormhole-ipc'
+ *
+ * const sources: FdSource[] = [process.stdin.fd, owned, receiver]
+ * await sender.sendWithFds({ id: 1 }, sources) // `owned` and `receiver` are moved, standard input is duplicated
+ */
+export type FdSource = number | OwnedFd | { readonly fd: number } | Socket | Server
 
 /** The descriptors of one message on their way out: duplicates of what stays the caller's, and what moves. */
 export class Transfer {

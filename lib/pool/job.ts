@@ -1,5 +1,5 @@
 import { ListItem } from '../core/list.js'
-import type { FdSource } from '../core/types.js'
+import type { FdSource } from '../fd/transfer.js'
 
 /**
  * How one job is run.

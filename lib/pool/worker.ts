@@ -1,7 +1,9 @@
-import { type CallContext, type Link, serve } from '../calls.js'
+import type { CallContext } from '../calls/handling.js'
+import { serve } from '../calls/serve.js'
+import type { Link } from '../channel/link.js'
 import { AbortController } from '../core/globals.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
-import { inherited } from '../process.js'
+import { inherited } from '../process/inherited.js'
 import { POOL, type Task } from './protocol.js'
 
 /** The program of a pool's process: runs one module's function for job after job. */

@@ -1,3 +1,4 @@
+import type { End } from '../channel/end.js'
 import type { Link } from '../channel/link.js'
 import { Receiver } from '../channel/receiver.js'
 import { Sender } from '../channel/sender.js'
@@ -12,16 +13,6 @@ import { INPUT } from './run-protocol.js'
 /** The environment variable that carries the table. */
 export const TABLE_VARIABLE = 'WORMHOLE_CHANNELS'
 
-/**
- * An end of a channel, whatever its messages are: a sender of anything is one, and so is a receiver of anything.
- *
- * @example
- * import type { End } from 'wormhole-ipc/process'
- *
- * const mine: End[] = [sender, receiver]
- * for (const end of mine) end.close()
- */
-export type End = Sender<never> | Receiver<unknown>
 /**
  * Ends by name.
  *

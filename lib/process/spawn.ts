@@ -1,9 +1,10 @@
 import type { ChildProcess, ForkOptions, SpawnOptions, StdioOptions } from 'node:child_process'
+import type { End } from '../channel/end.js'
 import { describe as say } from '../core/describe.js'
 import { argumentError, WormholeError } from '../core/errors.js'
 import { type Descriptor, endOf, kDescriptor, kLetGo, kMoveEnded } from '../fd/descriptor.js'
 import { assertRunsFiles, forFile } from './exec-argv.js'
-import { describe, type End, type Ends, type EndsOf, single, TABLE_VARIABLE } from './inheritance.js'
+import { describe, type Ends, type EndsOf, single, TABLE_VARIABLE } from './inheritance.js'
 
 /** Loaded where it is asked for: a child that only takes its ends starts sooner without. */
 const childProcess = () => process.getBuiltinModule('node:child_process')

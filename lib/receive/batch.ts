@@ -1,7 +1,7 @@
-import type { Endpoint } from '../channel/endpoint.js'
 import { WormholeError } from '../core/errors.js'
-import { failed } from '../core/telemetry.js'
+import { failed, type Observed } from '../core/telemetry.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
+import type { MessageSink, Unread } from '../wire/inbox.js'
 import { Failure } from '../wire/json.js'
 
 const NOTHING: unknown[] = []
@@ -10,15 +10,6 @@ const NOTHING: unknown[] = []
 interface Attached {
   position: number
   fds: OwnedFd[]
-}
-
-/** Messages of a batch that are made when their turn comes. */
-export interface Unread {
-  readonly left: number
-  /** The next of them, at least one. */
-  read(): unknown[]
-  /** Lets go of what they are made of: the stack of an error keeps the objects whose methods were running. */
-  drop(): void
 }
 
 /** What had been made already when it came behind others that had not. */
@@ -48,7 +39,7 @@ class Made implements Unread {
  * The messages that one read brought, and how many of them have been taken. A position counts from the batch's first
  * message, taken ones included.
  */
-export class Batch {
+export class Batch implements MessageSink {
   items: unknown[] = NOTHING
   /** The next item to take. */
   next = 0
@@ -65,7 +56,7 @@ export class Batch {
   #lost: number[] = []
 
   /** @param end the receiver that these are for, if it is to be told of */
-  constructor(readonly end: Endpoint | null = null) {}
+  constructor(readonly end: Observed | null = null) {}
 
   get left(): number {
     return this.items.length - this.next + this.behind

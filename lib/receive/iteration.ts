@@ -17,7 +17,7 @@ export function iterate<V>(queue: ReceiveQueue, taking: Taking<IteratorResult<V>
         if (plain && batch.left > 0 && !queue.waiting) {
           return Promise.resolve({ done: false, value: batch.takeMessage() as V })
         }
-        queue.owner.assertUsable()
+        queue.end.assertUsable()
       } catch (error) {
         return rejected(error)
       }

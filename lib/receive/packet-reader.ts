@@ -1,25 +1,27 @@
 import { systemError, WormholeError } from '../core/errors.js'
+import type { EndContext } from '../fd/end-context.js'
 import { OwnedFd } from '../fd/owned-fd.js'
 import * as socket from '../os/syscalls.js'
-import { found, HEADER_BYTES, INBOX_BYTES, inbox, type Rest, readFrames } from '../wire/inbox.js'
+import { INBOX_BYTES, inbox, readFrames, type Tail } from '../wire/inbox.js'
 import { malformed, tooLarge } from '../wire/json.js'
+import { HEADER_BYTES } from '../wire/wasm.js'
 import type { Batch } from './batch.js'
-import { EMPTY, END, type Found, MOST_ATTEMPTS, READ, type Source, type SourceContext } from './reader.js'
+import { EMPTY, END, type Found, MOST_ATTEMPTS, READ, type Source } from './reader.js'
 import { SideReader } from './side-reader.js'
 
 /** Reads a SOCK_SEQPACKET socket: each packet holds whole frames, or the header of a long message. */
 export class PacketSource implements Source {
-  readonly #context: SourceContext
+  readonly #end: EndContext
   #side: SideReader | null = null
   /** The descriptors of the message that the side stream brings. */
   #sideFds: OwnedFd[] = []
 
-  constructor(context: SourceContext) {
-    this.#context = context
+  constructor(end: EndContext) {
+    this.#end = end
   }
 
   get waitsFor(): number {
-    return this.#side?.fd ?? this.#context.descriptor.fd
+    return this.#side?.fd ?? this.#end.descriptor.fd
   }
 
   get partial(): boolean {
@@ -28,8 +30,8 @@ export class PacketSource implements Source {
 
   read(batch: Batch, waits = false): Found {
     if (this.#side !== null) return this.#readSide(this.#side, batch)
-    const { settings, counters } = this.#context
-    const { fd } = this.#context.descriptor
+    const { settings, counters } = this.#end
+    const { fd } = this.#end.descriptor
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       const length = socket.receive(fd, inbox, INBOX_BYTES, waits)
       if (length === socket.EAGAIN) return EMPTY
@@ -48,9 +50,9 @@ export class PacketSource implements Source {
       }
       counters.packets++
       const lostBytes = socket.lostBytes()
-      const rest = readFrames(inbox, length, settings.maxMessageBytes, batch)
-      counters.bytes += found.bytes
-      if (fds !== null || lostFds || !rest.complete) this.#finish(batch, rest, fds ?? [], lostFds, lostBytes)
+      const tail = readFrames(inbox, length, settings.maxMessageBytes, batch)
+      counters.bytes += tail.payloadBytes
+      if (fds !== null || lostFds || !tail.complete) this.#finish(batch, tail, fds ?? [], lostFds, lostBytes)
       if (this.#side !== null) return this.#readSide(this.#side, batch)
       if (batch.left > 0) return READ
     }
@@ -65,27 +67,27 @@ export class PacketSource implements Source {
   }
 
   /** A packet that is more than whole frames. */
-  #finish(batch: Batch, rest: Rest, fds: number[], lostFds: boolean, lostBytes: boolean): void {
-    const { declared } = rest
-    const headerOnly = !rest.complete && batch.left === 0 && rest.length === HEADER_BYTES && declared !== undefined
+  #finish(batch: Batch, tail: Tail, fds: number[], lostFds: boolean, lostBytes: boolean): void {
+    const { declared } = tail
+    const headerOnly = !tail.complete && batch.left === 0 && tail.length === HEADER_BYTES && declared !== undefined
     if (lostFds) {
       socket.closeAll(fds)
       batch.loseDescriptors(batch.last)
       return
     }
     if (headerOnly) {
-      this.#startSide(batch, fds, declared, rest.overLimit)
+      this.#startSide(batch, fds, declared, tail.overLimit)
       return
     }
-    if (!rest.complete) {
-      const broken = { ...rest }
-      batch.fail(() => brokenPacket(broken, lostBytes, this.#context.settings.maxMessageBytes))
+    if (!tail.complete) {
+      const broken = { ...tail }
+      batch.fail(() => brokenPacket(broken, lostBytes, this.#end.settings.maxMessageBytes))
     }
     if (fds.length > 0) this.#own(batch, fds)
   }
 
   #own(batch: Batch, fds: number[]): void {
-    this.#context.counters.fds += fds.length
+    this.#end.counters.fds += fds.length
     batch.attach(
       batch.last,
       fds.map((fd) => new OwnedFd(fd, true))
@@ -104,10 +106,10 @@ export class PacketSource implements Source {
     }
     if (overLimit) {
       socket.closeAll([...fds, side])
-      batch.fail(() => tooLarge(declared, this.#context.settings.maxMessageBytes))
+      batch.fail(() => tooLarge(declared, this.#end.settings.maxMessageBytes))
       return
     }
-    this.#context.counters.fds += fds.length
+    this.#end.counters.fds += fds.length
     this.#sideFds = fds.map((fd) => new OwnedFd(fd, true))
     this.#side = new SideReader(side, declared)
   }
@@ -117,7 +119,7 @@ export class PacketSource implements Source {
       const value = side.read()
       if (value === undefined) return EMPTY
       batch.push(value[0])
-      this.#context.counters.bytes += side.length
+      this.#end.counters.bytes += side.length
       if (this.#sideFds.length > 0) batch.attach(0, this.#sideFds)
       this.#sideFds = []
     } catch (error) {
@@ -139,12 +141,12 @@ function isByteStream(fd: number): boolean {
   }
 }
 
-function brokenPacket(rest: Rest, lostBytes: boolean, limit: number): WormholeError {
+function brokenPacket(tail: Tail, lostBytes: boolean, limit: number): WormholeError {
   if (lostBytes) {
     return new WormholeError('ERR_WORMHOLE_TRUNCATED', 'a packet is longer than any that Linux is known to make')
   }
-  if (rest.declared === undefined) return malformed(`a packet ends with ${rest.length} bytes of a frame's header`)
-  if (rest.overLimit) return tooLarge(rest.declared, limit)
-  const there = rest.length - HEADER_BYTES
-  return malformed(`a frame of ${rest.declared} bytes has only ${there} in its packet`)
+  if (tail.declared === undefined) return malformed(`a packet ends with ${tail.length} bytes of a frame's header`)
+  if (tail.overLimit) return tooLarge(tail.declared, limit)
+  const there = tail.length - HEADER_BYTES
+  return malformed(`a frame of ${tail.declared} bytes has only ${there} in its packet`)
 }

@@ -1,6 +1,3 @@
-import type { Counters } from '../core/counters.js'
-import type { Settings } from '../core/options.js'
-import type { Descriptor } from '../fd/descriptor.js'
 import type { Batch } from './batch.js'
 
 /** What one attempt to read found: messages are in the batch, nothing is there now, or never will be. */
@@ -26,10 +23,4 @@ export interface Source {
   readonly partial: boolean
   /** Drops what it holds; the channel's own descriptor is not its to close. */
   drop(): void
-}
-
-export interface SourceContext {
-  readonly descriptor: Descriptor
-  readonly settings: Settings
-  readonly counters: Counters
 }

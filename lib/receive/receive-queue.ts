@@ -1,18 +1,15 @@
-import type { Endpoint } from '../channel/endpoint.js'
 import { onAbort } from '../core/abort.js'
 import { now } from '../core/clock.js'
-import { beginWait, type Counters, endWait } from '../core/counters.js'
 import { closedError, disconnectedError, WormholeError } from '../core/errors.js'
 import { Promise, queueMicrotask } from '../core/globals.js'
 import { Later } from '../core/later.js'
 import { List } from '../core/list.js'
 import { countMessages, nextTurn, turnIsOver } from '../core/loop-budget.js'
-import { deadlineOf, type Settings, signalOf } from '../core/options.js'
+import { type BlockingOptions, deadlineOf, type Settings, signalOf, type WaitOptions } from '../core/options.js'
 import { quiet, rejected } from '../core/promises.js'
-import { closeEnd, failed, observesReads, received } from '../core/telemetry.js'
-import { tracing } from '../core/trace.js'
-import type { BlockingOptions, WaitOptions } from '../core/types.js'
-import type { Descriptor } from '../fd/descriptor.js'
+import { beginWait, type Counters, endWait, failed, observesReads, received, tracing } from '../core/telemetry.js'
+import { closeEnd, type Descriptor } from '../fd/descriptor.js'
+import type { EndContext } from '../fd/end-context.js'
 import { isMainThread } from '../os/addon.js'
 import { BlockingBusyPoll } from '../os/busy-poll.js'
 import { handOver } from '../os/exit-flush.js'
@@ -35,6 +32,7 @@ const busyPoll = new BlockingBusyPoll()
 /** What one receiver has read and nobody has taken yet, those who wait for more, and the reading. */
 export class ReceiveQueue {
   readonly batch: Batch
+  readonly settings: Settings
   readonly #descriptor: Descriptor
   readonly #counters: Counters
   readonly #source: Source
@@ -53,19 +51,16 @@ export class ReceiveQueue {
   /** When `select` last took from here: the one that waited longest comes first. */
   lastServed = 0
 
-  /** @param owner what must not be garbage-collected while somebody waits: it closes the descriptor */
+  /** @param end must not be garbage-collected while something waits: it closes the descriptor */
   constructor(
-    readonly owner: Endpoint,
-    descriptor: Descriptor,
-    type: number,
-    readonly settings: Settings,
-    counters: Counters
+    readonly end: EndContext,
+    type: number
   ) {
-    this.batch = new Batch(owner)
-    this.#descriptor = descriptor
-    this.#counters = counters
-    const context = { descriptor, settings, counters }
-    this.#source = type === socket.SOCK_SEQPACKET ? new PacketSource(context) : new StreamSource(context)
+    this.batch = new Batch(end)
+    this.settings = end.settings
+    this.#descriptor = end.descriptor
+    this.#counters = end.counters
+    this.#source = type === socket.SOCK_SEQPACKET ? new PacketSource(end) : new StreamSource(end)
   }
 
   /** Messages that are here, one that is here in part included. */
@@ -125,14 +120,14 @@ export class ReceiveQueue {
   #signalOf(options: WaitOptions, call: string): AbortSignal | undefined {
     const signal = signalOf(options, call)
     signal?.throwIfAborted()
-    this.owner.assertUsable()
+    this.end.assertUsable()
     return signal
   }
 
   /** Blocks the thread until something can be taken. */
   block(options: BlockingOptions | undefined, call: string): void {
     const deadline = deadlineOf(options, call)
-    if (options !== undefined) this.owner.assertUsable()
+    if (options !== undefined) this.end.assertUsable()
     if (this.batch.left > 0) return
     let pending = handOver()
     // A worker looks up now and then: it may have been terminated. A trace is to tell of the wait.
@@ -143,10 +138,10 @@ export class ReceiveQueue {
       if (this.ended) throw disconnectedError('Receiver')
       const left = deadline - now()
       if (left <= 0) {
-        if (this.#watched < 0) endWait(this.#counters, this.owner, 'waits no longer')
+        if (this.#watched < 0) endWait(this.#counters, this.end, 'waits no longer')
         throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
       }
-      if (beginWait(this.#counters, this.owner, 'waits')) this.#counters.waits++
+      if (beginWait(this.#counters, this.end, 'waits')) this.#counters.waits++
       socket.wait([this.#source.waitsFor], socket.POLLIN, Math.min(left, pending ? ROOM_SLICE_MS : WAIT_SLICE_MS))
       if (pending) pending = handOver()
     }
@@ -290,7 +285,7 @@ export class ReceiveQueue {
     this.#counters.messages -= this.batch.left
     this.batch.clear()
     this.#source.drop()
-    closeEnd(this.owner, this.#descriptor, 'closed')
+    closeEnd(this.end, this.#descriptor, 'closed')
   }
 
   setKeepsAlive(keepsAlive: boolean): void {
@@ -308,7 +303,7 @@ export class ReceiveQueue {
   /** Called by the poller. */
   onFailure(error: unknown): void {
     this.#watched = -1
-    failed(this.owner, error)
+    failed(this.end, error)
     this.#failAll(error)
   }
 
@@ -320,7 +315,7 @@ export class ReceiveQueue {
     const found = this.#source.read(this.batch, waits)
     if (found === END) this.#end()
     if (found !== READ) return false
-    endWait(this.#counters, this.owner)
+    endWait(this.#counters, this.end)
     const count = this.batch.left
     this.#counters.messages += count
     countMessages(count)
@@ -332,8 +327,9 @@ export class ReceiveQueue {
 
   /** Tells those who observe. Whether messages are still here: one of them may have taken some, or closed this end. */
   #tell(bytes: number): boolean {
-    received(this.owner, this.batch, bytes)
-    this.owner.assertUsable()
+    const { left, descriptors } = this.batch
+    received(this.end, left, bytes, descriptors)
+    this.end.assertUsable()
     return this.batch.left > 0
   }
 
@@ -362,13 +358,13 @@ export class ReceiveQueue {
     this.#watched = -1
     watch(fd, socket.POLLIN, this, this.#keepsAlive && calling)
     this.#watched = fd
-    beginWait(this.#counters, this.owner, 'waits')
+    beginWait(this.#counters, this.end, 'waits')
   }
 
   #unwatch(): void {
     if (this.#watched >= 0) unwatch(this.#watched)
     this.#watched = -1
-    endWait(this.#counters, this.owner, 'waits no longer')
+    endWait(this.#counters, this.end, 'waits no longer')
   }
 
   /** Nothing will come any more: the descriptor has no further use. */
@@ -376,7 +372,7 @@ export class ReceiveQueue {
     this.ended = true
     this.#unwatch()
     this.#source.drop()
-    closeEnd(this.owner, this.#descriptor, 'ended')
+    closeEnd(this.end, this.#descriptor, 'ended')
     for (const subscriber of this.#leaving()) subscriber.end()
   }
 

@@ -1,22 +1,21 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { Endpoint } from '../channel/endpoint.js'
 import { say } from '../core/describe.js'
 import { WormholeError } from '../core/errors.js'
 import { Later } from '../core/later.js'
 import { isThenable, outcomeOf } from '../core/shapes.js'
-import { failed } from '../core/telemetry.js'
+import { failed, type Observed } from '../core/telemetry.js'
 
 /**
  * The message as `schema` returns it, or a {@link Later} of it; a refusal is ERR_WORMHOLE_INVALID, and `end` tells of
  * it. What the schema throws is thrown as it is.
  */
-export function validate(schema: StandardSchemaV1, message: unknown, end: Endpoint | null): unknown {
+export function validate(schema: StandardSchemaV1, message: unknown, end: Observed | null): unknown {
   const answer: unknown = schema['~standard'].validate(message)
   if (isThenable(answer)) return new Later(outcomeOf(answer).then((settled) => accept(settled, message, end)))
   return accept(answer, message, end)
 }
 
-function accept(answer: unknown, message: unknown, end: Endpoint | null): unknown {
+function accept(answer: unknown, message: unknown, end: Observed | null): unknown {
   if (!isResult(answer)) {
     return refuse('the schema answered neither with a value nor with issues', message, answer, end)
   }
@@ -34,7 +33,7 @@ function isResult(answer: unknown): answer is Answer {
   return 'value' in answer || (answer as Answer).issues !== undefined
 }
 
-function refuse(reason: string, received: unknown, cause: unknown, end: Endpoint | null): never {
+function refuse(reason: string, received: unknown, cause: unknown, end: Observed | null): never {
   const error = new WormholeError('ERR_WORMHOLE_INVALID', reason, { received, cause })
   if (end !== null) failed(end, error)
   throw error

@@ -3,14 +3,14 @@ import { turnIsOver } from '../core/loop-budget.js'
 import { Descriptor } from '../fd/descriptor.js'
 import * as socket from '../os/syscalls.js'
 import { inbox, readPayload } from '../wire/inbox.js'
-import { Partial } from '../wire/reassembly.js'
+import { Reassembly } from '../wire/reassembly.js'
 
 /** Reads the payload of a message that was too long for one packet from its side stream. */
 export class SideReader {
   readonly #descriptor: Descriptor
   /** The payload's bytes. */
   readonly length: number
-  #partial: Partial | null = null
+  #reassembly: Reassembly | null = null
 
   /**
    * @param fd the reading end, owned by this thread
@@ -32,27 +32,27 @@ export class SideReader {
    */
   read(): [unknown] | undefined {
     for (;;) {
-      this.#partial ??= new Partial(inbox, 0, this.length)
-      const partial = this.#partial
-      partial.reserve(this.length)
-      const wanted = Math.min(partial.room, this.length - partial.length)
-      const count = socket.receive(this.fd, partial.tail, wanted)
+      this.#reassembly ??= new Reassembly(inbox, 0, this.length)
+      const reassembly = this.#reassembly
+      reassembly.reserve(this.length)
+      const wanted = Math.min(reassembly.room, this.length - reassembly.length)
+      const count = socket.receive(this.fd, reassembly.tail, wanted)
       if (socket.broughtDescriptors()) socket.closeAll(socket.takeDescriptors())
       if (count === socket.EAGAIN) return undefined
       if (count === socket.ECONNRESET) continue
       if (count < 0) throw systemError('recvmsg', count, 'cannot receive a long message')
-      if (count === 0) throw this.#brokeOff(partial.length)
-      partial.append(count)
-      if (partial.length === this.length) return [readPayload(partial.at, this.length)]
+      if (count === 0) throw this.#brokeOff(reassembly.length)
+      reassembly.append(count)
+      if (reassembly.length === this.length) return [readPayload(reassembly.at, this.length)]
       // Others get a turn before more comes, but what is there already must win over a timeout.
-      if (turnIsOver(count) && socket.unread(this.fd) < this.length - partial.length) return undefined
+      if (turnIsOver(count) && socket.unread(this.fd) < this.length - reassembly.length) return undefined
     }
   }
 
   close(): void {
     this.#descriptor.close()
-    this.#partial?.free()
-    this.#partial = null
+    this.#reassembly?.free()
+    this.#reassembly = null
   }
 
   #brokeOff(length: number): WormholeError {

@@ -1,21 +1,24 @@
 import { systemError, WormholeError } from '../core/errors.js'
 import { turnIsOver } from '../core/loop-budget.js'
+import { MESSAGE_LIMIT } from '../core/options.js'
+import type { EndContext } from '../fd/end-context.js'
 import { OwnedFd } from '../fd/owned-fd.js'
 import * as socket from '../os/syscalls.js'
-import { found, HEADER_BYTES, inbox, MESSAGE_LIMIT, type Rest, readFrames } from '../wire/inbox.js'
+import { inbox, readFrames, type Tail } from '../wire/inbox.js'
 import { malformed, tooLarge } from '../wire/json.js'
-import { Partial } from '../wire/reassembly.js'
+import { Reassembly } from '../wire/reassembly.js'
+import { HEADER_BYTES } from '../wire/wasm.js'
 import type { Batch } from './batch.js'
-import { EMPTY, END, type Found, MOST_ATTEMPTS, READ, type Source, type SourceContext } from './reader.js'
+import { EMPTY, END, type Found, MOST_ATTEMPTS, READ, type Source } from './reader.js'
 
 /** Most bytes of one read: about what a Unix stream socket holds by default. */
 const READ_BYTES = 256 * 1024
 
 /** Reads a SOCK_STREAM socket, where a frame may be cut anywhere. */
 export class StreamSource implements Source {
-  readonly #context: SourceContext
+  readonly #end: EndContext
   /** The frame whose end has not come. */
-  #partial: Partial | null = null
+  #partial: Reassembly | null = null
   /** Its bytes, header included, once the header is there. */
   #wanted = 0
   #partialFds: OwnedFd[] = []
@@ -25,12 +28,12 @@ export class StreamSource implements Source {
   #skip = 0
   #ended = false
 
-  constructor(context: SourceContext) {
-    this.#context = context
+  constructor(end: EndContext) {
+    this.#end = end
   }
 
   get waitsFor(): number {
-    return this.#context.descriptor.fd
+    return this.#end.descriptor.fd
   }
 
   get partial(): boolean {
@@ -38,7 +41,7 @@ export class StreamSource implements Source {
   }
 
   read(batch: Batch): Found {
-    const { fd } = this.#context.descriptor
+    const { fd } = this.#end.descriptor
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       if (this.#ended) return END
       let length = 0
@@ -54,7 +57,7 @@ export class StreamSource implements Source {
           throw new WormholeError('ERR_WORMHOLE_TRUNCATED', 'the channel ended in the middle of a message')
         }
       } catch (error) {
-        // The rest of this frame will not come or cannot be kept: where the next one starts is not known.
+        // The tail of this frame will not come or cannot be kept: where the next one starts is not known.
         batch.fail(() => error as WormholeError)
         this.drop()
         this.#ended = true
@@ -103,7 +106,7 @@ export class StreamSource implements Source {
   #accept(length: number, batch: Batch): void {
     const fds = socket.broughtDescriptors() ? socket.takeDescriptors() : []
     const lostFds = socket.lostDescriptors()
-    const { settings, counters } = this.#context
+    const { settings, counters } = this.#end
     counters.packets++
     if (this.#skip > 0) {
       this.#skip -= length
@@ -112,12 +115,12 @@ export class StreamSource implements Source {
     }
     const held = this.#partial
     held?.append(length)
-    const rest = readFrames(held?.at ?? inbox, held?.length ?? length, settings.maxMessageBytes, batch)
-    counters.bytes += found.bytes
+    const tail = readFrames(held?.at ?? inbox, held?.length ?? length, settings.maxMessageBytes, batch)
+    counters.bytes += tail.payloadBytes
     if (batch.left > 0) this.#finishPartial(batch)
-    this.#keep(rest, held)
-    this.#give(fds, lostFds, rest, batch)
-    if (rest.overLimit) this.#refuse(rest, batch)
+    this.#keep(tail, held)
+    this.#give(fds, lostFds, tail, batch)
+    if (tail.overLimit) this.#refuse(tail, batch)
   }
 
   /** The frame that was held is the batch's first: it gets what came with its beginning. */
@@ -130,38 +133,38 @@ export class StreamSource implements Source {
   }
 
   /** Descriptors belong to the last frame that starts in what was received (docs/wire.md). */
-  #give(fds: number[], lostFds: boolean, rest: Rest, batch: Batch): void {
+  #give(fds: number[], lostFds: boolean, tail: Tail, batch: Batch): void {
     if (fds.length === 0 && !lostFds) return
     // One message has no more, so that a peer cannot pile them up with the pieces of one frame.
     const tooMany = this.#partialFds.length + fds.length > socket.SCM_MAX_FD
-    if (lostFds || tooMany || rest.overLimit) {
+    if (lostFds || tooMany || tail.overLimit) {
       socket.closeAll(fds)
-      if (rest.overLimit) return
+      if (tail.overLimit) return
       if (this.#partial !== null) this.#partialLostFds = true
       else batch.loseDescriptors(batch.last)
       return
     }
-    this.#context.counters.fds += fds.length
+    this.#end.counters.fds += fds.length
     const owned = fds.map((fd) => new OwnedFd(fd, true))
     if (this.#partial !== null) this.#partialFds.push(...owned)
     else batch.attach(batch.last, owned)
   }
 
-  #keep(rest: Rest, held: Partial | null): void {
-    if (rest.complete || rest.overLimit) {
+  #keep(tail: Tail, held: Reassembly | null): void {
+    if (tail.complete || tail.overLimit) {
       this.drop()
       return
     }
-    this.#wanted = rest.declared === undefined ? 0 : HEADER_BYTES + rest.declared
-    if (held === null) this.#partial = new Partial(rest.at, rest.length, this.#wanted)
-    else held.consume(rest.at - held.at)
+    this.#wanted = tail.declared === undefined ? 0 : HEADER_BYTES + tail.declared
+    if (held === null) this.#partial = new Reassembly(tail.at, tail.length, this.#wanted)
+    else held.consume(tail.at - held.at)
   }
 
   /** A header that promises more than the limit: its message fails, and its bytes are passed over. */
-  #refuse(rest: Rest, batch: Batch): void {
-    const declared = rest.declared as number
+  #refuse(tail: Tail, batch: Batch): void {
+    const declared = tail.declared as number
     if (declared > MESSAGE_LIMIT) throw malformed(`the stream's framing is lost: a header says ${declared} bytes`)
-    batch.fail(() => tooLarge(declared, this.#context.settings.maxMessageBytes))
-    this.#skip = declared - (rest.length - HEADER_BYTES)
+    batch.fail(() => tooLarge(declared, this.#end.settings.maxMessageBytes))
+    this.#skip = declared - (tail.length - HEADER_BYTES)
   }
 }

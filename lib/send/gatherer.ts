@@ -1,5 +1,5 @@
-import { PLACEHOLDER } from '../wire/inbox.js'
 import { toText } from '../wire/json.js'
+import { PLACEHOLDER } from '../wire/outbox.js'
 import type { Sizing } from './packet-limits.js'
 import type { Entry } from './send-request.js'
 import { OVER, type SourceIterator } from './source-iterator.js'

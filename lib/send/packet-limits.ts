@@ -1,10 +1,10 @@
 import { Buffer } from '../core/globals.js'
-import type { Settings } from '../core/options.js'
 import type { Descriptor } from '../fd/descriptor.js'
+import type { EndContext } from '../fd/end-context.js'
 import * as socket from '../os/syscalls.js'
-import { HEADER_BYTES, OUTBOX_BYTES } from '../wire/inbox.js'
 import { tooLarge } from '../wire/json.js'
-import { frame } from '../wire/outbox.js'
+import { frame, OUTBOX_BYTES } from '../wire/outbox.js'
+import { HEADER_BYTES } from '../wire/wasm.js'
 import { Entry } from './send-request.js'
 
 /** UTF-16 units of text that share a packet: past 32 KiB a packet of many gains little (docs/architecture.md). */
@@ -25,12 +25,11 @@ export class Sizing {
 
   /** @param packets whether it is a SOCK_SEQPACKET socket */
   constructor(
-    descriptor: Descriptor,
-    readonly packets: boolean,
-    settings: Settings
+    end: EndContext,
+    readonly packets: boolean
   ) {
-    this.#descriptor = descriptor
-    this.#maxMessageBytes = settings.maxMessageBytes
+    this.#descriptor = end.descriptor
+    this.#maxMessageBytes = end.settings.maxMessageBytes
     this.longest = this.#read()
   }
 

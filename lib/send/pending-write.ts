@@ -1,14 +1,13 @@
 import type { Descriptor } from '../fd/descriptor.js'
-import { PLACEHOLDER } from '../wire/inbox.js'
-import { type Cargo, Frames, HeaderOnly, LongText } from '../wire/outbox.js'
+import { FrameBatch, FrameHeader, type OutgoingBytes, PayloadText, PLACEHOLDER } from '../wire/outbox.js'
 import type { Sizing } from './packet-limits.js'
 import type { Entry } from './send-request.js'
 import { SideWriter } from './side-writer.js'
 
-/** What is next to be sent: the first entries of a queue, or a part of one, readied as cargo. */
+/** What is next to be sent: the first entries of a queue, or a part of one, readied as bytes. */
 export class Flight {
   private constructor(
-    readonly cargo: Cargo,
+    readonly bytes: OutgoingBytes,
     /** Entries that are in it whole. */
     readonly entries: number,
     /** Units of the first entry's batch, where it is in it only in part. */
@@ -31,19 +30,19 @@ export class Flight {
         entries++
       }
     }
-    return new Flight(new Frames(batch), entries, 0, null)
+    return new Flight(new FrameBatch(batch), entries, 0, null)
   }
 
   /** The packet limit has shrunk since this batch was made: as many of its frames as fit, at least one. */
   private static partOf(batch: string, most: number): Flight {
     let part = batch.lastIndexOf(PLACEHOLDER, most)
     if (part <= 0) part = batch.indexOf(PLACEHOLDER, PLACEHOLDER.length)
-    return new Flight(new Frames(batch.slice(0, part)), 0, part, null)
+    return new Flight(new FrameBatch(batch.slice(0, part)), 0, part, null)
   }
 
   /** A long message by itself, its frame in pieces: for a byte stream. */
   static alone(first: Entry): Flight {
-    return new Flight(new LongText(first.batch, first.longBytes), 1, 0, null)
+    return new Flight(new PayloadText(first.batch, first.longBytes), 1, 0, null)
   }
 
   /** A long message's header, whose payload goes over a stream of its own. Throws when there can be none. */
@@ -56,12 +55,12 @@ export class Flight {
       side.abandon()
       throw error
     }
-    return new Flight(new HeaderOnly(first.longBytes), 1, 0, side)
+    return new Flight(new FrameHeader(first.longBytes), 1, 0, side)
   }
 
   /** The descriptors to send with the next byte. */
   fds(first: Entry): number[] | null {
-    if (this.cargo.begun) return null
+    if (this.bytes.begun) return null
     const fds = this.entries > 0 ? (first.transfer?.fds ?? null) : null
     if (this.side === null) return fds
     return fds === null ? [this.side.reader.fd] : [...fds, this.side.reader.fd]
@@ -69,7 +68,7 @@ export class Flight {
 
   /** How many messages a part holds. */
   get partMessages(): number {
-    return (this.cargo as Frames).batch.split(PLACEHOLDER).length - 1
+    return (this.bytes as FrameBatch).batch.split(PLACEHOLDER).length - 1
   }
 
   includes(entry: Entry, first: Entry | null): boolean {

@@ -1,22 +1,18 @@
-import type { Endpoint } from '../channel/endpoint.js'
 import { now } from '../core/clock.js'
-import { type Counters, endWait } from '../core/counters.js'
 import { closedError, disconnectedError, type WormholeError } from '../core/errors.js'
 import { nextTick, Promise } from '../core/globals.js'
 import { nextTurn, turnIsOver } from '../core/loop-budget.js'
-import type { Settings } from '../core/options.js'
 import { quietBut } from '../core/promises.js'
-import { closeEnd } from '../core/telemetry.js'
-import type { Descriptor } from '../fd/descriptor.js'
+import { endWait } from '../core/telemetry.js'
+import { closeEnd, type Descriptor } from '../fd/descriptor.js'
+import type { EndContext } from '../fd/end-context.js'
 import { Flushable, flushIfExiting, forgetPending, handOver, notePending } from '../os/exit-flush.js'
 import { ROOM_SLICE_MS } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
-import { Backlog } from './backlog.js'
-import { ChannelWatch } from './channel-watch.js'
+import type { Backlog } from './backlog.js'
 import { AtOnce } from './no-delay.js'
 import { Sizing } from './packet-limits.js'
 import type { Entry } from './send-request.js'
-import { SideStreams } from './side-streams.js'
 import { DONE, Transmitter, TURN_OVER } from './transmitter.js'
 
 /** Units that may gather in one tick before they are sent within it. */
@@ -36,12 +32,10 @@ interface Running {
 /** What one sender has yet to hand to the kernel, when it does that, and who waits for it. */
 export class SendQueue extends Flushable {
   readonly #descriptor: Descriptor
-  readonly #counters: Counters
   readonly sizing: Sizing
-  readonly #backlog = new Backlog()
-  readonly #sides: SideStreams
-  readonly #watch: ChannelWatch
   readonly #transmitter: Transmitter
+  /** The transmitter's, which alone changes it. */
+  readonly #backlog: Backlog
   /** Calls of `sendAll` that are not done. */
   #running: Set<Running> | null = null
   #scheduled = false
@@ -50,30 +44,16 @@ export class SendQueue extends Flushable {
   readonly #atOnce = new AtOnce()
   #closing = false
 
-  /** @param owner what must not be garbage-collected while something is pending: it closes the descriptor */
+  /** @param end must not be garbage-collected while something is pending: it closes the descriptor */
   constructor(
-    readonly owner: Endpoint,
-    descriptor: Descriptor,
-    type: number,
-    settings: Settings,
-    counters: Counters
+    readonly end: EndContext,
+    type: number
   ) {
     super()
-    this.#descriptor = descriptor
-    this.#counters = counters
-    this.sizing = new Sizing(descriptor, type === socket.SOCK_SEQPACKET, settings)
-    this.#sides = new SideStreams(owner, counters, this)
-    this.#watch = new ChannelWatch(descriptor, this)
-    this.#transmitter = new Transmitter({
-      owner,
-      descriptor,
-      counters,
-      sizing: this.sizing,
-      coalesce: settings.coalesce,
-      backlog: this.#backlog,
-      sides: this.#sides,
-      watch: this.#watch,
-    })
+    this.#descriptor = end.descriptor
+    this.sizing = new Sizing(end, type === socket.SOCK_SEQPACKET)
+    this.#transmitter = new Transmitter(end, this.sizing, this)
+    this.#backlog = this.#transmitter.backlog
   }
 
   /** Why no more can be sent. */
@@ -83,21 +63,21 @@ export class SendQueue extends Flushable {
 
   /** Messages that the kernel has not yet taken whole. */
   get pending(): number {
-    return this.#sides.size + this.#backlog.messages
+    return this.#transmitter.pending
   }
 
   get idle(): boolean {
-    return this.#backlog.first === null && this.#sides.size === 0
+    return this.#transmitter.idle
   }
 
   /** Whether the channel is full and entries wait for it. */
   get blocked(): boolean {
-    return this.#watch.blocked
+    return this.#transmitter.blocked
   }
 
   /** Queues an entry; it is sent at the end of this tick, or at once when much has gathered. */
   push(entry: Entry): void {
-    if (!this.#enqueue(entry) || this.#watch.blocked) return
+    if (!this.#enqueue(entry) || this.#transmitter.blocked) return
     if (this.#backlog.units >= EAGER_UNITS) {
       if (turnIsOver(entry.longBytes)) this.#schedule(true)
       else this.pump()
@@ -138,7 +118,7 @@ export class SendQueue extends Flushable {
 
   /** Queues an entry and sends what can be sent without waiting. */
   hand(entry: Entry): void {
-    if (this.#enqueue(entry) && !this.#watch.blocked) this.pump()
+    if (this.#enqueue(entry) && !this.#transmitter.blocked) this.pump()
   }
 
   /**
@@ -146,7 +126,7 @@ export class SendQueue extends Flushable {
    * long message is longer than a side stream's buffer.
    */
   tryHand(entry: Entry): boolean {
-    if (this.#sides.full) this.#sides.pump()
+    this.#transmitter.pumpSides(true)
     if (this.#backlog.first !== null && !this.pump(true)) return false
     if (entry.longBytes > 0 && this.sizing.packets && this.disconnected === null) {
       if (!this.#transmitter.prepare(entry) && !socket.hungUp(this.#descriptor.fd)) return false
@@ -158,19 +138,15 @@ export class SendQueue extends Flushable {
 
   /** Takes an entry back that waits, unless there is room for it by now: after a busy spell timers come before what is ready. */
   giveUp(entry: Entry, reason: unknown): void {
-    if (this.#watch.blocked || this.#later || this.#sides.size > 0) this.pumpAll()
+    if (this.#later || this.#transmitter.waitsForRoom) this.pumpAll()
     this.withdraw(entry, reason)
   }
 
   /** Takes an entry back whose bytes are not under way; false when they are. */
   withdraw(entry: Entry, reason: unknown): boolean {
-    if (entry.settled) return true
-    if (this.#sides.withdraw(entry, reason)) return true
-    if (!this.#transmitter.release(entry)) return false
-    this.#backlog.remove(entry)
-    entry.settle(reason)
+    const withdrawn = this.#transmitter.withdraw(entry, reason)
     this.#rest()
-    return true
+    return withdrawn
   }
 
   /** Hands over what the kernel takes without waiting. True when the queue is empty afterwards. */
@@ -196,27 +172,23 @@ export class SendQueue extends Flushable {
   /** Hands over what the kernel takes without waiting, of long messages too. */
   pumpAll(): void {
     this.pump(true)
-    this.#sides.pump()
+    this.#transmitter.pumpSides()
   }
 
   get waitsForRoom(): boolean {
-    return this.#watch.blocked || this.#sides.size > 0
+    return this.#transmitter.waitsForRoom
   }
 
   /** The descriptors that must become writable before `pumpAll` can do more. */
   waitsFor(): number[] {
-    const { fds } = this.#sides
-    if (this.#watch.blocked || fds.length === 0) fds.push(this.#descriptor.fd)
-    return fds
+    return this.#transmitter.waitsFor()
   }
 
   /** Resolves when everything queued by now is with the kernel; rejects with the first of it that fails. */
   flush(): Promise<void> {
     const running = [...(this.#running ?? [])]
     for (const each of running) each.told = true
-    const waiting: Promise<unknown>[] = [...this.#sides.settled()]
-    for (let entry = this.#backlog.first; entry !== null; entry = entry.next) waiting.push(entry.wait())
-    return quietBut(this.#allOf(running, waiting), (error) =>
+    return quietBut(this.#allOf(running, this.#transmitter.settled()), (error) =>
       running.some(({ failure, isCallers }) => failure?.error === error && isCallers(error))
     )
   }
@@ -271,30 +243,27 @@ export class SendQueue extends Flushable {
 
   /** Nobody waits for the end of a channel that is ours no longer. */
   letGo(): void {
-    this.#watch.letGo()
+    this.#transmitter.letGo()
   }
 
   /** Resolves once every receiving end is gone. */
   untilGone(signal: AbortSignal | undefined): Promise<void> {
-    return this.disconnected === null ? this.#watch.untilGone(signal) : Promise.resolve()
+    return this.#transmitter.untilGone(signal)
   }
 
   setKeepsAlive(keepsAlive: boolean): void {
-    this.#watch.setKeepsAlive(keepsAlive)
-    this.#sides.setKeepsAlive(keepsAlive)
+    this.#transmitter.setKeepsAlive(keepsAlive)
   }
 
   /** Calls `callback` once every receiving end is gone, until the returned function is called. */
   whenGone(callback: (error: WormholeError) => void): () => void {
-    if (this.disconnected === null) return this.#watch.whenGone(callback)
-    callback(this.disconnected)
-    return () => undefined
+    return this.#transmitter.whenGone(callback)
   }
 
   /** Called by the poller: the channel takes more, or its other end is gone. */
   onReady(): void {
-    if (this.#watch.blocked) {
-      this.#watch.unblock()
+    if (this.#transmitter.blocked) {
+      this.#transmitter.unblock()
       this.pump()
     } else if (socket.hungUp(this.#descriptor.fd)) {
       this.#fail(disconnectedError('Sender'))
@@ -311,7 +280,7 @@ export class SendQueue extends Flushable {
     this.#later = false
     const { first } = this.#backlog
     this.#atOnce.note(first !== null && first.next === null && first.count === 1)
-    if (!this.#watch.blocked) this.pump()
+    if (!this.#transmitter.blocked) this.pump()
   }
 
   #enqueue(entry: Entry): boolean {
@@ -347,19 +316,19 @@ export class SendQueue extends Flushable {
   /** Nothing may be left to do: then lets go of what was held for it. */
   #rest(): void {
     if (this.#backlog.first === null) {
-      this.#watch.unblock()
-      endWait(this.#counters, this.owner, 'waits no longer')
+      this.#transmitter.unblock()
+      endWait(this.end.counters, this.end, 'waits no longer')
     }
     if (!this.idle) return
     forgetPending(this)
     if (this.#closing && this.running === 0) {
-      closeEnd(this.owner, this.#descriptor, this.disconnected === null ? 'closed' : 'ended')
+      closeEnd(this.end, this.#descriptor, this.disconnected === null ? 'closed' : 'ended')
     }
   }
 
   /** Called by the side streams: a long message is through, or has failed. */
   onSideEnded(): void {
-    if (this.#backlog.first !== null && !this.#watch.blocked) this.#schedule()
+    if (this.#backlog.first !== null && !this.#transmitter.blocked) this.#schedule()
     this.#rest()
   }
 

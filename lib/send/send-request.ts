@@ -3,7 +3,8 @@ import { Buffer, Promise } from '../core/globals.js'
 import { ListItem } from '../core/list.js'
 import { rejected } from '../core/promises.js'
 import type { Transfer } from '../fd/transfer.js'
-import { HEADER_BYTES, PLACEHOLDER } from '../wire/inbox.js'
+import { PLACEHOLDER } from '../wire/outbox.js'
+import { HEADER_BYTES } from '../wire/wasm.js'
 import type { SideWriter } from './side-writer.js'
 
 /** Messages that were handed to a send queue together and succeed or fail together. */

@@ -1,12 +1,11 @@
-import type { Endpoint } from '../channel/endpoint.js'
-import type { Counters } from '../core/counters.js'
 import type { WormholeError } from '../core/errors.js'
 import { beforeSend, failed, sent } from '../core/telemetry.js'
+import type { EndContext } from '../fd/end-context.js'
 import type { Entry } from './send-request.js'
 import type { SideWriter } from './side-writer.js'
 
 /** Long messages that may be under way at once; the next one waits in the queue. */
-const MOST = 8
+const MAX_UNDER_WAY = 8
 const NONE = new Map<SideWriter, Entry>()
 
 /** Who is told when a long message is through or has failed. */
@@ -16,16 +15,14 @@ export interface SideStreamsOwner {
 
 /** A sender's long messages whose header the kernel has and whose payload is under way. */
 export class SideStreams {
-  readonly #owner: Endpoint
-  readonly #counters: Counters
-  readonly #queue: SideStreamsOwner
+  readonly #end: EndContext
+  readonly #owner: SideStreamsOwner
   #entries = NONE
   #keepsAlive = true
 
-  constructor(owner: Endpoint, counters: Counters, queue: SideStreamsOwner) {
+  constructor(end: EndContext, owner: SideStreamsOwner) {
+    this.#end = end
     this.#owner = owner
-    this.#counters = counters
-    this.#queue = queue
   }
 
   get size(): number {
@@ -33,7 +30,7 @@ export class SideStreams {
   }
 
   get full(): boolean {
-    return this.#entries.size >= MOST
+    return this.#entries.size >= MAX_UNDER_WAY
   }
 
   /** Descriptors that must become writable before these can go on. */
@@ -52,8 +49,8 @@ export class SideStreams {
       this.#entries.delete(side)
       entry.settle(error)
       if (entry.error === undefined) this.#through(entry, later)
-      else failed(this.#owner, entry.error)
-      this.#queue.onSideEnded()
+      else failed(this.#end, entry.error)
+      this.#owner.onSideEnded()
     })
     later = true
   }
@@ -84,9 +81,10 @@ export class SideStreams {
 
   /** @param tells whether it has an event of its own */
   #through(entry: Entry, tells: boolean): void {
-    const before = tells ? beforeSend(this.#counters) : null
-    this.#counters.messages++
-    this.#counters.bytes += entry.longBytes
-    if (before !== null) sent(this.#owner, before, this.#counters)
+    const { counters } = this.#end
+    const before = tells ? beforeSend(counters) : null
+    counters.messages++
+    counters.bytes += entry.longBytes
+    if (before !== null) sent(this.#end, before, counters)
   }
 }

@@ -3,7 +3,7 @@ import { turnIsOver } from '../core/loop-budget.js'
 import { Descriptor } from '../fd/descriptor.js'
 import { unwatchNow, watch } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
-import { LongText } from '../wire/outbox.js'
+import { PayloadText } from '../wire/outbox.js'
 
 /** A process that dies closes its descriptors one after the other, perhaps the channel after the side stream. */
 const DEATH_MS = 5
@@ -19,7 +19,7 @@ export class SideWriter {
   readonly reader: Descriptor
   readonly #writer: Descriptor
   readonly #channel: Descriptor
-  readonly #cargo: LongText
+  readonly #bytes: PayloadText
   #done: ((error?: WormholeError) => void) | null = null
   #keepsAlive = true
   finished = false
@@ -30,7 +30,7 @@ export class SideWriter {
     this.reader = new Descriptor(reader)
     this.#writer = new Descriptor(writer)
     this.#channel = channel
-    this.#cargo = new LongText(text)
+    this.#bytes = new PayloadText(text)
     socket.setSendBuffer(writer, SIDE_BUFFER_BYTES)
   }
 
@@ -41,11 +41,11 @@ export class SideWriter {
   /** Writes what the kernel takes without waiting; `finished` once it has all. Throws what went wrong. */
   write(untilTurnIsOver = false): void {
     while (!this.finished) {
-      this.#cargo.load()
-      const sent = socket.send(this.fd, this.#cargo.at, this.#cargo.length, null)
+      this.#bytes.load()
+      const sent = socket.send(this.fd, this.#bytes.at, this.#bytes.length, null)
       if (sent === socket.EAGAIN) return
       if (sent < 0) throw this.#explain(sent)
-      if (this.#cargo.advance(sent)) {
+      if (this.#bytes.advance(sent)) {
         this.finished = true
         this.#closeWriter()
       } else if (untilTurnIsOver && turnIsOver(sent)) return

@@ -1,18 +1,19 @@
-import type { Endpoint } from '../channel/endpoint.js'
-import { beginWait, type Counters, endWait } from '../core/counters.js'
 import { disconnectedError, systemError, type WormholeError } from '../core/errors.js'
+import { Promise } from '../core/globals.js'
 import { turnIsOver } from '../core/loop-budget.js'
-import { beforeSend, failed, sent } from '../core/telemetry.js'
+import { beforeSend, beginWait, type Counters, endWait, failed, sent } from '../core/telemetry.js'
 import type { Descriptor } from '../fd/descriptor.js'
+import type { EndContext } from '../fd/end-context.js'
+import type { Waiting } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
-import { disownOutbox, HEADER_BYTES, outboxAt, seal } from '../wire/inbox.js'
-import { frame } from '../wire/outbox.js'
-import type { Backlog } from './backlog.js'
-import type { ChannelWatch } from './channel-watch.js'
+import { disownOutbox, frame, outboxAt, seal } from '../wire/outbox.js'
+import { HEADER_BYTES } from '../wire/wasm.js'
+import { Backlog } from './backlog.js'
+import { ChannelWatch } from './channel-watch.js'
 import type { Sizing } from './packet-limits.js'
 import { Flight } from './pending-write.js'
 import type { Entry } from './send-request.js'
-import type { SideStreams } from './side-streams.js'
+import { SideStreams, type SideStreamsOwner } from './side-streams.js'
 import { SideWriter } from './side-writer.js'
 
 /** Why transmitting stopped: nothing is left, there is no room now, or others are to have their turn first. */
@@ -21,53 +22,119 @@ export const FULL = 1
 export const TURN_OVER = 2
 export type Stopped = typeof DONE | typeof FULL | typeof TURN_OVER
 
-/** What a transmitter works with; all of one sender. */
-export interface TransmitterContext {
-  readonly owner: Endpoint
-  readonly descriptor: Descriptor
-  readonly counters: Counters
-  readonly sizing: Sizing
-  /** Whether sends of one tick share packets. */
-  readonly coalesce: boolean
-  readonly backlog: Backlog
-  readonly sides: SideStreams
-  readonly watch: ChannelWatch
-}
+/** Who is told when a transmitter may go on, and when a long message is through or has failed. */
+export type TransmitterOwner = Waiting & SideStreamsOwner
 
-/** Hands a sender's backlog to the kernel, in order, and settles its entries. */
+/**
+ * What one sender has yet to hand to the kernel, and its handing over: in order, each request settled once. When that
+ * happens is the queue's to say.
+ */
 export class Transmitter {
-  readonly #owner: Endpoint
+  readonly #end: EndContext
   readonly #descriptor: Descriptor
   readonly #counters: Counters
   readonly #sizing: Sizing
   readonly #coalesce: boolean
-  readonly #backlog: Backlog
+  readonly backlog = new Backlog()
   readonly #sides: SideStreams
   readonly #watch: ChannelWatch
   #flight: Flight | null = null
   /** Why no more can be sent. */
   disconnected: WormholeError | null = null
 
-  constructor({ owner, descriptor, counters, sizing, coalesce, backlog, sides, watch }: TransmitterContext) {
-    this.#owner = owner
-    this.#descriptor = descriptor
-    this.#counters = counters
+  constructor(end: EndContext, sizing: Sizing, owner: TransmitterOwner) {
+    this.#end = end
+    this.#descriptor = end.descriptor
+    this.#counters = end.counters
     this.#sizing = sizing
-    this.#coalesce = coalesce
-    this.#backlog = backlog
-    this.#sides = sides
-    this.#watch = watch
+    this.#coalesce = end.settings.coalesce
+    this.#sides = new SideStreams(end, owner)
+    this.#watch = new ChannelWatch(end.descriptor, owner)
+  }
+
+  /** Messages that the kernel has not yet taken whole. */
+  get pending(): number {
+    return this.#sides.size + this.backlog.messages
+  }
+
+  get idle(): boolean {
+    return this.backlog.first === null && this.#sides.size === 0
+  }
+
+  /** Whether the channel is full and requests wait for it. */
+  get blocked(): boolean {
+    return this.#watch.blocked
+  }
+
+  /** Whether anything waits for room, in the channel or in a side stream. */
+  get waitsForRoom(): boolean {
+    return this.#watch.blocked || this.#sides.size > 0
+  }
+
+  /** The descriptors that must become writable before more can be handed over. */
+  waitsFor(): number[] {
+    const { fds } = this.#sides
+    if (this.#watch.blocked || fds.length === 0) fds.push(this.#descriptor.fd)
+    return fds
+  }
+
+  /** What waits now, each as a promise. */
+  settled(): Promise<void>[] {
+    const waiting = this.#sides.settled()
+    for (let entry = this.backlog.first; entry !== null; entry = entry.next) waiting.push(entry.wait())
+    return waiting
+  }
+
+  setKeepsAlive(keepsAlive: boolean): void {
+    this.#watch.setKeepsAlive(keepsAlive)
+    this.#sides.setKeepsAlive(keepsAlive)
+  }
+
+  /** The sender is closed, or its descriptor is about to go elsewhere: nobody waits for the channel's end here. */
+  letGo(): void {
+    this.#watch.letGo()
+  }
+
+  /** Resolves once every receiving end is gone. */
+  untilGone(signal: AbortSignal | undefined): Promise<void> {
+    return this.disconnected === null ? this.#watch.untilGone(signal) : Promise.resolve()
+  }
+
+  /** Calls `callback` once every receiving end is gone, until the returned function is called. */
+  whenGone(callback: (error: WormholeError) => void): () => void {
+    if (this.disconnected === null) return this.#watch.whenGone(callback)
+    callback(this.disconnected)
+    return () => undefined
+  }
+
+  /** The channel has room again, or there is nothing left that needs it. */
+  unblock(): void {
+    this.#watch.unblock()
+  }
+
+  /** Hands over what the side streams take without waiting. */
+  pumpSides(onlyIfFull = false): void {
+    if (!onlyIfFull || this.#sides.full) this.#sides.pump()
+  }
+
+  /** Takes an entry back whose bytes are not under way; false if they are. */
+  withdraw(entry: Entry, reason: unknown): boolean {
+    if (entry.settled || this.#sides.withdraw(entry, reason)) return true
+    if (!this.#release(entry)) return false
+    this.backlog.remove(entry)
+    entry.settle(reason)
+    return true
   }
 
   /** Hands over what the kernel takes without waiting. */
   transmit(evenIfTurnIsOver: boolean): Stopped {
-    for (let first = this.#backlog.first; first !== null; first = this.#backlog.first) {
+    for (let first = this.backlog.first; first !== null; first = this.backlog.first) {
       if (this.#flight === null && !this.#load(first)) continue
       const flight = this.#flight as Flight | null
       if (flight === null) return FULL
-      const { cargo } = flight
-      cargo.load()
-      const result = socket.send(this.#descriptor.fd, cargo.at, cargo.length, flight.fds(first))
+      const { bytes } = flight
+      bytes.load()
+      const result = socket.send(this.#descriptor.fd, bytes.at, bytes.length, flight.fds(first))
       if (result === socket.EAGAIN) {
         if (this.#block()) return FULL
         continue
@@ -76,12 +143,12 @@ export class Transmitter {
         this.#explain(result)
         continue
       }
-      endWait(this.#counters, this.#owner)
+      endWait(this.#counters, this.#end)
       const before = beforeSend(this.#counters)
       this.#countPacket(result)
-      if (cargo.advance(result)) this.#complete(flight)
-      if (before !== null) sent(this.#owner, before, this.#counters)
-      if (this.#backlog.first !== null && !evenIfTurnIsOver && turnIsOver()) return TURN_OVER
+      if (bytes.advance(result)) this.#complete(flight)
+      if (before !== null) sent(this.#end, before, this.#counters)
+      if (this.backlog.first !== null && !evenIfTurnIsOver && turnIsOver()) return TURN_OVER
     }
     return DONE
   }
@@ -94,7 +161,7 @@ export class Transmitter {
    */
   sendNow(text: string, fds: readonly number[] | null): boolean {
     const { fd } = this.#descriptor
-    if (!this.#sizing.packets || this.#backlog.first !== null || !this.#sizing.isShort(text)) return false
+    if (!this.#sizing.packets || this.backlog.first !== null || !this.#sizing.isShort(text)) return false
     if (this.disconnected !== null || fd < 0) return false
     const length = seal(this, frame(text))
     const result = socket.send(fd, outboxAt(0), length, fds)
@@ -105,7 +172,7 @@ export class Transmitter {
     const before = beforeSend(this.#counters)
     this.#countPacket(result)
     this.#count(1, fds?.length ?? 0)
-    if (before !== null) sent(this.#owner, before, this.#counters)
+    if (before !== null) sent(this.#end, before, this.#counters)
     return true
   }
 
@@ -118,10 +185,10 @@ export class Transmitter {
     return side.finished
   }
 
-  /** Drops what was readied, if `entry` is in it; false when the kernel has part of that. */
-  release(entry: Entry): boolean {
-    if (this.#flight?.includes(entry, this.#backlog.first) !== true) return true
-    if (this.#flight.cargo.begun) return false
+  /** Drops what was readied, if `entry` is in it; false if the kernel has part of that. */
+  #release(entry: Entry): boolean {
+    if (this.#flight?.includes(entry, this.backlog.first) !== true) return true
+    if (this.#flight.bytes.begun) return false
     this.#unload()
     return true
   }
@@ -129,16 +196,16 @@ export class Transmitter {
   /** No more can be sent: everything in the backlog fails. */
   fail(error: WormholeError): void {
     this.disconnected = error
-    failed(this.#owner, error)
+    failed(this.#end, error)
     this.#settleWhole()
     this.#unload()
-    for (let entry = this.#backlog.shift(); entry !== null; entry = this.#backlog.shift()) entry.settle(error)
+    for (let entry = this.backlog.shift(); entry !== null; entry = this.backlog.shift()) entry.settle(error)
     this.#watch.gone(error)
   }
 
   /** Readies the first entries; false when the first one failed, and left the backlog. */
   #load(first: Entry): boolean {
-    this.#backlog.resize(first, this.#sizing.longest)
+    this.backlog.resize(first, this.#sizing.longest)
     if (first.longBytes === 0) {
       this.#flight = Flight.together(first, this.#coalesce, this.#sizing)
       return true
@@ -152,9 +219,9 @@ export class Transmitter {
       this.#flight = Flight.aside(first, this.#descriptor)
       return true
     } catch (error) {
-      this.#backlog.remove(first)
+      this.backlog.remove(first)
       first.settle(error)
-      failed(this.#owner, error)
+      failed(this.#end, error)
       return false
     }
   }
@@ -164,11 +231,11 @@ export class Transmitter {
     this.#flight = null
     if (flight.part > 0) {
       const messages = flight.partMessages
-      this.#backlog.shorten(this.#backlog.first as Entry, flight.part, messages)
+      this.backlog.shorten(this.backlog.first as Entry, flight.part, messages)
       this.#count(messages, 0)
     }
     for (let index = 0; index < flight.entries; index++) {
-      const entry = this.#backlog.shift() as Entry
+      const entry = this.backlog.shift() as Entry
       const fds = entry.transfer?.fds.length ?? 0
       if (flight.side === null) {
         this.#count(entry.count, fds)
@@ -208,7 +275,7 @@ export class Transmitter {
       return false
     }
     // A blocking send that looks up now and then finds the channel still full: that is one wait.
-    if (beginWait(this.#counters, this.#owner, 'full')) this.#counters.waits++
+    if (beginWait(this.#counters, this.#end, 'full')) this.#counters.waits++
     return true
   }
 
@@ -227,7 +294,7 @@ export class Transmitter {
   #refused(errno: number): WormholeError {
     const error = this.#errorOf(errno)
     if (error.code === 'ERR_WORMHOLE_DISCONNECTED') this.fail(error)
-    else failed(this.#owner, error)
+    else failed(this.#end, error)
     return error
   }
 
@@ -241,25 +308,25 @@ export class Transmitter {
   /** The entries under way fail; where the kernel has part of a frame, nothing can follow it. */
   #drop(error: WormholeError): void {
     const flight = this.#flight as Flight
-    if (flight.cargo.begun) {
+    if (flight.bytes.begun) {
       this.fail(error)
       return
     }
     this.#unload()
     for (let index = 0; index < Math.max(flight.entries, 1); index++) {
-      const entry = this.#backlog.shift() as Entry
+      const entry = this.backlog.shift() as Entry
       entry.settle(error)
     }
-    failed(this.#owner, error)
+    failed(this.#end, error)
   }
 
   /** A byte stream breaks off: messages of the flight that the kernel has whole were sent all the same. */
   #settleWhole(): void {
-    let whole = this.#flight?.cargo.begun === true ? this.#flight.cargo.whole : 0
+    let whole = this.#flight?.bytes.begun === true ? this.#flight.bytes.whole : 0
     this.#count(whole, 0)
-    for (let entry = this.#backlog.first; entry !== null && entry.count <= whole; entry = this.#backlog.first) {
+    for (let entry = this.backlog.first; entry !== null && entry.count <= whole; entry = this.backlog.first) {
       whole -= entry.count
-      this.#backlog.remove(entry)
+      this.backlog.remove(entry)
       entry.settle()
     }
   }

@@ -1,20 +1,57 @@
 import { Buffer } from '../core/globals.js'
-import {
-  disownOutbox,
-  HEADER_BYTES,
-  OUTBOX_UNITS,
-  outboxAt,
-  ownsOutbox,
-  PLACEHOLDER,
-  seal,
-  writePiece,
-} from './inbox.js'
+import { refreshView, view } from '../os/memory.js'
+import { HEADER_BYTES, SLACK_BYTES, wasm } from './wasm.js'
+
+/** No packet is made longer than this. */
+export const OUTBOX_BYTES = wasm.OUTBOX_BYTES.value
+
+/** UTF-16 units of a text that never make more bytes than the outbox holds, headers included. */
+export const OUTBOX_UNITS = Math.floor((OUTBOX_BYTES - HEADER_BYTES) / 3)
+
+/** Goes before each frame's text in a batch; `seal` writes the length over it. */
+export const PLACEHOLDER = String.fromCharCode(wasm.PLACEHOLDER.value).repeat(HEADER_BYTES)
+
+const outbox = wasm.allocate(OUTBOX_BYTES + SLACK_BYTES) >>> 0
+refreshView()
+
+/** Whose bytes the outbox holds: it belongs to nobody for longer than one system call. */
+let outboxOwner: object | null = null
+
+export function ownsOutbox(owner: object): boolean {
+  return outboxOwner === owner
+}
+
+/** Nothing of it will be sent again. */
+export function disownOutbox(owner: object): void {
+  if (outboxOwner === owner) outboxOwner = null
+}
+
+/** The address of byte `offset` of the outbox. */
+export function outboxAt(offset: number): number {
+  return outbox + offset
+}
+
+/** Writes a batch, each text behind a placeholder, into the outbox as frames; answers its bytes. */
+export function seal(owner: object, batch: string): number {
+  const length = view.utf8Write(batch, outbox, OUTBOX_BYTES)
+  if (wasm.sealFrames(outbox, length) < 0) throw new Error('a batch does not begin with a placeholder')
+  outboxOwner = owner
+  return length
+}
+
+/** Writes a piece of a long text into the outbox, behind a header where `payload` is given; its bytes. */
+export function writePiece(owner: object, piece: string, payload?: number): number {
+  outboxOwner = owner
+  const start = payload === undefined ? 0 : HEADER_BYTES
+  if (payload !== undefined) wasm.writeHeader(outbox, payload)
+  return start + view.utf8Write(piece, outbox + start, OUTBOX_BYTES - start)
+}
 
 /**
  * Bytes on their way out. They are written into the thread's one outbox just before each system call, and
  * again if another channel used the outbox meanwhile: so what waits costs no WebAssembly memory.
  */
-export interface Cargo {
+export interface OutgoingBytes {
   /** Makes the outbox hold the bytes that are next. */
   load(): void
   /** Where they are, and how many; valid until something else is loaded. */
@@ -29,7 +66,7 @@ export interface Cargo {
 }
 
 /** Some messages' texts as one batch of frames. */
-export class Frames implements Cargo {
+export class FrameBatch implements OutgoingBytes {
   #bytes = 0
   #sent = 0
 
@@ -72,7 +109,7 @@ export class Frames implements Cargo {
 }
 
 /** Only the header of a message that follows elsewhere. */
-export class HeaderOnly implements Cargo {
+export class FrameHeader implements OutgoingBytes {
   readonly begun = false
   readonly whole = 0
   readonly length = HEADER_BYTES
@@ -97,7 +134,7 @@ const HIGH_SURROGATE_FIRST = 0xd800
 const HIGH_SURROGATE_LAST = 0xdbff
 
 /** A long message's text, by pieces that fit into the outbox: its cost in memory is the string itself. */
-export class LongText implements Cargo {
+export class PayloadText implements OutgoingBytes {
   readonly whole = 0
   #from = 0
   #to = 0
@@ -160,7 +197,7 @@ export class LongText implements Cargo {
   }
 }
 
-/** One message's text as the batch of a {@link Frames}. */
+/** One message's text as the batch of a {@link FrameBatch}. */
 export function frame(text: string): string {
   return PLACEHOLDER + text
 }

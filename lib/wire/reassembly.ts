@@ -1,13 +1,21 @@
+import { recurring } from '../core/clock.js'
 import { WormholeError } from '../core/errors.js'
-import { leaveBlock, takeBlock } from './spare-block.js'
-import { memoryBytes, refreshView, releaseBlock, wasm } from './wasm.js'
+import { discard, memoryBytes, PAGE_BYTES, refreshView, view } from '../os/memory.js'
+import { SLACK_BYTES, wasm } from './wasm.js'
+
+const FIRST_BYTES = wasm.REASSEMBLY_BYTES.value
 
 /**
  * The bytes of a frame whose end has not arrived, in WebAssembly memory that doubles as they come. Exists
  * only while something is incomplete, so that an idle channel has no memory there.
  */
-export class Partial {
-  #pointer: number
+export class Reassembly {
+  /** The block's address and size; 0 once it is freed. */
+  #block: number
+  #blockBytes: number
+  /** How much of the block may be used. */
+  #capacity: number
+  #length: number
 
   /**
    * Starts with a copy of bytes that have arrived.
@@ -15,59 +23,64 @@ export class Partial {
    * @param expected how many it is to hold in the end, if that is known
    */
   constructor(at: number, length: number, expected = 0) {
-    this.#pointer =
-      guardMemory(() => {
-        const spare = takeBlock(expected)
-        if (spare === null) return wasm.partialNew(at, length)
-        try {
-          return wasm.partialIn(spare.at, spare.bytes, Math.min(spare.bytes, expected), at, length)
-        } catch (error) {
-          leaveBlock(spare.at, spare.bytes)
-          throw error
-        }
-      }) >>> 0
+    const spare = takeBlock(expected)
+    this.#blockBytes = spare?.bytes ?? Math.max(length, FIRST_BYTES)
+    this.#block = spare?.at ?? guardMemory(() => wasm.allocate(this.#blockBytes + SLACK_BYTES)) >>> 0
+    this.#capacity = spare === null ? this.#blockBytes : Math.min(this.#blockBytes, expected)
+    this.#length = length
+    view.copyWithin(this.#block, at, at + length)
   }
 
-  /** Makes room for more; false when `limit` bytes are there. Blocks that were outgrown are given back. */
+  /**
+   * Makes room behind the bytes that are there: at least one byte, by doubling, never past `limit` bytes in all. False if
+   * the limit is reached.
+   */
   reserve(limit: number): boolean {
-    const roomy = guardMemory(() => wasm.partialReserve(this.#pointer, limit)) !== 0
-    const outgrown = wasm.partialOutgrown(this.#pointer) >>> 0
-    if (outgrown !== 0) releaseBlock(outgrown, wasm.partialOutgrownBytes(this.#pointer) >>> 0)
-    return roomy
+    if (this.#length < this.#capacity) return true
+    const capacity = Math.min(2 * this.#capacity, limit)
+    if (capacity <= this.#length) return false
+    const outgrown = this.#block
+    this.#block = guardMemory(() => wasm.grow(outgrown, this.#length, capacity)) >>> 0
+    releaseBlock(outgrown, this.#blockBytes)
+    this.#blockBytes = capacity
+    this.#capacity = capacity
+    return true
   }
 
   /** Where the first byte is. */
   get at(): number {
-    return wasm.partialBlock(this.#pointer) >>> 0
+    return this.#block
   }
 
   get length(): number {
-    return wasm.partialLength(this.#pointer) >>> 0
+    return this.#length
   }
 
-  /** Where the next bytes go, and how many may come. */
+  /** Where the next bytes go. */
   get tail(): number {
-    return this.at + this.length
+    return this.#block + this.#length
   }
 
+  /** How many bytes may come there. */
   get room(): number {
-    return (wasm.partialCapacity(this.#pointer) >>> 0) - this.length
+    return this.#capacity - this.#length
   }
 
   append(count: number): void {
-    wasm.partialAppend(this.#pointer, count)
+    this.#length = Math.min(this.#length + count, this.#capacity)
   }
 
+  /** Drops the first `count` bytes, which have been read. */
   consume(count: number): void {
-    wasm.partialConsume(this.#pointer, count)
+    const taken = Math.min(count, this.#length)
+    this.#length -= taken
+    wasm.consume(this.#block, taken, this.#length)
   }
 
   free(): void {
-    const pointer = this.#pointer
-    if (pointer === 0) return
-    this.#pointer = 0
-    leaveBlock(wasm.partialBlock(pointer) >>> 0, wasm.partialBlockBytes(pointer) >>> 0)
-    wasm.partialFree(pointer)
+    if (this.#block === 0) return
+    leaveBlock(this.#block, this.#blockBytes)
+    this.#block = 0
   }
 }
 
@@ -85,4 +98,64 @@ function guardMemory<Result>(call: () => Result): Result {
   } finally {
     refreshView()
   }
+}
+
+// A long message is seldom alone. The memory that one has left is kept for the next, so that its pages need not be
+// had anew, for a moment only: a block whose pages are in use must not stay with a program that is done with it.
+
+/** Blocks of fewer bytes are quickly had, and of more cost too much to keep. */
+const MIN_BYTES = 256 * 1024
+const MAX_BYTES = 32 * 1024 * 1024
+const KEPT_MS = 250
+/** A message may take a block so many times as long as itself. */
+const MAX_TIMES = 4
+
+interface Block {
+  readonly at: number
+  readonly bytes: number
+}
+
+let spare: Block | null = null
+let used = false
+const startLooking = recurring(KEPT_MS, giveBack)
+
+/** Keeps a block for a moment, or gives it back at once. */
+function leaveBlock(at: number, bytes: number): void {
+  if (bytes < MIN_BYTES || bytes > MAX_BYTES || (spare !== null && spare.bytes >= bytes)) {
+    releaseBlock(at, bytes)
+    return
+  }
+  if (spare !== null) releaseBlock(spare.at, spare.bytes)
+  spare = { at, bytes }
+  used = true
+  startLooking()
+}
+
+/** The block that is kept, if it suits a message of so many bytes; the caller owns it then. */
+function takeBlock(bytes: number): Block | null {
+  if (spare === null || bytes < MIN_BYTES || spare.bytes > MAX_TIMES * bytes) return null
+  const block = spare
+  spare = null
+  return block
+}
+
+/** Gives the block back, unless one was left since the last look. */
+function giveBack(): boolean {
+  if (used) {
+    used = false
+    return true
+  }
+  if (spare !== null) releaseBlock(spare.at, spare.bytes)
+  spare = null
+  return false
+}
+
+/** Memory that the module has ever grown to stays resident once touched; past this we give pages back. */
+const KEEP_BYTES = 32 * 1024 * 1024
+const DISCARD_BYTES = 4 * PAGE_BYTES
+
+/** Frees a block, and gives its pages back to the system if big messages have grown the memory. */
+function releaseBlock(block: number, bytes: number): void {
+  if (bytes >= DISCARD_BYTES && memoryBytes() > KEEP_BYTES) discard(block, bytes)
+  wasm.release(block)
 }

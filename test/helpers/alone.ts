@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'chai'
+import { MESSAGE_LIMIT } from '#lib/core/options'
+import { view } from '#lib/os/memory'
 import { Batch } from '#lib/receive/batch'
-import { inbox, MESSAGE_LIMIT, readFrames } from '#lib/wire/inbox'
-import { view } from '#lib/wire/wasm'
+import { inbox, readFrames } from '#lib/wire/inbox'
 import { outcomesOf, STALE } from './inbox.js'
 import { decodePayload, frame, type Outcome } from './reference-framer.js'
 

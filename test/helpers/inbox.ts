@@ -1,7 +1,7 @@
 import { WormholeError } from '#lib/core/errors'
+import { view } from '#lib/os/memory'
 import { Batch } from '#lib/receive/batch'
 import { inbox, readFrames } from '#lib/wire/inbox'
-import { view } from '#lib/wire/wasm'
 import type { Outcome } from './reference-framer.js'
 
 const GUARD_BYTES = 32

@@ -1,6 +1,7 @@
+import { view } from '#lib/os/memory'
 import * as socket from '#lib/os/syscalls'
 import * as framing from '#lib/wire/inbox'
-import { view } from '#lib/wire/wasm'
+import { HEADER_BYTES } from '#lib/wire/wasm'
 
 /** The descriptors of a socket pair that nobody owns: to be adopted, or closed with fs. */
 export function rawPair(type: number): [number, number] {
@@ -18,7 +19,7 @@ export function rawSend(fd: number, bytes: Uint8Array, fds: readonly number[] = 
 
 /** The header of a frame whose payload has so many bytes. */
 export function headerOf(length: number): Buffer {
-  const header = Buffer.alloc(framing.HEADER_BYTES)
+  const header = Buffer.alloc(HEADER_BYTES)
   header.writeBigUInt64LE(BigInt(length))
   return header
 }

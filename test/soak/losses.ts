@@ -1,5 +1,5 @@
 import { BATCH_UNITS, FEW } from '#lib/send/packet-limits'
-import { HEADER_BYTES } from '#lib/wire/inbox'
+import { HEADER_BYTES } from '#lib/wire/wasm'
 import { fdCount, isLong, makeMessage } from './message.js'
 import type { Sent } from './sent.js'
 

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { OUTBOX_BYTES } from '#lib/wire/inbox'
+import { OUTBOX_BYTES } from '#lib/wire/outbox'
 import { Random } from '../helpers/random.js'
 
 /** What a sender sends: all but `inodes` follows from who sends it and its number, so that the ledger knows what it was. */

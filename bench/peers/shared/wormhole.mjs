@@ -1,8 +1,9 @@
 // This library as it is installed: of build/package, which scripts/packed makes. Nothing else in the harness's
 // measurements imports it. Children share the ends of one pair of channels.
 /** @import { Receiver, Sender } from '../../../build/package/dist/index.js' */
-import { channel } from '../../../build/package/dist/index.js'
-import { inherited, spawn } from '../../../build/package/dist/process.js'
+import { channel } from '../../../dist/channel/channel.js'
+import { inherited } from '../../../dist/process/inherited.js'
+import { spawn } from '../../../dist/process/spawn.js'
 import { keep } from './children.mjs'
 
 const LEAST_MAXIMUM = 1024 * 1024

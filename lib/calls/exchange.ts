@@ -1,0 +1,18 @@
+import type { Link } from '../channel/link.js'
+import type { FdSource } from '../fd/transfer.js'
+import type { Answer, Form } from './forms.js'
+
+/** What the calling and the serving side of a link ask of its connection. */
+export interface Exchange {
+  readonly link: Link
+  readonly calling: { has(id: unknown): boolean }
+  start(): void
+  keepAlive(): void
+  idle(): void
+  resume(): void
+  say(form: Form): void
+  progress(id: number, value: unknown): void
+  send(form: Form | Answer, fds: readonly FdSource[] | undefined, failed: (error: unknown) => void): void
+  within(): number | undefined
+  runWithin<Result>(id: number, run: () => Result): Result
+}

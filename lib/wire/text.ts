@@ -1,0 +1,71 @@
+import { Buffer } from '../core/globals.js'
+import { refreshView, view } from '../os/memory.js'
+import { SLACK_BYTES, wasm } from './wasm.js'
+
+const { isUtf8 } = process.getBuiltinModule('node:buffer')
+
+/** UTF-8 in memory as strings of V8's. */
+
+/** Bytes of UTF-8 that become UTF-16 at once. */
+const WIDE_BYTES = 256 * 1024
+/**
+ * Of a text from this length on Node.js makes a string whose memory is its own, not of V8's heap (EXTERN_APEX in its
+ * src/string_bytes.cc), and new each time. Put together from pieces it is on the heap, where pages are used again; but
+ * of texts over 8 MiB more memory than they take would be kept there.
+ */
+const PIECEMEAL_BYTES = 0xfbee9
+const MAX_PIECEMEAL_BYTES = 8 * 1024 * 1024
+const PIECE_BYTES = 64 * 1024
+/** Node.js reads UTF-8 outside ASCII at 1.5 to 3 ns a byte before version 24, five times slower than `widen` (docs/performance.md). */
+const WIDENS = Number.parseInt(process.versions.node, 10) < 24
+
+/** Where a text becomes UTF-16. */
+const wide = wasm.allocate(2 * WIDE_BYTES + SLACK_BYTES) >>> 0
+refreshView()
+
+export function isAscii(at: number, end: number): boolean {
+  return wasm.allAscii(at, end) !== 0
+}
+
+/** The text in UTF-8; undefined when that is not what it is. */
+export function readText(at: number, length: number, ascii: boolean): string | undefined {
+  const end = at + length
+  if (!ascii && !isUtf8(view.subarray(at, end))) return undefined
+  const max = pieceBytes(length, ascii)
+  if (length <= max) return readPiece(at, end, ascii)
+  const pieces: string[] = []
+  while (at < end) {
+    const to = wholeCharacters(at, Math.min(at + max, end), end)
+    pieces.push(readPiece(at, to, ascii))
+    at = to
+  }
+  return pieces.join('')
+}
+
+/** How many bytes of a text become a string at once, at most. */
+function pieceBytes(length: number, ascii: boolean): number {
+  if (WIDENS) return ascii ? length : WIDE_BYTES
+  return length < PIECEMEAL_BYTES || length > MAX_PIECEMEAL_BYTES ? length : PIECE_BYTES
+}
+
+function readPiece(at: number, to: number, ascii: boolean): string {
+  if (ascii) return view.latin1Slice(at, to)
+  if (!WIDENS) return view.toString('utf8', at, to)
+  return view.toString('utf16le', wide, wide + 2 * wasm.widen(at, to, wide))
+}
+
+const CONTINUATION_MASK = 0xc0
+const CONTINUATION = 0x80
+
+/** `to`, or where the character begins that it would cut. */
+function wholeCharacters(at: number, to: number, end: number): number {
+  if (to < end) while (to > at && ((view[to] as number) & CONTINUATION_MASK) === CONTINUATION) to--
+  return to
+}
+
+/** A copy of bytes that keeps nothing else alive: Node's pool would. */
+export function copyOf(at: number, length: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(length)
+  copy.set(view.subarray(at, at + length))
+  return copy
+}
