@@ -108,8 +108,8 @@ describe('the addon', () => {
     expect(control.length).to.equal(Number(first) + Number(most))
   })
 
-  it('shares the words of readiness that native/watcher.h and lib/os/readiness.ts both name', async () => {
-    const readiness: Record<string, number> = await import('#lib/os/readiness')
+  it('shares the words of readiness that native/watcher.h and lib/os/addon.ts both name', async () => {
+    const readiness: Record<string, number> = await import('#lib/os/addon')
     const words = [...source('native/watcher.h').matchAll(/kReady(\w+) = (\d+);/g)]
     expect(words).to.have.length(6)
     for (const [, name, value] of words) {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect } from 'chai'
+import { NOT_POLLED } from '#lib/os/addon'
 import { BlockingBusyPoll, BusyPoll } from '#lib/os/busy-poll'
-import { NOT_POLLED } from '#lib/os/readiness'
 
 /** Nothing came in all the time that a poll may take. */
 const NOTHING_CAME = -100

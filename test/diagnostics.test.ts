@@ -1,6 +1,5 @@
 import { expect } from 'chai'
-import type { EndpointStats, Sender } from 'wormhole-ipc'
-import { channel, Receiver } from 'wormhole-ipc'
+import { channel, type EndpointStats, Receiver, type Sender } from 'wormhole-ipc'
 import { spawn } from 'wormhole-ipc/process'
 import * as socket from '#lib/os/syscalls'
 import { BarePeer } from './helpers/bare-peer.js'

@@ -1,7 +1,7 @@
 import type { Cluster } from 'node:cluster'
 import type { Server, Socket, SocketConstructorOpts } from 'node:net'
-import { inodeOf } from '../os/inode.js'
 import * as socket from '../os/syscalls.js'
+import { inodeOf } from '../os/syscalls.js'
 
 /** What it takes to make a descriptor one of Node's own objects. */
 

@@ -1,5 +1,5 @@
 import { now } from '../core/clock.js'
-import { NOT_POLLED } from './readiness.js'
+import { NOT_POLLED } from './addon.js'
 
 /** Somebody may have switched it off. */
 const wanted = process.env.WORMHOLE_BUSY_POLL !== '0'

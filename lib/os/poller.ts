@@ -1,7 +1,6 @@
 import { systemError } from '../core/errors.js'
-import { native } from './addon.js'
+import { ALIVE, BUSY_POLL, FIRST, INSIDE, native, PAIR_WORDS, POLLED, ROUNDS } from './addon.js'
 import { BusyPoll } from './busy-poll.js'
-import { ALIVE, BUSY_POLL, FIRST, INSIDE, PAIR_WORDS, POLLED, ROUNDS } from './readiness.js'
 
 /** How long a blocking wait lasts before JavaScript looks up, in milliseconds: a worker that is terminated ends then. */
 export const WAIT_SLICE_MS = 100

@@ -4,9 +4,9 @@ import { closedError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
 import { List, ListItem } from '../core/list.js'
 import { turnIsOver } from '../core/loop-budget.js'
-import { inodeOf } from './inode.js'
 import { unwatchNow, watch } from './poller.js'
 import * as socket from './syscalls.js'
+import { inodeOf } from './syscalls.js'
 
 /** A system call that does not wait: what it returned, for whichever descriptor of the socket it is given. */
 type Call = (fd: number) => number

@@ -254,3 +254,14 @@ export function channelType(fd: number): number {
 export function badDescriptor(message: string): WormholeError {
   return new WormholeError('ERR_WORMHOLE_BAD_FD', message)
 }
+
+const { fstatSync } = process.getBuiltinModule('node:fs')
+
+/** The inode of what a descriptor refers to, which tells whether a number still is what it was; undefined when it is not open. */
+export function inodeOf(fd: number): number | undefined {
+  try {
+    return fstatSync(fd).ino
+  } catch {
+    return undefined
+  }
+}

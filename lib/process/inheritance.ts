@@ -4,7 +4,7 @@ import { Receiver } from '../channel/receiver.js'
 import { Sender } from '../channel/sender.js'
 import { WormholeError } from '../core/errors.js'
 import { endOf } from '../fd/descriptor.js'
-import { inodeOf } from '../os/inode.js'
+import { inodeOf } from '../os/syscalls.js'
 import { awaitRunner } from './run-guard.js'
 import { INPUT } from './run-protocol.js'
 

@@ -9,10 +9,9 @@ import type { EndContext } from '../fd/end-context.js'
 import { Flushable, flushIfExiting, forgetPending, handOver, notePending } from '../os/exit-flush.js'
 import { ROOM_SLICE_MS } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
-import type { Backlog } from './backlog.js'
 import { AtOnce } from './no-delay.js'
 import { Sizing } from './packet-limits.js'
-import type { Entry } from './send-request.js'
+import type { Backlog, Entry } from './send-request.js'
 import { DONE, Transmitter, TURN_OVER } from './transmitter.js'
 
 /** Units that may gather in one tick before they are sent within it. */

@@ -1,6 +1,6 @@
 import type { WormholeError } from '../core/errors.js'
 import { Buffer, Promise } from '../core/globals.js'
-import { ListItem } from '../core/list.js'
+import { List, ListItem } from '../core/list.js'
 import { rejected } from '../core/promises.js'
 import type { Transfer } from '../fd/transfer.js'
 import { PLACEHOLDER } from '../wire/outbox.js'
@@ -74,3 +74,41 @@ export class Entry extends ListItem<Entry> {
 }
 
 function ignore(): void {}
+
+/** What a sender has yet to hand to the kernel, in order. */
+export class Backlog extends List<Entry> {
+  /** UTF-16 units of text, placeholders included. */
+  units = 0
+
+  get messages(): number {
+    let count = 0
+    for (let entry = this.first; entry !== null; entry = entry.next) count += entry.count
+    return count
+  }
+
+  override push(entry: Entry): void {
+    super.push(entry)
+    this.units += entry.batch.length
+  }
+
+  override remove(entry: Entry): void {
+    if (entry.list !== this) return
+    this.units -= entry.batch.length
+    super.remove(entry)
+  }
+
+  /** The packet limit may have changed: decides anew whether a single message is too long. */
+  resize(entry: Entry, longest: number): void {
+    if (entry.sizedFor === longest) return
+    this.units -= entry.batch.length
+    entry.resize(longest)
+    this.units += entry.batch.length
+  }
+
+  /** The first messages of an entry's batch are through. */
+  shorten(entry: Entry, units: number, messages: number): void {
+    entry.batch = entry.batch.slice(units)
+    entry.count -= messages
+    this.units -= units
+  }
+}

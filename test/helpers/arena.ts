@@ -1,6 +1,5 @@
 import { expect } from 'chai'
-import { CONTROL_FIRST, type Native, native } from '#lib/os/addon'
-import { FIRST as FIRST_PAIR, PAIR_WORDS } from '#lib/os/readiness'
+import { CONTROL_FIRST, FIRST as FIRST_PAIR, type Native, native, PAIR_WORDS } from '#lib/os/addon'
 
 const GUARD = 0xa5
 const GUARD_BYTES = 65536

@@ -1,8 +1,8 @@
 import { closeSync, readdirSync, writeSync } from 'node:fs'
 import { expect } from 'chai'
 import { native } from '#lib/os/addon'
-import { inodeOf } from '#lib/os/inode'
 import * as socket from '#lib/os/syscalls'
+import { inodeOf } from '#lib/os/syscalls'
 import { rawPair } from './raw.js'
 
 const PRIVATE = 'for somebody else'
