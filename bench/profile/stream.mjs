@@ -2,8 +2,8 @@
 // single modules and addon: a profile goes by names, and the package's addon is stripped of them.
 import { fileURLToPath } from 'node:url'
 import { channel } from '../../dist/channel/channel.js'
-import { fork } from '../../dist/process/spawn.js'
 import { inherited } from '../../dist/process/inherited.js'
+import { fork } from '../../dist/process/spawn.js'
 import { kind, messages } from '../messages.mjs'
 
 const what = kind(45)

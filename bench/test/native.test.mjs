@@ -8,7 +8,21 @@ import { closeAll, longestPacket, SOCK_SEQPACKET, socketpair } from '../../dist/
 import { OUTBOX_BYTES } from '../../dist/wire/outbox.js'
 import { build } from '../native/build.mjs'
 import { awkward, madeUp } from './helpers/json-values.mjs'
-import { calls, explains, figures, needs, programs, RUN_MS, refuses, run, startLong, survivesNobody, takesInterruptions, tellsFailures, until } from './helpers/yardsticks.mjs'
+import {
+  calls,
+  explains,
+  figures,
+  needs,
+  programs,
+  RUN_MS,
+  refuses,
+  run,
+  startLong,
+  survivesNobody,
+  takesInterruptions,
+  tellsFailures,
+  until,
+} from './helpers/yardsticks.mjs'
 
 const RECORD = '{"a":1776,"b":"hello world!","c":[5,4,3,2,1]}'
 

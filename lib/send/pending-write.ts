@@ -5,7 +5,7 @@ import type { Entry } from './send-request.js'
 import { SideWriter } from './side-writer.js'
 
 /** What is next to be sent: the first entries of a queue, or a part of one, readied as bytes. */
-export class Flight {
+export class PendingWrite {
   private constructor(
     readonly bytes: OutgoingBytes,
     /** Entries that are in it whole. */
@@ -17,9 +17,9 @@ export class Flight {
   ) {}
 
   /** The first entry and, if `coalesce`, those behind it that share its packet. */
-  static together(first: Entry, coalesce: boolean, sizing: Sizing): Flight {
+  static together(first: Entry, coalesce: boolean, sizing: Sizing): PendingWrite {
     let { batch, count } = first
-    if (count > 1 && batch.length > sizing.mostUnits) return Flight.partOf(batch, sizing.mostUnits)
+    if (count > 1 && batch.length > sizing.mostUnits) return PendingWrite.partOf(batch, sizing.mostUnits)
     let entries = 1
     if (coalesce && first.transfer === null) {
       for (let next = first.next; next !== null; next = next.next) {
@@ -30,23 +30,23 @@ export class Flight {
         entries++
       }
     }
-    return new Flight(new FrameBatch(batch), entries, 0, null)
+    return new PendingWrite(new FrameBatch(batch), entries, 0, null)
   }
 
   /** The packet limit has shrunk since this batch was made: as many of its frames as fit, at least one. */
-  private static partOf(batch: string, most: number): Flight {
+  private static partOf(batch: string, most: number): PendingWrite {
     let part = batch.lastIndexOf(PLACEHOLDER, most)
     if (part <= 0) part = batch.indexOf(PLACEHOLDER, PLACEHOLDER.length)
-    return new Flight(new FrameBatch(batch.slice(0, part)), 0, part, null)
+    return new PendingWrite(new FrameBatch(batch.slice(0, part)), 0, part, null)
   }
 
   /** A long message by itself, its frame in pieces: for a byte stream. */
-  static alone(first: Entry): Flight {
-    return new Flight(new PayloadText(first.batch, first.longBytes), 1, 0, null)
+  static alone(first: Entry): PendingWrite {
+    return new PendingWrite(new PayloadText(first.batch, first.longBytes), 1, 0, null)
   }
 
   /** A long message's header, whose payload goes over a stream of its own. Throws when there can be none. */
-  static aside(first: Entry, channel: Descriptor): Flight {
+  static aside(first: Entry, channel: Descriptor): PendingWrite {
     const side = first.prepared ?? new SideWriter(first.batch, channel)
     first.prepared = null
     try {
@@ -55,7 +55,7 @@ export class Flight {
       side.abandon()
       throw error
     }
-    return new Flight(new FrameHeader(first.longBytes), 1, 0, side)
+    return new PendingWrite(new FrameHeader(first.longBytes), 1, 0, side)
   }
 
   /** The descriptors to send with the next byte. */

@@ -10,7 +10,7 @@ import { disownOutbox, frame, outboxAt, seal } from '../wire/outbox.js'
 import { HEADER_BYTES } from '../wire/wasm.js'
 import { ChannelWatch } from './channel-watch.js'
 import type { Sizing } from './packet-limits.js'
-import { Flight } from './pending-write.js'
+import { PendingWrite } from './pending-write.js'
 import { Backlog, type Entry } from './send-request.js'
 import { SideStreams, type SideStreamsOwner } from './side-streams.js'
 import { SideWriter } from './side-writer.js'
@@ -37,7 +37,7 @@ export class Transmitter {
   readonly backlog = new Backlog()
   readonly #sides: SideStreams
   readonly #watch: ChannelWatch
-  #flight: Flight | null = null
+  #pendingWrite: PendingWrite | null = null
   /** Why no more can be sent. */
   disconnected: WormholeError | null = null
 
@@ -128,12 +128,12 @@ export class Transmitter {
   /** Hands over what the kernel takes without waiting. */
   transmit(evenIfTurnIsOver: boolean): Stopped {
     for (let first = this.backlog.first; first !== null; first = this.backlog.first) {
-      if (this.#flight === null && !this.#load(first)) continue
-      const flight = this.#flight as Flight | null
-      if (flight === null) return FULL
-      const { bytes } = flight
+      if (this.#pendingWrite === null && !this.#load(first)) continue
+      const write = this.#pendingWrite as PendingWrite | null
+      if (write === null) return FULL
+      const { bytes } = write
       bytes.load()
-      const result = socket.send(this.#descriptor.fd, bytes.at, bytes.length, flight.fds(first))
+      const result = socket.send(this.#descriptor.fd, bytes.at, bytes.length, write.fds(first))
       if (result === socket.EAGAIN) {
         if (this.#block()) return FULL
         continue
@@ -145,7 +145,7 @@ export class Transmitter {
       endWait(this.#counters, this.#end)
       const before = beforeSend(this.#counters)
       this.#countPacket(result)
-      if (bytes.advance(result)) this.#complete(flight)
+      if (bytes.advance(result)) this.#complete(write)
       if (before !== null) sent(this.#end, before, this.#counters)
       if (this.backlog.first !== null && !evenIfTurnIsOver && turnIsOver()) return TURN_OVER
     }
@@ -186,8 +186,8 @@ export class Transmitter {
 
   /** Drops what was readied, if `entry` is in it; false if the kernel has part of that. */
   #release(entry: Entry): boolean {
-    if (this.#flight?.includes(entry, this.backlog.first) !== true) return true
-    if (this.#flight.bytes.begun) return false
+    if (this.#pendingWrite?.includes(entry, this.backlog.first) !== true) return true
+    if (this.#pendingWrite.bytes.begun) return false
     this.#unload()
     return true
   }
@@ -206,16 +206,16 @@ export class Transmitter {
   #load(first: Entry): boolean {
     this.backlog.resize(first, this.#sizing.longest)
     if (first.longBytes === 0) {
-      this.#flight = Flight.together(first, this.#coalesce, this.#sizing)
+      this.#pendingWrite = PendingWrite.together(first, this.#coalesce, this.#sizing)
       return true
     }
     if (!this.#sizing.packets) {
-      this.#flight = Flight.alone(first)
+      this.#pendingWrite = PendingWrite.alone(first)
       return true
     }
     if (this.#sides.full) return true
     try {
-      this.#flight = Flight.aside(first, this.#descriptor)
+      this.#pendingWrite = PendingWrite.aside(first, this.#descriptor)
       return true
     } catch (error) {
       this.backlog.remove(first)
@@ -225,24 +225,24 @@ export class Transmitter {
     }
   }
 
-  /** The kernel has all of a flight. */
-  #complete(flight: Flight): void {
-    this.#flight = null
-    if (flight.part > 0) {
-      const messages = flight.partMessages
-      this.backlog.shorten(this.backlog.first as Entry, flight.part, messages)
+  /** The kernel has all of a write. */
+  #complete(write: PendingWrite): void {
+    this.#pendingWrite = null
+    if (write.part > 0) {
+      const messages = write.partMessages
+      this.backlog.shorten(this.backlog.first as Entry, write.part, messages)
       this.#count(messages, 0)
     }
-    for (let index = 0; index < flight.entries; index++) {
+    for (let index = 0; index < write.entries; index++) {
       const entry = this.backlog.shift() as Entry
       const fds = entry.transfer?.fds.length ?? 0
-      if (flight.side === null) {
+      if (write.side === null) {
         this.#count(entry.count, fds)
         entry.settle()
       } else {
         this.#counters.bytes -= HEADER_BYTES
         this.#counters.fds += fds
-        this.#sides.follow(flight.side, entry)
+        this.#sides.follow(write.side, entry)
       }
     }
   }
@@ -259,13 +259,13 @@ export class Transmitter {
     this.#counters.fds += fds
   }
 
-  /** Drops the flight; its entries are as they were, and can be readied anew. */
+  /** Drops the write; its entries are as they were, and can be readied anew. */
   #unload(): void {
-    this.#flight?.side?.abandon()
-    this.#flight = null
+    this.#pendingWrite?.side?.abandon()
+    this.#pendingWrite = null
   }
 
-  /** Waits for room; false when even that is not possible, and the flight's entries have failed. */
+  /** Waits for room; false when even that is not possible, and the write's entries have failed. */
   #block(): boolean {
     try {
       this.#watch.block()
@@ -306,22 +306,22 @@ export class Transmitter {
 
   /** The entries under way fail; where the kernel has part of a frame, nothing can follow it. */
   #drop(error: WormholeError): void {
-    const flight = this.#flight as Flight
-    if (flight.bytes.begun) {
+    const write = this.#pendingWrite as PendingWrite
+    if (write.bytes.begun) {
       this.fail(error)
       return
     }
     this.#unload()
-    for (let index = 0; index < Math.max(flight.entries, 1); index++) {
+    for (let index = 0; index < Math.max(write.entries, 1); index++) {
       const entry = this.backlog.shift() as Entry
       entry.settle(error)
     }
     failed(this.#end, error)
   }
 
-  /** A byte stream breaks off: messages of the flight that the kernel has whole were sent all the same. */
+  /** A byte stream breaks off: messages of the write that the kernel has whole were sent all the same. */
   #settleWhole(): void {
-    let whole = this.#flight?.bytes.begun === true ? this.#flight.bytes.whole : 0
+    let whole = this.#pendingWrite?.bytes.begun === true ? this.#pendingWrite.bytes.whole : 0
     this.#count(whole, 0)
     for (let entry = this.backlog.first; entry !== null && entry.count <= whole; entry = this.backlog.first) {
       whole -= entry.count
