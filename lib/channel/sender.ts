@@ -19,7 +19,7 @@ import { type FdSource, numbersOf, Transfer } from '../fd/transfer.js'
 import * as socket from '../os/syscalls.js'
 import { SendAll } from '../send/send-all.js'
 import { SendQueue } from '../send/send-queue.js'
-import type { Entry } from '../send/send-request.js'
+import type { SendRequest } from '../send/send-request.js'
 import { toText } from '../wire/json.js'
 import { Endpoint } from './endpoint.js'
 import { writableOf } from './writable.js'
@@ -132,19 +132,19 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   #send(call: string, text: string, fds: readonly FdSource[], options: WaitOptions | undefined): Promise<void> {
-    let entry: Entry
+    let request: SendRequest
     let signal: AbortSignal | undefined
     try {
       signal = signalOf(options, call)
       signal?.throwIfAborted()
-      entry = this.#entry(call, text, fds)
+      request = this.#request(call, text, fds)
     } catch (error) {
       return rejected(error)
     }
-    this.#queue.push(entry)
-    const promise = entry.wait()
-    if (signal !== undefined && !entry.settled) {
-      const stop = onAbort(signal, () => this.#queue.giveUp(entry, (signal as AbortSignal).reason))
+    this.#queue.push(request)
+    const promise = request.wait()
+    if (signal !== undefined && !request.settled) {
+      const stop = onAbort(signal, () => this.#queue.giveUp(request, (signal as AbortSignal).reason))
       promise.then(stop, stop)
     }
     return promise
@@ -199,7 +199,7 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   trySend(message: T): boolean {
     const text = this.#text(message)
-    return this.#queue.sendNow(text) || this.#queue.tryHand(this.#entry('trySend', text, NO_FDS))
+    return this.#queue.sendNow(text) || this.#queue.tryHand(this.#request('trySend', text, NO_FDS))
   }
 
   /**
@@ -231,31 +231,31 @@ export class Sender<in T = unknown> extends Endpoint {
     // Checked before anything is sent, and counted from when it begins to wait.
     deadlineOf(options, call)
     if (fds === NO_FDS && this.#queue.sendNow(text)) return
-    const entry = this.#entry(call, text, fds)
-    this.#queue.hand(entry)
-    if (!entry.settled) this.#queue.pumpUntil(entry, deadlineOf(options, call))
-    if (!entry.settled) {
+    const request = this.#request(call, text, fds)
+    this.#queue.hand(request)
+    if (!request.settled) this.#queue.pumpUntil(request, deadlineOf(options, call))
+    if (!request.settled) {
       const error = new WormholeError('ERR_WORMHOLE_TIMEOUT', 'the channel stayed full; the message was not sent')
-      if (!this.#queue.withdraw(entry, error)) {
+      if (!this.#queue.withdraw(request, error)) {
         throw new WormholeError(
           'ERR_WORMHOLE_TIMEOUT',
           'the byte stream stayed full; it has part of the message, and the rest will follow: do not send it again'
         )
       }
     }
-    if (entry.error !== undefined) throw entry.error
+    if (request.error !== undefined) throw request.error
   }
 
-  #entry(call: string, text: string, fds: readonly FdSource[]): Entry {
+  #request(call: string, text: string, fds: readonly FdSource[]): SendRequest {
     if (!Array.isArray(fds)) {
       throw argumentError(
         `${call}() takes an array of descriptors, not ${describe(fds)}: use ${call}(message, [descriptor])`
       )
     }
     // Checked before anything moves: a message that is too long leaves its descriptors alone.
-    const entry = this.#queue.sizing.entry(text)
-    if (fds.length > 0) entry.transfer = new Transfer(fds, this.#queue.sizing.mostFds(entry))
-    return entry
+    const request = this.#queue.sizing.request(text)
+    if (fds.length > 0) request.transfer = new Transfer(fds, this.#queue.sizing.mostFds(request))
+    return request
   }
 
   /**

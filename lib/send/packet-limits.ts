@@ -5,7 +5,7 @@ import * as socket from '../os/syscalls.js'
 import { tooLarge } from '../wire/json.js'
 import { frame, OUTBOX_BYTES } from '../wire/outbox.js'
 import { HEADER_BYTES } from '../wire/wasm.js'
-import { Entry } from './send-request.js'
+import { SendRequest } from './send-request.js'
 
 /** UTF-16 units of text that share a packet: past 32 KiB a packet of many gains little (docs/architecture.md). */
 export const BATCH_UNITS = 32 * 1024
@@ -64,23 +64,23 @@ export class Sizing {
     return most <= this.longest && most <= this.#maxMessageBytes
   }
 
-  /** Checks one message's text against the limits and makes its entry. */
-  entry(text: string): Entry {
-    if (this.isShort(text)) return new Entry(frame(text), 1, 0, this.longest)
+  /** Checks one message's text against the limits and makes its request. */
+  request(text: string): SendRequest {
+    if (this.isShort(text)) return new SendRequest(frame(text), 1, 0, this.longest)
     const bytes = Buffer.byteLength(text)
     if (bytes > this.#maxMessageBytes) throw tooLarge(bytes, this.#maxMessageBytes)
     const long = bytes + HEADER_BYTES > this.longest
-    return new Entry(long ? text : frame(text), 1, long ? bytes : 0, this.longest)
+    return new SendRequest(long ? text : frame(text), 1, long ? bytes : 0, this.longest)
   }
 
-  /** An entry of several texts, each behind a placeholder, `mostUnits` in all at most. */
-  batch(batch: string, count: number): Entry {
-    return new Entry(batch, count, 0, this.longest)
+  /** A request of several texts, each behind a placeholder, `mostUnits` in all at most. */
+  batch(batch: string, count: number): SendRequest {
+    return new SendRequest(batch, count, 0, this.longest)
   }
 
   /** Most descriptors of one message: a long one needs room for the reading end of its side stream. */
-  mostFds(entry: Entry): number {
-    return entry.longBytes > 0 && this.packets ? socket.SCM_MAX_FD - 1 : socket.SCM_MAX_FD
+  mostFds(request: SendRequest): number {
+    return request.longBytes > 0 && this.packets ? socket.SCM_MAX_FD - 1 : socket.SCM_MAX_FD
   }
 
   /** Whether somebody made SO_SNDBUF smaller since it was read last. */

@@ -1,36 +1,36 @@
 import type { Descriptor } from '../fd/descriptor.js'
 import { FrameBatch, FrameHeader, type OutgoingBytes, PayloadText, PLACEHOLDER } from '../wire/outbox.js'
 import type { Sizing } from './packet-limits.js'
-import type { Entry } from './send-request.js'
+import type { SendRequest } from './send-request.js'
 import { SideWriter } from './side-writer.js'
 
-/** What is next to be sent: the first entries of a queue, or a part of one, readied as bytes. */
+/** What is next to be sent: the first requests of a queue, or a part of one, readied as bytes. */
 export class PendingWrite {
   private constructor(
     readonly bytes: OutgoingBytes,
     /** Entries that are in it whole. */
-    readonly entries: number,
-    /** Units of the first entry's batch, where it is in it only in part. */
+    readonly requests: number,
+    /** Units of the first request's batch, where it is in it only in part. */
     readonly part: number,
     /** The stream over which a long message's payload goes. */
     readonly side: SideWriter | null
   ) {}
 
-  /** The first entry and, if `coalesce`, those behind it that share its packet. */
-  static together(first: Entry, coalesce: boolean, sizing: Sizing): PendingWrite {
+  /** The first request and, if `coalesce`, those behind it that share its packet. */
+  static together(first: SendRequest, coalesce: boolean, sizing: Sizing): PendingWrite {
     let { batch, count } = first
     if (count > 1 && batch.length > sizing.mostUnits) return PendingWrite.partOf(batch, sizing.mostUnits)
-    let entries = 1
+    let requests = 1
     if (coalesce && first.transfer === null) {
       for (let next = first.next; next !== null; next = next.next) {
         if (next.transfer !== null || next.longBytes > 0) break
         if (!sizing.share(count + next.count, batch.length + next.batch.length)) break
         batch += next.batch
         count += next.count
-        entries++
+        requests++
       }
     }
-    return new PendingWrite(new FrameBatch(batch), entries, 0, null)
+    return new PendingWrite(new FrameBatch(batch), requests, 0, null)
   }
 
   /** The packet limit has shrunk since this batch was made: as many of its frames as fit, at least one. */
@@ -41,12 +41,12 @@ export class PendingWrite {
   }
 
   /** A long message by itself, its frame in pieces: for a byte stream. */
-  static alone(first: Entry): PendingWrite {
+  static alone(first: SendRequest): PendingWrite {
     return new PendingWrite(new PayloadText(first.batch, first.longBytes), 1, 0, null)
   }
 
   /** A long message's header, whose payload goes over a stream of its own. Throws when there can be none. */
-  static aside(first: Entry, channel: Descriptor): PendingWrite {
+  static aside(first: SendRequest, channel: Descriptor): PendingWrite {
     const side = first.prepared ?? new SideWriter(first.batch, channel)
     first.prepared = null
     try {
@@ -59,9 +59,9 @@ export class PendingWrite {
   }
 
   /** The descriptors to send with the next byte. */
-  fds(first: Entry): number[] | null {
+  fds(first: SendRequest): number[] | null {
     if (this.bytes.begun) return null
-    const fds = this.entries > 0 ? (first.transfer?.fds ?? null) : null
+    const fds = this.requests > 0 ? (first.transfer?.fds ?? null) : null
     if (this.side === null) return fds
     return fds === null ? [this.side.reader.fd] : [...fds, this.side.reader.fd]
   }
@@ -71,9 +71,9 @@ export class PendingWrite {
     return (this.bytes as FrameBatch).batch.split(PLACEHOLDER).length - 1
   }
 
-  includes(entry: Entry, first: Entry | null): boolean {
-    for (let index = 0; index < Math.max(this.entries, 1); index++) {
-      if (first === entry) return true
+  includes(request: SendRequest, first: SendRequest | null): boolean {
+    for (let index = 0; index < Math.max(this.requests, 1); index++) {
+      if (first === request) return true
       first = first?.next ?? null
     }
     return false

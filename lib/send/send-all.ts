@@ -7,7 +7,7 @@ import { toText } from '../wire/json.js'
 import { PLACEHOLDER } from '../wire/outbox.js'
 import type { Sizing } from './packet-limits.js'
 import type { SendQueue } from './send-queue.js'
-import type { Entry } from './send-request.js'
+import type { SendRequest } from './send-request.js'
 import { OVER, SourceIterator } from './source-iterator.js'
 
 /** One `sendAll`: takes from an iterable only what the channel takes from it. */
@@ -29,9 +29,9 @@ export class SendAll {
     try {
       this.#iterator = new SourceIterator(messages, false)
       const gatherer = new Gatherer(this.#iterator, this.#queue.sizing, this.#signal)
-      for (let entry = gatherer.next(); entry !== undefined; entry = gatherer.next()) {
+      for (let request = gatherer.next(); request !== undefined; request = gatherer.next()) {
         this.#signal?.throwIfAborted()
-        await this.#hand(entry)
+        await this.#hand(request)
         if (turnIsOver()) await nextTurn()
         // What is sent whole is no failure, whatever has aborted.
         if (gatherer.over) break
@@ -44,9 +44,9 @@ export class SendAll {
     }
   }
 
-  /** An entry for each message: for messages that come one by one, or travel one to a packet. */
+  /** A request for each message: for messages that come one by one, or travel one to a packet. */
   async each(messages: Iterable<unknown> | AsyncIterable<unknown>, isAsync: boolean): Promise<number> {
-    const waiting: Entry[] = []
+    const waiting: SendRequest[] = []
     const stops: (() => void)[] = []
     const signal = this.#signal
     try {
@@ -60,9 +60,9 @@ export class SendAll {
         const text = toText(message)
         // The iterable and what it gives are the caller's, and may have aborted.
         signal?.throwIfAborted()
-        const entry = this.#queue.sizing.entry(text)
-        this.#queue.push(entry)
-        waiting.push(entry)
+        const request = this.#queue.sizing.request(text)
+        this.#queue.push(request)
+        waiting.push(request)
         while (waiting[0]?.settled === true) await this.#settleFirst(waiting)
         while (this.#queue.blocked && waiting.length > 0) await this.#settleFirst(waiting)
         if (turnIsOver()) await nextTurn()
@@ -73,7 +73,7 @@ export class SendAll {
     } catch (error) {
       // Told at once, although what was yielded before may have to wait.
       this.#iterator?.stop((another) => this.#repeats(another))
-      for (const entry of waiting) await this.#settled(entry).catch(ignore)
+      for (const request of waiting) await this.#settled(request).catch(ignore)
       throw error
     } finally {
       for (const stop of stops) stop()
@@ -96,29 +96,29 @@ export class SendAll {
     return name === 'AbortError' || (cause !== undefined && cause === signal.reason)
   }
 
-  async #settleFirst(waiting: Entry[]): Promise<void> {
-    const entry = waiting[0] as Entry
-    await this.#settled(entry)
+  async #settleFirst(waiting: SendRequest[]): Promise<void> {
+    const request = waiting[0] as SendRequest
+    await this.#settled(request)
     waiting.shift()
     this.#sent++
   }
 
-  async #hand(entry: Entry): Promise<void> {
-    const { count } = entry
-    this.#queue.hand(entry)
-    await this.#settled(entry)
+  async #hand(request: SendRequest): Promise<void> {
+    const { count } = request
+    this.#queue.hand(request)
+    await this.#settled(request)
     this.#sent += count
   }
 
-  /** Waits for an entry; the signal takes it back. Throws why it failed. */
-  async #settled(entry: Entry): Promise<void> {
-    if (!entry.settled) {
+  /** Waits for a request; the signal takes it back. Throws why it failed. */
+  async #settled(request: SendRequest): Promise<void> {
+    if (!request.settled) {
       const signal = this.#signal
-      if (signal?.aborted === true) this.#queue.giveUp(entry, signal.reason)
-      const stop = signal && onAbort(signal, () => this.#queue.giveUp(entry, signal.reason))
-      await entry.wait().finally(stop)
+      if (signal?.aborted === true) this.#queue.giveUp(request, signal.reason)
+      const stop = signal && onAbort(signal, () => this.#queue.giveUp(request, signal.reason))
+      await request.wait().finally(stop)
     }
-    if (entry.error !== undefined) throw entry.error
+    if (request.error !== undefined) throw request.error
   }
 
   /** What the iterable answers, unless the signal or the channel's end comes first. */
@@ -148,7 +148,7 @@ export class SendAll {
 
 function ignore(): void {}
 
-/** Takes messages from an iterator and gathers their texts, a packet's worth at a time, with no promise or entry for each. */
+/** Takes messages from an iterator and gathers their texts, a packet's worth at a time, with no promise or request for each. */
 export class Gatherer {
   readonly #iterator: SourceIterator
   readonly #sizing: Sizing
@@ -168,7 +168,7 @@ export class Gatherer {
    * The next messages together, or one that is long; undefined when there are no more. A message that cannot be sent
    * and an iterable's own error throw, after what came before them.
    */
-  next(): Entry | undefined {
+  next(): SendRequest | undefined {
     if (this.#failure !== undefined) throw this.#failure.error
     const sizing = this.#sizing
     const room = sizing.batchUnits
@@ -180,7 +180,7 @@ export class Gatherer {
         this.#left = undefined
         const units = batch.length + PLACEHOLDER.length + text.length
         if (text.length > longest || (units > room && !sizing.share(count + 1, units))) {
-          if (count === 0) return sizing.entry(text)
+          if (count === 0) return sizing.request(text)
           this.#left = text
           break
         }

@@ -11,7 +11,7 @@ import { ROOM_SLICE_MS } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { AtOnce } from './no-delay.js'
 import { Sizing } from './packet-limits.js'
-import type { Backlog, Entry } from './send-request.js'
+import type { RequestQueue, SendRequest } from './send-request.js'
 import { DONE, Transmitter, TURN_OVER } from './transmitter.js'
 
 /** Units that may gather in one tick before they are sent within it. */
@@ -34,7 +34,7 @@ export class SendQueue extends Flushable {
   readonly sizing: Sizing
   readonly #transmitter: Transmitter
   /** The transmitter's, which alone changes it. */
-  readonly #backlog: Backlog
+  readonly #requests: RequestQueue
   /** Calls of `sendAll` that are not done. */
   #running: Set<Running> | null = null
   #scheduled = false
@@ -52,7 +52,7 @@ export class SendQueue extends Flushable {
     this.#descriptor = end.descriptor
     this.sizing = new Sizing(end, type === socket.SOCK_SEQPACKET)
     this.#transmitter = new Transmitter(end, this.sizing, this)
-    this.#backlog = this.#transmitter.backlog
+    this.#requests = this.#transmitter.requests
   }
 
   /** Why no more can be sent. */
@@ -69,23 +69,23 @@ export class SendQueue extends Flushable {
     return this.#transmitter.idle
   }
 
-  /** Whether the channel is full and entries wait for it. */
+  /** Whether the channel is full and requests wait for it. */
   get blocked(): boolean {
     return this.#transmitter.blocked
   }
 
-  /** Queues an entry; it is sent at the end of this tick, or at once when much has gathered. */
-  push(entry: Entry): void {
-    if (!this.#enqueue(entry) || this.#transmitter.blocked) return
-    if (this.#backlog.units >= EAGER_UNITS) {
-      if (turnIsOver(entry.longBytes)) this.#schedule(true)
+  /** Queues a request; it is sent at the end of this tick, or at once when much has gathered. */
+  push(request: SendRequest): void {
+    if (!this.#enqueue(request) || this.#transmitter.blocked) return
+    if (this.#requests.units >= EAGER_UNITS) {
+      if (turnIsOver(request.longBytes)) this.#schedule(true)
       else this.pump()
     } else this.#schedule()
   }
 
   /** The same for a text by itself within the call, where the sender awaits each of its messages; false where not. */
   sendAtOnce(text: string): boolean {
-    if (!this.#atOnce.usual || this.#scheduled || this.#backlog.first !== null) return false
+    if (!this.#atOnce.usual || this.#scheduled || this.#requests.first !== null) return false
     if (this.#atOnce.used || turnIsOver()) {
       this.#atOnce.note(false)
       return false
@@ -115,35 +115,35 @@ export class SendQueue extends Flushable {
     }
   }
 
-  /** Queues an entry and sends what can be sent without waiting. */
-  hand(entry: Entry): void {
-    if (this.#enqueue(entry) && !this.#transmitter.blocked) this.pump()
+  /** Queues a request and sends what can be sent without waiting. */
+  hand(request: SendRequest): void {
+    if (this.#enqueue(request) && !this.#transmitter.blocked) this.pump()
   }
 
   /**
-   * Hands an entry over whole or not at all, without waiting: false when the channel is full, or when a
+   * Hands a request over whole or not at all, without waiting: false when the channel is full, or when a
    * long message is longer than a side stream's buffer.
    */
-  tryHand(entry: Entry): boolean {
+  tryHand(request: SendRequest): boolean {
     this.#transmitter.pumpSides(true)
-    if (this.#backlog.first !== null && !this.pump(true)) return false
-    if (entry.longBytes > 0 && this.sizing.packets && this.disconnected === null) {
-      if (!this.#transmitter.prepare(entry) && !socket.hungUp(this.#descriptor.fd)) return false
+    if (this.#requests.first !== null && !this.pump(true)) return false
+    if (request.longBytes > 0 && this.sizing.packets && this.disconnected === null) {
+      if (!this.#transmitter.prepare(request) && !socket.hungUp(this.#descriptor.fd)) return false
     }
-    this.hand(entry)
-    if (entry.error !== undefined) throw entry.error
-    return entry.settled || !this.withdraw(entry, NOT_SENT)
+    this.hand(request)
+    if (request.error !== undefined) throw request.error
+    return request.settled || !this.withdraw(request, NOT_SENT)
   }
 
-  /** Takes an entry back that waits, unless there is room for it by now: after a busy spell timers come before what is ready. */
-  giveUp(entry: Entry, reason: unknown): void {
+  /** Takes a request back that waits, unless there is room for it by now: after a busy spell timers come before what is ready. */
+  giveUp(request: SendRequest, reason: unknown): void {
     if (this.#later || this.#transmitter.waitsForRoom) this.pumpAll()
-    this.withdraw(entry, reason)
+    this.withdraw(request, reason)
   }
 
-  /** Takes an entry back whose bytes are not under way; false when they are. */
-  withdraw(entry: Entry, reason: unknown): boolean {
-    const withdrawn = this.#transmitter.withdraw(entry, reason)
+  /** Takes a request back whose bytes are not under way; false when they are. */
+  withdraw(request: SendRequest, reason: unknown): boolean {
+    const withdrawn = this.#transmitter.withdraw(request, reason)
     this.#rest()
     return withdrawn
   }
@@ -156,14 +156,14 @@ export class SendQueue extends Flushable {
     return stopped === DONE
   }
 
-  /** The same, waiting in the kernel until `entry` is settled or the time is over; meanwhile the thread's others go on too. */
-  pumpUntil(entry: Entry, deadline: number): void {
+  /** The same, waiting in the kernel until `request` is settled or the time is over; meanwhile the thread's others go on too. */
+  pumpUntil(request: SendRequest, deadline: number): void {
     for (;;) {
       this.pumpAll()
       const left = deadline - now()
-      if (entry.settled || left <= 0) return
+      if (request.settled || left <= 0) return
       handOver()
-      if (entry.settled) return
+      if (request.settled) return
       socket.wait(this.waitsFor(), socket.POLLOUT, Math.min(left, ROOM_SLICE_MS))
     }
   }
@@ -277,24 +277,24 @@ export class SendQueue extends Flushable {
   runScheduled(): void {
     this.#scheduled = false
     this.#later = false
-    const { first } = this.#backlog
+    const { first } = this.#requests
     this.#atOnce.note(first !== null && first.next === null && first.count === 1)
     if (!this.#transmitter.blocked) this.pump()
   }
 
-  #enqueue(entry: Entry): boolean {
+  #enqueue(request: SendRequest): boolean {
     if (this.disconnected !== null) {
-      entry.settle(this.disconnected)
+      request.settle(this.disconnected)
       return false
     }
     if (this.#descriptor.fd < 0) {
-      entry.settle(closedError('Sender'))
+      request.settle(closedError('Sender'))
       return false
     }
-    if (this.#backlog.first === null) notePending(this)
-    this.#backlog.push(entry)
+    if (this.#requests.first === null) notePending(this)
+    this.#requests.push(request)
     flushIfExiting()
-    return !entry.settled
+    return !request.settled
   }
 
   /** At the end of this tick, or of this turn where that is over: a program that only awaits sends never leaves its tick. */
@@ -314,7 +314,7 @@ export class SendQueue extends Flushable {
 
   /** Nothing may be left to do: then lets go of what was held for it. */
   #rest(): void {
-    if (this.#backlog.first === null) {
+    if (this.#requests.first === null) {
       this.#transmitter.unblock()
       endWait(this.end.counters, this.end, 'waits no longer')
     }
@@ -327,7 +327,7 @@ export class SendQueue extends Flushable {
 
   /** Called by the side streams: a long message is through, or has failed. */
   onSideEnded(): void {
-    if (this.#backlog.first !== null && !this.#transmitter.blocked) this.#schedule()
+    if (this.#requests.first !== null && !this.#transmitter.blocked) this.#schedule()
     this.#rest()
   }
 

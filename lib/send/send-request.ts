@@ -8,7 +8,7 @@ import { HEADER_BYTES } from '../wire/wasm.js'
 import type { SideWriter } from './side-writer.js'
 
 /** Messages that were handed to a send queue together and succeed or fail together. */
-export class Entry extends ListItem<Entry> {
+export class SendRequest extends ListItem<SendRequest> {
   settled = false
   error: WormholeError | undefined
   /** The descriptors that go with it. */
@@ -76,39 +76,39 @@ export class Entry extends ListItem<Entry> {
 function ignore(): void {}
 
 /** What a sender has yet to hand to the kernel, in order. */
-export class Backlog extends List<Entry> {
+export class RequestQueue extends List<SendRequest> {
   /** UTF-16 units of text, placeholders included. */
   units = 0
 
   get messages(): number {
     let count = 0
-    for (let entry = this.first; entry !== null; entry = entry.next) count += entry.count
+    for (let request = this.first; request !== null; request = request.next) count += request.count
     return count
   }
 
-  override push(entry: Entry): void {
-    super.push(entry)
-    this.units += entry.batch.length
+  override push(request: SendRequest): void {
+    super.push(request)
+    this.units += request.batch.length
   }
 
-  override remove(entry: Entry): void {
-    if (entry.list !== this) return
-    this.units -= entry.batch.length
-    super.remove(entry)
+  override remove(request: SendRequest): void {
+    if (request.list !== this) return
+    this.units -= request.batch.length
+    super.remove(request)
   }
 
   /** The packet limit may have changed: decides anew whether a single message is too long. */
-  resize(entry: Entry, longest: number): void {
-    if (entry.sizedFor === longest) return
-    this.units -= entry.batch.length
-    entry.resize(longest)
-    this.units += entry.batch.length
+  resize(request: SendRequest, longest: number): void {
+    if (request.sizedFor === longest) return
+    this.units -= request.batch.length
+    request.resize(longest)
+    this.units += request.batch.length
   }
 
-  /** The first messages of an entry's batch are through. */
-  shorten(entry: Entry, units: number, messages: number): void {
-    entry.batch = entry.batch.slice(units)
-    entry.count -= messages
+  /** The first messages of a request's batch are through. */
+  shorten(request: SendRequest, units: number, messages: number): void {
+    request.batch = request.batch.slice(units)
+    request.count -= messages
     this.units -= units
   }
 }

@@ -11,7 +11,7 @@ import { HEADER_BYTES } from '../wire/wasm.js'
 import { ChannelWatch } from './channel-watch.js'
 import type { Sizing } from './packet-limits.js'
 import { PendingWrite } from './pending-write.js'
-import { Backlog, type Entry } from './send-request.js'
+import { RequestQueue, type SendRequest } from './send-request.js'
 import { SideStreams, type SideStreamsOwner } from './side-streams.js'
 import { SideWriter } from './side-writer.js'
 
@@ -34,7 +34,7 @@ export class Transmitter {
   readonly #counters: Counters
   readonly #sizing: Sizing
   readonly #coalesce: boolean
-  readonly backlog = new Backlog()
+  readonly requests = new RequestQueue()
   readonly #sides: SideStreams
   readonly #watch: ChannelWatch
   #pendingWrite: PendingWrite | null = null
@@ -53,11 +53,11 @@ export class Transmitter {
 
   /** Messages that the kernel has not yet taken whole. */
   get pending(): number {
-    return this.#sides.size + this.backlog.messages
+    return this.#sides.size + this.requests.messages
   }
 
   get idle(): boolean {
-    return this.backlog.first === null && this.#sides.size === 0
+    return this.requests.first === null && this.#sides.size === 0
   }
 
   /** Whether the channel is full and requests wait for it. */
@@ -80,7 +80,7 @@ export class Transmitter {
   /** What waits now, each as a promise. */
   settled(): Promise<void>[] {
     const waiting = this.#sides.settled()
-    for (let entry = this.backlog.first; entry !== null; entry = entry.next) waiting.push(entry.wait())
+    for (let request = this.requests.first; request !== null; request = request.next) waiting.push(request.wait())
     return waiting
   }
 
@@ -116,18 +116,18 @@ export class Transmitter {
     if (!onlyIfFull || this.#sides.full) this.#sides.pump()
   }
 
-  /** Takes an entry back whose bytes are not under way; false if they are. */
-  withdraw(entry: Entry, reason: unknown): boolean {
-    if (entry.settled || this.#sides.withdraw(entry, reason)) return true
-    if (!this.#release(entry)) return false
-    this.backlog.remove(entry)
-    entry.settle(reason)
+  /** Takes a request back whose bytes are not under way; false if they are. */
+  withdraw(request: SendRequest, reason: unknown): boolean {
+    if (request.settled || this.#sides.withdraw(request, reason)) return true
+    if (!this.#release(request)) return false
+    this.requests.remove(request)
+    request.settle(reason)
     return true
   }
 
   /** Hands over what the kernel takes without waiting. */
   transmit(evenIfTurnIsOver: boolean): Stopped {
-    for (let first = this.backlog.first; first !== null; first = this.backlog.first) {
+    for (let first = this.requests.first; first !== null; first = this.requests.first) {
       if (this.#pendingWrite === null && !this.#load(first)) continue
       const write = this.#pendingWrite as PendingWrite | null
       if (write === null) return FULL
@@ -147,25 +147,25 @@ export class Transmitter {
       this.#countPacket(result)
       if (bytes.advance(result)) this.#complete(write)
       if (before !== null) sent(this.#end, before, this.#counters)
-      if (this.backlog.first !== null && !evenIfTurnIsOver && turnIsOver()) return TURN_OVER
+      if (this.requests.first !== null && !evenIfTurnIsOver && turnIsOver()) return TURN_OVER
     }
     return DONE
   }
 
   /**
-   * Hands a short text over without an entry for it; false where something is before it, or the kernel has no room. Throws
+   * Hands a short text over without a request for it; false where something is before it, or the kernel has no room. Throws
    * what else the kernel says.
    *
    * @param fds descriptors that should be open at this moment
    */
   sendNow(text: string, fds: readonly number[] | null): boolean {
     const { fd } = this.#descriptor
-    if (!this.#sizing.packets || this.backlog.first !== null || !this.#sizing.isShort(text)) return false
+    if (!this.#sizing.packets || this.requests.first !== null || !this.#sizing.isShort(text)) return false
     if (this.disconnected !== null || fd < 0) return false
     const length = seal(this, frame(text))
     const result = socket.send(fd, outboxAt(0), length, fds)
     disownOutbox(this)
-    // A smaller buffer and a descriptor that is not open are found out, and told, on the way that entries take.
+    // A smaller buffer and a descriptor that is not open are found out, and told, on the way that requests take.
     if (result === socket.EAGAIN || result === socket.EMSGSIZE || result === socket.EBADF) return false
     if (result < 0) throw this.#refused(result)
     const before = beforeSend(this.#counters)
@@ -176,35 +176,35 @@ export class Transmitter {
   }
 
   /** Writes a long message into a side stream ahead of its turn; false where the stream's buffer does not hold it whole. */
-  prepare(entry: Entry): boolean {
-    const side = new SideWriter(entry.batch, this.#descriptor)
+  prepare(request: SendRequest): boolean {
+    const side = new SideWriter(request.batch, this.#descriptor)
     side.write()
-    if (side.finished) entry.prepared = side
+    if (side.finished) request.prepared = side
     else side.abandon()
     return side.finished
   }
 
-  /** Drops what was readied, if `entry` is in it; false if the kernel has part of that. */
-  #release(entry: Entry): boolean {
-    if (this.#pendingWrite?.includes(entry, this.backlog.first) !== true) return true
+  /** Drops what was readied, if `request` is in it; false if the kernel has part of that. */
+  #release(request: SendRequest): boolean {
+    if (this.#pendingWrite?.includes(request, this.requests.first) !== true) return true
     if (this.#pendingWrite.bytes.begun) return false
     this.#unload()
     return true
   }
 
-  /** No more can be sent: everything in the backlog fails. */
+  /** No more can be sent: everything in the queue fails. */
   fail(error: WormholeError): void {
     this.disconnected = error
     failed(this.#end, error)
     this.#settleWhole()
     this.#unload()
-    for (let entry = this.backlog.shift(); entry !== null; entry = this.backlog.shift()) entry.settle(error)
+    for (let request = this.requests.shift(); request !== null; request = this.requests.shift()) request.settle(error)
     this.#watch.gone(error)
   }
 
-  /** Readies the first entries; false when the first one failed, and left the backlog. */
-  #load(first: Entry): boolean {
-    this.backlog.resize(first, this.#sizing.longest)
+  /** Readies the first requests; false when the first one failed, and left the queue. */
+  #load(first: SendRequest): boolean {
+    this.requests.resize(first, this.#sizing.longest)
     if (first.longBytes === 0) {
       this.#pendingWrite = PendingWrite.together(first, this.#coalesce, this.#sizing)
       return true
@@ -218,7 +218,7 @@ export class Transmitter {
       this.#pendingWrite = PendingWrite.aside(first, this.#descriptor)
       return true
     } catch (error) {
-      this.backlog.remove(first)
+      this.requests.remove(first)
       first.settle(error)
       failed(this.#end, error)
       return false
@@ -230,19 +230,19 @@ export class Transmitter {
     this.#pendingWrite = null
     if (write.part > 0) {
       const messages = write.partMessages
-      this.backlog.shorten(this.backlog.first as Entry, write.part, messages)
+      this.requests.shorten(this.requests.first as SendRequest, write.part, messages)
       this.#count(messages, 0)
     }
-    for (let index = 0; index < write.entries; index++) {
-      const entry = this.backlog.shift() as Entry
-      const fds = entry.transfer?.fds.length ?? 0
+    for (let index = 0; index < write.requests; index++) {
+      const request = this.requests.shift() as SendRequest
+      const fds = request.transfer?.fds.length ?? 0
       if (write.side === null) {
-        this.#count(entry.count, fds)
-        entry.settle()
+        this.#count(request.count, fds)
+        request.settle()
       } else {
         this.#counters.bytes -= HEADER_BYTES
         this.#counters.fds += fds
-        this.#sides.follow(write.side, entry)
+        this.#sides.follow(write.side, request)
       }
     }
   }
@@ -259,13 +259,13 @@ export class Transmitter {
     this.#counters.fds += fds
   }
 
-  /** Drops the write; its entries are as they were, and can be readied anew. */
+  /** Drops the write; its requests are as they were, and can be readied anew. */
   #unload(): void {
     this.#pendingWrite?.side?.abandon()
     this.#pendingWrite = null
   }
 
-  /** Waits for room; false when even that is not possible, and the write's entries have failed. */
+  /** Waits for room; false when even that is not possible, and the write's requests have failed. */
   #block(): boolean {
     try {
       this.#watch.block()
@@ -278,7 +278,7 @@ export class Transmitter {
     return true
   }
 
-  /** Deals with a failed sendmsg: the entries under way fail, or all, or are readied anew. */
+  /** Deals with a failed sendmsg: the requests under way fail, or all, or are readied anew. */
   #explain(errno: number): void {
     if (errno === socket.EMSGSIZE && this.#sizing.shrunk()) {
       this.#unload()
@@ -289,7 +289,7 @@ export class Transmitter {
     else this.#drop(error)
   }
 
-  /** The same for a message that has no entry. */
+  /** The same for a message that has no request. */
   #refused(errno: number): WormholeError {
     const error = this.#errorOf(errno)
     if (error.code === 'ERR_WORMHOLE_DISCONNECTED') this.fail(error)
@@ -304,7 +304,7 @@ export class Transmitter {
     return systemError('sendmsg', errno, `cannot send on descriptor ${this.#descriptor.fd}`)
   }
 
-  /** The entries under way fail; where the kernel has part of a frame, nothing can follow it. */
+  /** The requests under way fail; where the kernel has part of a frame, nothing can follow it. */
   #drop(error: WormholeError): void {
     const write = this.#pendingWrite as PendingWrite
     if (write.bytes.begun) {
@@ -312,9 +312,9 @@ export class Transmitter {
       return
     }
     this.#unload()
-    for (let index = 0; index < Math.max(write.entries, 1); index++) {
-      const entry = this.backlog.shift() as Entry
-      entry.settle(error)
+    for (let index = 0; index < Math.max(write.requests, 1); index++) {
+      const request = this.requests.shift() as SendRequest
+      request.settle(error)
     }
     failed(this.#end, error)
   }
@@ -323,10 +323,10 @@ export class Transmitter {
   #settleWhole(): void {
     let whole = this.#pendingWrite?.bytes.begun === true ? this.#pendingWrite.bytes.whole : 0
     this.#count(whole, 0)
-    for (let entry = this.backlog.first; entry !== null && entry.count <= whole; entry = this.backlog.first) {
-      whole -= entry.count
-      this.backlog.remove(entry)
-      entry.settle()
+    for (let request = this.requests.first; request !== null && request.count <= whole; request = this.requests.first) {
+      whole -= request.count
+      this.requests.remove(request)
+      request.settle()
     }
   }
 }
