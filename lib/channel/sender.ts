@@ -253,8 +253,8 @@ export class Sender<in T = unknown> extends Endpoint {
       )
     }
     // Checked before anything moves: a message that is too long leaves its descriptors alone.
-    const request = this.#queue.sizing.request(text)
-    if (fds.length > 0) request.transfer = new Transfer(fds, this.#queue.sizing.mostFds(request))
+    const request = this.#queue.limits.request(text)
+    if (fds.length > 0) request.transfer = new Transfer(fds, this.#queue.limits.maxFds(request))
     return request
   }
 

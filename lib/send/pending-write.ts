@@ -1,6 +1,6 @@
 import type { Descriptor } from '../fd/descriptor.js'
 import { FrameBatch, FrameHeader, type OutgoingBytes, PayloadText, PLACEHOLDER } from '../wire/outbox.js'
-import type { Sizing } from './packet-limits.js'
+import type { PacketLimits } from './packet-limits.js'
 import type { SendRequest } from './send-request.js'
 import { SideWriter } from './side-writer.js'
 
@@ -17,14 +17,14 @@ export class PendingWrite {
   ) {}
 
   /** The first request and, if `coalesce`, those behind it that share its packet. */
-  static together(first: SendRequest, coalesce: boolean, sizing: Sizing): PendingWrite {
+  static together(first: SendRequest, coalesce: boolean, limits: PacketLimits): PendingWrite {
     let { batch, count } = first
-    if (count > 1 && batch.length > sizing.mostUnits) return PendingWrite.partOf(batch, sizing.mostUnits)
+    if (count > 1 && batch.length > limits.packetUnits) return PendingWrite.partOf(batch, limits.packetUnits)
     let requests = 1
     if (coalesce && first.transfer === null) {
       for (let next = first.next; next !== null; next = next.next) {
         if (next.transfer !== null || next.longBytes > 0) break
-        if (!sizing.share(count + next.count, batch.length + next.batch.length)) break
+        if (!limits.fits(count + next.count, batch.length + next.batch.length)) break
         batch += next.batch
         count += next.count
         requests++

@@ -5,7 +5,7 @@ import { nextTurn, turnIsOver } from '../core/loop-budget.js'
 import { tell } from '../core/promises.js'
 import { toText } from '../wire/json.js'
 import { PLACEHOLDER } from '../wire/outbox.js'
-import type { Sizing } from './packet-limits.js'
+import type { PacketLimits } from './packet-limits.js'
 import type { SendQueue } from './send-queue.js'
 import type { SendRequest } from './send-request.js'
 import { OVER, SourceIterator } from './source-iterator.js'
@@ -28,13 +28,13 @@ export class SendAll {
   async batches(messages: Iterable<unknown>): Promise<number> {
     try {
       this.#iterator = new SourceIterator(messages, false)
-      const gatherer = new Gatherer(this.#iterator, this.#queue.sizing, this.#signal)
-      for (let request = gatherer.next(); request !== undefined; request = gatherer.next()) {
+      const batcher = new Batcher(this.#iterator, this.#queue.limits, this.#signal)
+      for (let request = batcher.next(); request !== undefined; request = batcher.next()) {
         this.#signal?.throwIfAborted()
         await this.#hand(request)
         if (turnIsOver()) await nextTurn()
         // What is sent whole is no failure, whatever has aborted.
-        if (gatherer.over) break
+        if (batcher.over) break
         this.#signal?.throwIfAborted()
       }
       return this.#sent
@@ -60,7 +60,7 @@ export class SendAll {
         const text = toText(message)
         // The iterable and what it gives are the caller's, and may have aborted.
         signal?.throwIfAborted()
-        const request = this.#queue.sizing.request(text)
+        const request = this.#queue.limits.request(text)
         this.#queue.push(request)
         waiting.push(request)
         while (waiting[0]?.settled === true) await this.#settleFirst(waiting)
@@ -149,19 +149,19 @@ export class SendAll {
 function ignore(): void {}
 
 /** Takes messages from an iterator and gathers their texts, a packet's worth at a time, with no promise or request for each. */
-export class Gatherer {
+export class Batcher {
   readonly #iterator: SourceIterator
-  readonly #sizing: Sizing
+  readonly #limits: PacketLimits
   readonly #signal: AbortSignal | undefined
   /** The text that did not fit into the last packet. */
   #left: string | undefined
   #failure: { error: unknown } | undefined
 
   /** @param signal once it has aborted, what was gathered before a failure is not to be sent any more */
-  constructor(iterator: SourceIterator, sizing: Sizing, signal: AbortSignal | undefined) {
+  constructor(iterator: SourceIterator, limits: PacketLimits, signal: AbortSignal | undefined) {
     this.#iterator = iterator
     this.#signal = signal
-    this.#sizing = sizing
+    this.#limits = limits
   }
 
   /**
@@ -170,17 +170,17 @@ export class Gatherer {
    */
   next(): SendRequest | undefined {
     if (this.#failure !== undefined) throw this.#failure.error
-    const sizing = this.#sizing
-    const room = sizing.batchUnits
-    const longest = Math.min(sizing.fewUnits - PLACEHOLDER.length, sizing.surelyShort)
+    const limits = this.#limits
+    const room = limits.batchUnits
+    const longest = Math.min(limits.fewUnits - PLACEHOLDER.length, limits.surelyAllowedUnits)
     let batch = ''
     let count = 0
     try {
       for (let text = this.#left ?? this.#take(); text !== undefined; text = this.#take()) {
         this.#left = undefined
         const units = batch.length + PLACEHOLDER.length + text.length
-        if (text.length > longest || (units > room && !sizing.share(count + 1, units))) {
-          if (count === 0) return sizing.request(text)
+        if (text.length > longest || (units > room && !limits.fits(count + 1, units))) {
+          if (count === 0) return limits.request(text)
           this.#left = text
           break
         }
@@ -192,7 +192,7 @@ export class Gatherer {
       if (count === 0 || this.#signal?.aborted === true) throw error
       this.#failure = { error }
     }
-    return count > 0 ? sizing.batch(batch, count) : undefined
+    return count > 0 ? limits.batch(batch, count) : undefined
   }
 
   /** Whether `next` has nothing more to give. */

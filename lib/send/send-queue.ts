@@ -9,8 +9,8 @@ import type { EndContext } from '../fd/end-context.js'
 import { Flushable, flushIfExiting, forgetPending, handOver, notePending } from '../os/exit-flush.js'
 import { ROOM_SLICE_MS } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
-import { AtOnce } from './no-delay.js'
-import { Sizing } from './packet-limits.js'
+import { NoDelay } from './no-delay.js'
+import { PacketLimits } from './packet-limits.js'
 import type { RequestQueue, SendRequest } from './send-request.js'
 import { DONE, Transmitter, TURN_OVER } from './transmitter.js'
 
@@ -31,7 +31,7 @@ interface Running {
 /** What one sender has yet to hand to the kernel, when it does that, and who waits for it. */
 export class SendQueue extends Flushable {
   readonly #descriptor: Descriptor
-  readonly sizing: Sizing
+  readonly limits: PacketLimits
   readonly #transmitter: Transmitter
   /** The transmitter's, which alone changes it. */
   readonly #requests: RequestQueue
@@ -40,7 +40,7 @@ export class SendQueue extends Flushable {
   #scheduled = false
   /** Whether that is for a later turn. */
   #later = false
-  readonly #atOnce = new AtOnce()
+  readonly #noDelay = new NoDelay()
   #closing = false
 
   /** @param end must not be garbage-collected while something is pending: it closes the descriptor */
@@ -50,8 +50,8 @@ export class SendQueue extends Flushable {
   ) {
     super()
     this.#descriptor = end.descriptor
-    this.sizing = new Sizing(end, type === socket.SOCK_SEQPACKET)
-    this.#transmitter = new Transmitter(end, this.sizing, this)
+    this.limits = new PacketLimits(end, type === socket.SOCK_SEQPACKET)
+    this.#transmitter = new Transmitter(end, this.limits, this)
     this.#requests = this.#transmitter.requests
   }
 
@@ -85,13 +85,13 @@ export class SendQueue extends Flushable {
 
   /** The same for a text by itself within the call, where the sender awaits each of its messages; false where not. */
   sendAtOnce(text: string): boolean {
-    if (!this.#atOnce.usual || this.#scheduled || this.#requests.first !== null) return false
-    if (this.#atOnce.used || turnIsOver()) {
-      this.#atOnce.note(false)
+    if (!this.#noDelay.usual || this.#scheduled || this.#requests.first !== null) return false
+    if (this.#noDelay.used || turnIsOver()) {
+      this.#noDelay.note(false)
       return false
     }
     if (!this.sendNow(text)) return false
-    this.#atOnce.use()
+    this.#noDelay.use()
     return true
   }
 
@@ -127,7 +127,7 @@ export class SendQueue extends Flushable {
   tryHand(request: SendRequest): boolean {
     this.#transmitter.pumpSides(true)
     if (this.#requests.first !== null && !this.pump(true)) return false
-    if (request.longBytes > 0 && this.sizing.packets && this.disconnected === null) {
+    if (request.longBytes > 0 && this.limits.packets && this.disconnected === null) {
       if (!this.#transmitter.prepare(request) && !socket.hungUp(this.#descriptor.fd)) return false
     }
     this.hand(request)
@@ -278,7 +278,7 @@ export class SendQueue extends Flushable {
     this.#scheduled = false
     this.#later = false
     const { first } = this.#requests
-    this.#atOnce.note(first !== null && first.next === null && first.count === 1)
+    this.#noDelay.note(first !== null && first.next === null && first.count === 1)
     if (!this.#transmitter.blocked) this.pump()
   }
 

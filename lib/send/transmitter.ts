@@ -9,7 +9,7 @@ import * as socket from '../os/syscalls.js'
 import { disownOutbox, frame, outboxAt, seal } from '../wire/outbox.js'
 import { HEADER_BYTES } from '../wire/wasm.js'
 import { ChannelWatch } from './channel-watch.js'
-import type { Sizing } from './packet-limits.js'
+import type { PacketLimits } from './packet-limits.js'
 import { PendingWrite } from './pending-write.js'
 import { RequestQueue, type SendRequest } from './send-request.js'
 import { SideStreams, type SideStreamsOwner } from './side-streams.js'
@@ -32,7 +32,7 @@ export class Transmitter {
   readonly #end: EndContext
   readonly #descriptor: Descriptor
   readonly #counters: Counters
-  readonly #sizing: Sizing
+  readonly #limits: PacketLimits
   readonly #coalesce: boolean
   readonly requests = new RequestQueue()
   readonly #sides: SideStreams
@@ -41,11 +41,11 @@ export class Transmitter {
   /** Why no more can be sent. */
   disconnected: WormholeError | null = null
 
-  constructor(end: EndContext, sizing: Sizing, owner: TransmitterOwner) {
+  constructor(end: EndContext, limits: PacketLimits, owner: TransmitterOwner) {
     this.#end = end
     this.#descriptor = end.descriptor
     this.#counters = end.counters
-    this.#sizing = sizing
+    this.#limits = limits
     this.#coalesce = end.settings.coalesce
     this.#sides = new SideStreams(end, owner)
     this.#watch = new ChannelWatch(end.descriptor, owner)
@@ -160,7 +160,7 @@ export class Transmitter {
    */
   sendNow(text: string, fds: readonly number[] | null): boolean {
     const { fd } = this.#descriptor
-    if (!this.#sizing.packets || this.requests.first !== null || !this.#sizing.isShort(text)) return false
+    if (!this.#limits.packets || this.requests.first !== null || !this.#limits.surelyFits(text)) return false
     if (this.disconnected !== null || fd < 0) return false
     const length = seal(this, frame(text))
     const result = socket.send(fd, outboxAt(0), length, fds)
@@ -204,12 +204,12 @@ export class Transmitter {
 
   /** Readies the first requests; false when the first one failed, and left the queue. */
   #load(first: SendRequest): boolean {
-    this.requests.resize(first, this.#sizing.longest)
+    this.requests.resize(first, this.#limits.longest)
     if (first.longBytes === 0) {
-      this.#pendingWrite = PendingWrite.together(first, this.#coalesce, this.#sizing)
+      this.#pendingWrite = PendingWrite.together(first, this.#coalesce, this.#limits)
       return true
     }
-    if (!this.#sizing.packets) {
+    if (!this.#limits.packets) {
       this.#pendingWrite = PendingWrite.alone(first)
       return true
     }
@@ -280,7 +280,7 @@ export class Transmitter {
 
   /** Deals with a failed sendmsg: the requests under way fail, or all, or are readied anew. */
   #explain(errno: number): void {
-    if (errno === socket.EMSGSIZE && this.#sizing.shrunk()) {
+    if (errno === socket.EMSGSIZE && this.#limits.shrunk()) {
       this.#unload()
       return
     }

@@ -1,4 +1,4 @@
-import { BATCH_UNITS, FEW } from '#lib/send/packet-limits'
+import { BATCH_UNITS, FEW_MESSAGES } from '#lib/send/packet-limits'
 import { HEADER_BYTES } from '#lib/wire/wasm'
 import { fdCount, isLong, makeMessage } from './message.js'
 import type { Sent } from './sent.js'
@@ -20,7 +20,8 @@ export function packetsOf(sent: Sent, numbers: readonly number[]): Packet[] {
   for (const number of numbers) {
     const size = sizeOf(sent, number)
     const last = packets.at(-1)
-    const fits = units + size <= BATCH_UNITS || (last !== undefined && last.count < FEW && units + size < ALONE)
+    const fits =
+      units + size <= BATCH_UNITS || (last !== undefined && last.count < FEW_MESSAGES && units + size < ALONE)
     if (last !== undefined && number === last.first + last.count && fits) {
       last.count++
       units += size
