@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { expect } from 'chai'
 import { merge, Receiver, type Sender, select } from 'wormhole-ipc'
-import { turnIsOver } from '#lib/core/loop-budget'
+import { overBudget } from '#lib/core/loop-budget'
 import { option, SO_SNDBUF, SOCK_STREAM } from '#lib/os/syscalls'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
@@ -179,7 +179,7 @@ describe('the event loop comes round while very many calls wait on one receiver'
       await rejectsCode(receiver.recv(), 'ERR_WORMHOLE_TOO_LARGE')
       for (let count = 0; count < pieces; count++) rawSend(sending, piece)
       const before = receiver.stats().packets
-      while (!turnIsOver());
+      while (!overBudget());
       expect(receiver.tryRecv()).to.equal(undefined)
       expect(receiver.stats().packets - before).to.equal(1)
       // The next turn: all that is there.

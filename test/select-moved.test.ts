@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { merge, type Receiver, select } from 'wormhole-ipc'
-import { turnIsOver } from '#lib/core/loop-budget'
+import { overBudget } from '#lib/core/loop-budget'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { rejectsCode } from './helpers/expect-error.js'
@@ -14,8 +14,8 @@ const calls: Record<string, (receivers: Receivers) => Promise<unknown>> = {
 
 /** Work without end in this turn: what may wait for the next does. */
 function useUpTheTurn(): void {
-  for (let round = 0; round < 1000 && !turnIsOver(); round++) spin(1)
-  expect(turnIsOver()).to.equal(true)
+  for (let round = 0; round < 1000 && !overBudget(); round++) spin(1)
+  expect(overBudget()).to.equal(true)
 }
 
 for (const [name, call] of Object.entries(calls)) {

@@ -4,7 +4,7 @@ import { recurring } from '../core/clock.js'
 import { Promise } from '../core/globals.js'
 import { Later } from '../core/later.js'
 import { Heap, List, ListItem } from '../core/list.js'
-import { nextTurn, turnIsOver } from '../core/loop-budget.js'
+import { overBudget, yieldToLoop } from '../core/loop-budget.js'
 import { quiet, rejected } from '../core/promises.js'
 import { holdLoop } from '../os/poller.js'
 import type { ReceiveQueue } from '../receive/receive-queue.js'
@@ -192,7 +192,7 @@ class Merging {
         continue
       }
       if (queue.batch.left === 0) {
-        if (turnIsOver()) {
+        if (overBudget()) {
           this.#schedule()
           return undefined
         }
@@ -254,7 +254,7 @@ class Merging {
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    void nextTurn().then(() => {
+    void yieldToLoop().then(() => {
       this.#scheduled = false
       this.#pump()
     })

@@ -5,7 +5,7 @@ import { describe } from '../core/describe.js'
 import { argumentError, disconnectedError, WormholeError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
 import { Later } from '../core/later.js'
-import { nextTurn, turnIsOver } from '../core/loop-budget.js'
+import { overBudget, yieldToLoop } from '../core/loop-budget.js'
 import { signalOf, type WaitOptions } from '../core/options.js'
 import { quiet, rejected } from '../core/promises.js'
 import { endOf } from '../fd/descriptor.js'
@@ -117,7 +117,9 @@ function choose<R extends Receivers>(receivers: R, options: WaitOptions | undefi
     signal?.throwIfAborted()
     const candidates = candidatesOf('select', receivers)
     // Not what is here already but the reading of more is what may have to wait.
-    return turnIsOver() ? quiet(nextTurn().then(() => pickLater<R>(candidates, signal))) : pick<R>(candidates, signal)
+    return overBudget()
+      ? quiet(yieldToLoop().then(() => pickLater<R>(candidates, signal)))
+      : pick<R>(candidates, signal)
   } catch (error) {
     return rejected(error)
   }

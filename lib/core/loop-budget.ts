@@ -3,7 +3,7 @@ import { now } from './clock.js'
 import { getBuiltinModule, Promise, setImmediate } from './globals.js'
 
 /** Most milliseconds that ready channels may hold the event loop before timers and others get a turn. */
-const TURN_MS = 5
+const BUDGET_MS = 5
 /** Work after which somebody looks at the clock, in small messages: a look costs a tenth of reading one. */
 const WORK_A_LOOK = 64
 /** Bytes of a long message that count as one small one. */
@@ -20,7 +20,7 @@ let began = 0
 let over = false
 
 /** Messages have been read, which somebody will be at work on before anybody asks again. */
-export function countMessages(count: number): void {
+export function spend(count: number): void {
   work += count
 }
 
@@ -30,7 +30,7 @@ export function countMessages(count: number): void {
  *
  * @param bytes how long a message is, where it may be long
  */
-export function turnIsOver(bytes = 0): boolean {
+export function overBudget(bytes = 0): boolean {
   work += 1 + Math.floor(bytes / BYTES_OF_WORK)
   if (work >= WORK_A_LOOK || over) look()
   return over
@@ -44,14 +44,14 @@ function look(): void {
     turn = loopCount
     began = time
     over = false
-  } else if (time - began > TURN_MS) {
+  } else if (time - began > BUDGET_MS) {
     over = true
   }
   work = 0
 }
 
 /** The next turn of the event loop. */
-export function nextTurn(): Promise<void> {
+export function yieldToLoop(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve)
   })

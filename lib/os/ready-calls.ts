@@ -3,7 +3,7 @@ import { recurring } from '../core/clock.js'
 import { closedError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
 import { List, ListItem } from '../core/list.js'
-import { turnIsOver } from '../core/loop-budget.js'
+import { overBudget } from '../core/loop-budget.js'
 import { unwatchNow, watch } from './poller.js'
 import * as socket from './syscalls.js'
 import { inodeOf } from './syscalls.js'
@@ -69,9 +69,9 @@ class Queue {
   }
 
   /** Serves those for whom there is something, in order. */
-  serve(untilTurnIsOver: boolean): void {
+  serve(withinBudget: boolean): void {
     for (let first = this.#waiting.first; first !== null; first = this.#waiting.first) {
-      if (untilTurnIsOver && turnIsOver()) return
+      if (withinBudget && overBudget()) return
       if (!this.isStill(first.number)) this.#fail(first, closedError('socket'))
       else if (!this.#attempt(first)) return
     }

@@ -4,7 +4,7 @@ import { closedError, disconnectedError, WormholeError } from '../core/errors.js
 import { Promise, queueMicrotask } from '../core/globals.js'
 import { Later } from '../core/later.js'
 import { List } from '../core/list.js'
-import { countMessages, nextTurn, turnIsOver } from '../core/loop-budget.js'
+import { overBudget, spend, yieldToLoop } from '../core/loop-budget.js'
 import { type BlockingOptions, deadlineOf, type Settings, signalOf, type WaitOptions } from '../core/options.js'
 import { quiet, rejected } from '../core/promises.js'
 import { beginWait, type Counters, endWait, failed, observesReads, received, tracing } from '../core/telemetry.js'
@@ -84,7 +84,7 @@ export class ReceiveQueue {
     try {
       const signal = options === undefined ? undefined : this.#signalOf(options, call)
       if (!this.waiting) {
-        if (this.batch.left > 0 || (!turnIsOver() && this.worthALook() && this.#available())) {
+        if (this.batch.left > 0 || (!overBudget() && this.worthALook() && this.#available())) {
           this.#misses = 0
           const value = taking.take(this.batch, this.settings.schema)
           return value instanceof Later ? quiet(value.promise) : Promise.resolve(value)
@@ -248,9 +248,9 @@ export class ReceiveQueue {
   #serveLater(served: number): void {
     if (this.#servesLater) return
     this.#servesLater = true
-    countMessages(served)
+    spend(served)
     queueMicrotask(() => {
-      if (turnIsOver()) void nextTurn().then(() => this.#serveOn())
+      if (overBudget()) void yieldToLoop().then(() => this.#serveOn())
       else this.#serveOn()
     })
   }
@@ -318,7 +318,7 @@ export class ReceiveQueue {
     endWait(this.#counters, this.end)
     const count = this.batch.left
     this.#counters.messages += count
-    countMessages(count)
+    spend(count)
     // What follows a failure may be the end, of which the kernel tells nothing more.
     if (this.batch.failures) this.#misses = 0
     if (this.#subscribers !== null) this.#wakeSubscribers()

@@ -1,5 +1,5 @@
 import { systemError, WormholeError } from '../core/errors.js'
-import { turnIsOver } from '../core/loop-budget.js'
+import { overBudget } from '../core/loop-budget.js'
 import { Descriptor } from '../fd/descriptor.js'
 import * as socket from '../os/syscalls.js'
 import { inbox, readPayload } from '../wire/inbox.js'
@@ -45,7 +45,7 @@ export class SideReader {
       reassembly.append(count)
       if (reassembly.length === this.length) return [readPayload(reassembly.at, this.length)]
       // Others get a turn before more comes, but what is there already must win over a timeout.
-      if (turnIsOver(count) && socket.unread(this.fd) < this.length - reassembly.length) return undefined
+      if (overBudget(count) && socket.unread(this.fd) < this.length - reassembly.length) return undefined
     }
   }
 

@@ -1,5 +1,5 @@
 import { systemError, WormholeError } from '../core/errors.js'
-import { turnIsOver } from '../core/loop-budget.js'
+import { overBudget } from '../core/loop-budget.js'
 import { MESSAGE_LIMIT } from '../core/options.js'
 import type { EndContext } from '../fd/end-context.js'
 import { OwnedFd } from '../fd/owned-fd.js'
@@ -64,7 +64,7 @@ export class StreamSource implements Source {
       }
       if (batch.left > 0) return READ
       // Others get a turn before more comes, but what is there already must win over a timeout.
-      if (turnIsOver(Math.max(length, 0)) && socket.unread(fd) < this.#missing) return EMPTY
+      if (overBudget(Math.max(length, 0)) && socket.unread(fd) < this.#missing) return EMPTY
     }
     return EMPTY
   }

@@ -1,7 +1,7 @@
 import { onAbort } from '../core/abort.js'
 import { WormholeError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
-import { nextTurn, turnIsOver } from '../core/loop-budget.js'
+import { overBudget, yieldToLoop } from '../core/loop-budget.js'
 import { tell } from '../core/promises.js'
 import { toText } from '../wire/json.js'
 import { PLACEHOLDER } from '../wire/outbox.js'
@@ -32,7 +32,7 @@ export class SendAll {
       for (let request = batcher.next(); request !== undefined; request = batcher.next()) {
         this.#signal?.throwIfAborted()
         await this.#hand(request)
-        if (turnIsOver()) await nextTurn()
+        if (overBudget()) await yieldToLoop()
         // What is sent whole is no failure, whatever has aborted.
         if (batcher.over) break
         this.#signal?.throwIfAborted()
@@ -65,7 +65,7 @@ export class SendAll {
         waiting.push(request)
         while (waiting[0]?.settled === true) await this.#settleFirst(waiting)
         while (this.#queue.blocked && waiting.length > 0) await this.#settleFirst(waiting)
-        if (turnIsOver()) await nextTurn()
+        if (overBudget()) await yieldToLoop()
         signal?.throwIfAborted()
       }
       while (waiting.length > 0) await this.#settleFirst(waiting)

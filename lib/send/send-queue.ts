@@ -1,7 +1,7 @@
 import { now } from '../core/clock.js'
 import { closedError, disconnectedError, type WormholeError } from '../core/errors.js'
 import { nextTick, Promise } from '../core/globals.js'
-import { nextTurn, turnIsOver } from '../core/loop-budget.js'
+import { overBudget, yieldToLoop } from '../core/loop-budget.js'
 import { quietBut } from '../core/promises.js'
 import { endWait } from '../core/telemetry.js'
 import { closeEnd, type Descriptor } from '../fd/descriptor.js'
@@ -12,7 +12,7 @@ import * as socket from '../os/syscalls.js'
 import { NoDelay } from './no-delay.js'
 import { PacketLimits } from './packet-limits.js'
 import type { RequestQueue, SendRequest } from './send-request.js'
-import { DONE, Transmitter, TURN_OVER } from './transmitter.js'
+import { DONE, OVER_BUDGET, Transmitter } from './transmitter.js'
 
 /** Units that may gather in one tick before they are sent within it. */
 const EAGER_UNITS = 64 * 1024
@@ -78,7 +78,7 @@ export class SendQueue extends Flushable {
   push(request: SendRequest): void {
     if (!this.#enqueue(request) || this.#transmitter.blocked) return
     if (this.#requests.units >= EAGER_UNITS) {
-      if (turnIsOver(request.longBytes)) this.#schedule(true)
+      if (overBudget(request.longBytes)) this.#schedule(true)
       else this.pump()
     } else this.#schedule()
   }
@@ -86,7 +86,7 @@ export class SendQueue extends Flushable {
   /** The same for a text by itself within the call, where the sender awaits each of its messages; false where not. */
   sendAtOnce(text: string): boolean {
     if (!this.#noDelay.usual || this.#scheduled || this.#requests.first !== null) return false
-    if (this.#noDelay.used || turnIsOver()) {
+    if (this.#noDelay.used || overBudget()) {
       this.#noDelay.note(false)
       return false
     }
@@ -97,7 +97,7 @@ export class SendQueue extends Flushable {
 
   /** The same with descriptors, which travel alone in any case: within the call, so that they need no duplicates that wait. */
   sendFdsNow(text: string, fds: readonly number[]): boolean {
-    return !this.#scheduled && !turnIsOver() && this.sendNow(text, fds)
+    return !this.#scheduled && !overBudget() && this.sendNow(text, fds)
   }
 
   /**
@@ -149,10 +149,10 @@ export class SendQueue extends Flushable {
   }
 
   /** Hands over what the kernel takes without waiting. True when the queue is empty afterwards. */
-  pump(evenIfTurnIsOver = false): boolean {
-    const stopped = this.#transmitter.transmit(evenIfTurnIsOver)
+  pump(overBudgetToo = false): boolean {
+    const stopped = this.#transmitter.transmit(overBudgetToo)
     if (stopped === DONE) this.#settleEnd()
-    else if (stopped === TURN_OVER) this.#schedule(true)
+    else if (stopped === OVER_BUDGET) this.#schedule(true)
     return stopped === DONE
   }
 
@@ -298,11 +298,11 @@ export class SendQueue extends Flushable {
   }
 
   /** At the end of this tick, or of this turn where that is over: a program that only awaits sends never leaves its tick. */
-  #schedule(later = turnIsOver()): void {
+  #schedule(later = overBudget()): void {
     if (this.#scheduled) return
     this.#scheduled = true
     this.#later = later
-    if (later) void nextTurn().then(() => this.runScheduled())
+    if (later) void yieldToLoop().then(() => this.runScheduled())
     else nextTick(runScheduled, this)
   }
 

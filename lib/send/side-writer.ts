@@ -1,5 +1,5 @@
 import { systemError, WormholeError } from '../core/errors.js'
-import { turnIsOver } from '../core/loop-budget.js'
+import { overBudget } from '../core/loop-budget.js'
 import { Descriptor } from '../fd/descriptor.js'
 import { unwatchNow, watch } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
@@ -39,7 +39,7 @@ export class SideWriter {
   }
 
   /** Writes what the kernel takes without waiting; `finished` once it has all. Throws what went wrong. */
-  write(untilTurnIsOver = false): void {
+  write(withinBudget = false): void {
     while (!this.finished) {
       this.#bytes.load()
       const sent = socket.send(this.fd, this.#bytes.at, this.#bytes.length, null)
@@ -48,7 +48,7 @@ export class SideWriter {
       if (this.#bytes.advance(sent)) {
         this.finished = true
         this.#closeWriter()
-      } else if (untilTurnIsOver && turnIsOver(sent)) return
+      } else if (withinBudget && overBudget(sent)) return
     }
   }
 
@@ -70,9 +70,9 @@ export class SideWriter {
   }
 
   /** Writes what the kernel takes without waiting, and waits for the rest. */
-  pump(untilTurnIsOver: boolean): void {
+  pump(withinBudget: boolean): void {
     try {
-      this.write(untilTurnIsOver)
+      this.write(withinBudget)
       if (!this.finished) watch(this.fd, socket.POLLOUT, this, this.#keepsAlive)
       else this.#end()
     } catch (error) {

@@ -1,6 +1,6 @@
 import { disconnectedError, systemError, type WormholeError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
-import { turnIsOver } from '../core/loop-budget.js'
+import { overBudget } from '../core/loop-budget.js'
 import { beforeSend, beginWait, type Counters, endWait, failed, sent } from '../core/telemetry.js'
 import type { Descriptor } from '../fd/descriptor.js'
 import type { EndContext } from '../fd/end-context.js'
@@ -18,8 +18,8 @@ import { SideWriter } from './side-writer.js'
 /** Why transmitting stopped: nothing is left, there is no room now, or others are to have their turn first. */
 export const DONE = 0
 export const FULL = 1
-export const TURN_OVER = 2
-export type Stopped = typeof DONE | typeof FULL | typeof TURN_OVER
+export const OVER_BUDGET = 2
+export type Stopped = typeof DONE | typeof FULL | typeof OVER_BUDGET
 
 /** Who is told when a transmitter may go on, and when a long message is through or has failed. */
 export type TransmitterOwner = Waiting & SideStreamsOwner
@@ -126,7 +126,7 @@ export class Transmitter {
   }
 
   /** Hands over what the kernel takes without waiting. */
-  transmit(evenIfTurnIsOver: boolean): Stopped {
+  transmit(overBudgetToo: boolean): Stopped {
     for (let first = this.requests.first; first !== null; first = this.requests.first) {
       if (this.#pendingWrite === null && !this.#load(first)) continue
       const write = this.#pendingWrite as PendingWrite | null
@@ -147,7 +147,7 @@ export class Transmitter {
       this.#countPacket(result)
       if (bytes.advance(result)) this.#complete(write)
       if (before !== null) sent(this.#end, before, this.#counters)
-      if (this.requests.first !== null && !evenIfTurnIsOver && turnIsOver()) return TURN_OVER
+      if (this.requests.first !== null && !overBudgetToo && overBudget()) return OVER_BUDGET
     }
     return DONE
   }
