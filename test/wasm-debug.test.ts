@@ -14,8 +14,8 @@ function run(...args: string[]): string {
 const TRAP = `
 const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared: true })
 const module = new WebAssembly.Module(fs.readFileSync('out/debug.wasm'))
-const { partialConsume } = new WebAssembly.Instance(module, { env: { memory } }).exports
-try { partialConsume(0x7fffffff, 1) } catch (error) { console.log(error.stack) }`
+const { consume } = new WebAssembly.Instance(module, { env: { memory } }).exports
+try { consume(0x7fffffff, 1, 8) } catch (error) { console.log(error.stack) }`
 
 describe('a debug build of the WASM', () => {
   before(() => {
@@ -24,11 +24,11 @@ describe('a debug build of the WASM', () => {
 
   it('leads from a trap to the line that trapped', () => {
     const stack = run('-e', TRAP)
-    const [, address = stack] = /at assembly\/buffer\/partialConsume \(.*:(0x[0-9a-f]+)\)/.exec(stack) ?? []
+    const [, address = stack] = /at assembly\/buffer\/consume \(.*:(0x[0-9a-f]+)\)/.exec(stack) ?? []
     const [, file = '', line] = /: (\S+):(\d+):\d+\n$/.exec(run('scripts/wasm-line.mjs', address)) ?? []
     expect(file).to.equal('assembly/buffer.ts')
     expect(readFileSync(join(root, file), 'utf8').split('\n')[Number(line) - 1]).to.match(
-      /min\(count, partial\.length\)/
+      /memory\.copy\(block, block \+ count, length\)/
     )
   })
 })

@@ -6,11 +6,11 @@ import { INBOX_BYTES, inbox, readFrames, type Tail } from '../wire/inbox.js'
 import { malformed, tooLarge } from '../wire/json.js'
 import { HEADER_BYTES } from '../wire/wasm.js'
 import type { Batch } from './batch.js'
-import { EMPTY, END, type Found, MOST_ATTEMPTS, READ, type Source } from './reader.js'
+import { EMPTY, END, type Found, type MessageReader, MOST_ATTEMPTS, READ } from './reader.js'
 import { SideReader } from './side-reader.js'
 
 /** Reads a SOCK_SEQPACKET socket: each packet holds whole frames, or the header of a long message. */
-export class PacketSource implements Source {
+export class PacketReader implements MessageReader {
   readonly #end: EndContext
   #side: SideReader | null = null
   /** The descriptors of the message that the side stream brings. */
@@ -24,7 +24,7 @@ export class PacketSource implements Source {
     return this.#side?.fd ?? this.#end.descriptor.fd
   }
 
-  get partial(): boolean {
+  get holdsPart(): boolean {
     return this.#side !== null
   }
 

@@ -10,7 +10,7 @@ export type Found = typeof READ | typeof EMPTY | typeof END
 export const MOST_ATTEMPTS = 1024
 
 /** Where a receiver's messages come from: packets, or a byte stream. */
-export interface Source {
+export interface MessageReader {
   /**
    * Reads what is there into the empty batch. A failed system call is a failure in the batch.
    *
@@ -20,7 +20,7 @@ export interface Source {
   /** The descriptor that has to be readable before another `read` can find more. */
   readonly waitsFor: number
   /** Whether it holds part of a message. */
-  readonly partial: boolean
+  readonly holdsPart: boolean
   /** Drops what it holds; the channel's own descriptor is not its to close. */
   drop(): void
 }

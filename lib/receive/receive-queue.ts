@@ -16,9 +16,9 @@ import { handOver } from '../os/exit-flush.js'
 import { ROOM_SLICE_MS, unwatch, WAIT_SLICE_MS, watch } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { Batch } from './batch.js'
-import { PacketSource } from './packet-reader.js'
-import { END, READ, type Source } from './reader.js'
-import { StreamSource } from './stream-reader.js'
+import { PacketReader } from './packet-reader.js'
+import { END, type MessageReader, READ } from './reader.js'
+import { StreamReader } from './stream-reader.js'
 import { nextTicket, Pending, type Subscriber, type Taking, type Waiter } from './waiter.js'
 
 const MISSES_BEFORE_WAITING = 8
@@ -35,7 +35,7 @@ export class ReceiveQueue {
   readonly settings: Settings
   readonly #descriptor: Descriptor
   readonly #counters: Counters
-  readonly #source: Source
+  readonly #reader: MessageReader
   #waiters: List<Waiter> | null = null
   /** Those who stay from one message to the next. */
   #subscribers: Set<Subscriber> | null = null
@@ -60,12 +60,12 @@ export class ReceiveQueue {
     this.settings = end.settings
     this.#descriptor = end.descriptor
     this.#counters = end.counters
-    this.#source = type === socket.SOCK_SEQPACKET ? new PacketSource(end) : new StreamSource(end)
+    this.#reader = type === socket.SOCK_SEQPACKET ? new PacketReader(end) : new StreamReader(end)
   }
 
   /** Messages that are here, one that is here in part included. */
   get held(): number {
-    return this.batch.left + (this.#source.partial ? 1 : 0)
+    return this.batch.left + (this.#reader.holdsPart ? 1 : 0)
   }
 
   /** Whether somebody waits. */
@@ -142,7 +142,7 @@ export class ReceiveQueue {
         throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
       }
       if (beginWait(this.#counters, this.end, 'waits')) this.#counters.waits++
-      socket.wait([this.#source.waitsFor], socket.POLLIN, Math.min(left, pending ? ROOM_SLICE_MS : WAIT_SLICE_MS))
+      socket.wait([this.#reader.waitsFor], socket.POLLIN, Math.min(left, pending ? ROOM_SLICE_MS : WAIT_SLICE_MS))
       if (pending) pending = handOver()
     }
   }
@@ -284,7 +284,7 @@ export class ReceiveQueue {
     this.letGo()
     this.#counters.messages -= this.batch.left
     this.batch.clear()
-    this.#source.drop()
+    this.#reader.drop()
     closeEnd(this.end, this.#descriptor, 'closed')
   }
 
@@ -312,7 +312,7 @@ export class ReceiveQueue {
     if (this.batch.left > 0) return true
     if (this.ended) return false
     const { bytes } = this.#counters
-    const found = this.#source.read(this.batch, waits)
+    const found = this.#reader.read(this.batch, waits)
     if (found === END) this.#end()
     if (found !== READ) return false
     endWait(this.#counters, this.end)
@@ -353,7 +353,7 @@ export class ReceiveQueue {
 
   /** @param calling whether calls wait: one who stays holds the event loop itself */
   #watch(calling: boolean): void {
-    const fd = this.#source.waitsFor
+    const fd = this.#reader.waitsFor
     if (this.#watched !== fd) this.#unwatch()
     this.#watched = -1
     watch(fd, socket.POLLIN, this, this.#keepsAlive && calling)
@@ -371,7 +371,7 @@ export class ReceiveQueue {
   #end(): void {
     this.ended = true
     this.#unwatch()
-    this.#source.drop()
+    this.#reader.drop()
     closeEnd(this.end, this.#descriptor, 'ended')
     for (const subscriber of this.#leaving()) subscriber.end()
   }

@@ -9,21 +9,21 @@ import { malformed, tooLarge } from '../wire/json.js'
 import { Reassembly } from '../wire/reassembly.js'
 import { HEADER_BYTES } from '../wire/wasm.js'
 import type { Batch } from './batch.js'
-import { EMPTY, END, type Found, MOST_ATTEMPTS, READ, type Source } from './reader.js'
+import { EMPTY, END, type Found, type MessageReader, MOST_ATTEMPTS, READ } from './reader.js'
 
 /** Most bytes of one read: about what a Unix stream socket holds by default. */
 const READ_BYTES = 256 * 1024
 
 /** Reads a SOCK_STREAM socket, where a frame may be cut anywhere. */
-export class StreamSource implements Source {
+export class StreamReader implements MessageReader {
   readonly #end: EndContext
   /** The frame whose end has not come. */
-  #partial: Reassembly | null = null
+  #reassembly: Reassembly | null = null
   /** Its bytes, header included, once the header is there. */
   #wanted = 0
-  #partialFds: OwnedFd[] = []
+  #fds: OwnedFd[] = []
   /** Whether the kernel dropped descriptors of it. */
-  #partialLostFds = false
+  #lostFds = false
   /** Bytes of a refused message that are still to be passed over. */
   #skip = 0
   #ended = false
@@ -36,8 +36,8 @@ export class StreamSource implements Source {
     return this.#end.descriptor.fd
   }
 
-  get partial(): boolean {
-    return this.#partial !== null || this.#skip > 0
+  get holdsPart(): boolean {
+    return this.#reassembly !== null || this.#skip > 0
   }
 
   read(batch: Batch): Found {
@@ -53,7 +53,7 @@ export class StreamSource implements Source {
         else if (length > 0) this.#accept(length, batch)
         else if (this.#atEnd()) {
           // A message that is being passed over has failed already.
-          if (this.#partial === null) return END
+          if (this.#reassembly === null) return END
           throw new WormholeError('ERR_WORMHOLE_TRUNCATED', 'the channel ended in the middle of a message')
         }
       } catch (error) {
@@ -71,26 +71,26 @@ export class StreamSource implements Source {
 
   /** Bytes that must come before there can be another message. */
   get #missing(): number {
-    if (this.#partial === null) return this.#skip
-    return Math.max(this.#wanted, HEADER_BYTES) - this.#partial.length
+    if (this.#reassembly === null) return this.#skip
+    return Math.max(this.#wanted, HEADER_BYTES) - this.#reassembly.length
   }
 
   drop(): void {
-    this.#partial?.free()
-    this.#partial = null
+    this.#reassembly?.free()
+    this.#reassembly = null
     this.#wanted = 0
     this.#skip = 0
-    for (const owned of this.#partialFds) owned.close()
-    this.#partialFds = []
-    this.#partialLostFds = false
+    for (const owned of this.#fds) owned.close()
+    this.#fds = []
+    this.#lostFds = false
   }
 
   /** Reads behind what is held, so that nothing is copied twice. */
   #receive(fd: number): number {
-    if (this.#partial === null)
+    if (this.#reassembly === null)
       return socket.receive(fd, inbox, this.#skip > 0 ? Math.min(this.#skip, READ_BYTES) : READ_BYTES)
-    this.#partial.reserve(Math.max(this.#wanted, HEADER_BYTES))
-    return socket.receive(fd, this.#partial.tail, this.#partial.room)
+    this.#reassembly.reserve(Math.max(this.#wanted, HEADER_BYTES))
+    return socket.receive(fd, this.#reassembly.tail, this.#reassembly.room)
   }
 
   /**
@@ -113,40 +113,40 @@ export class StreamSource implements Source {
       socket.closeAll(fds)
       return
     }
-    const held = this.#partial
+    const held = this.#reassembly
     held?.append(length)
     const tail = readFrames(held?.at ?? inbox, held?.length ?? length, settings.maxMessageBytes, batch)
     counters.bytes += tail.payloadBytes
-    if (batch.left > 0) this.#finishPartial(batch)
+    if (batch.left > 0) this.#finishReassembly(batch)
     this.#keep(tail, held)
     this.#give(fds, lostFds, tail, batch)
     if (tail.overLimit) this.#refuse(tail, batch)
   }
 
   /** The frame that was held is the batch's first: it gets what came with its beginning. */
-  #finishPartial(batch: Batch): void {
-    if (this.#partialLostFds) batch.loseDescriptors(0)
-    else if (this.#partialFds.length > 0) batch.attach(0, this.#partialFds)
-    if (this.#partialLostFds) for (const owned of this.#partialFds) owned.close()
-    this.#partialFds = []
-    this.#partialLostFds = false
+  #finishReassembly(batch: Batch): void {
+    if (this.#lostFds) batch.loseDescriptors(0)
+    else if (this.#fds.length > 0) batch.attach(0, this.#fds)
+    if (this.#lostFds) for (const owned of this.#fds) owned.close()
+    this.#fds = []
+    this.#lostFds = false
   }
 
   /** Descriptors belong to the last frame that starts in what was received (docs/wire.md). */
   #give(fds: number[], lostFds: boolean, tail: Tail, batch: Batch): void {
     if (fds.length === 0 && !lostFds) return
     // One message has no more, so that a peer cannot pile them up with the pieces of one frame.
-    const tooMany = this.#partialFds.length + fds.length > socket.SCM_MAX_FD
+    const tooMany = this.#fds.length + fds.length > socket.SCM_MAX_FD
     if (lostFds || tooMany || tail.overLimit) {
       socket.closeAll(fds)
       if (tail.overLimit) return
-      if (this.#partial !== null) this.#partialLostFds = true
+      if (this.#reassembly !== null) this.#lostFds = true
       else batch.loseDescriptors(batch.last)
       return
     }
     this.#end.counters.fds += fds.length
     const owned = fds.map((fd) => new OwnedFd(fd, true))
-    if (this.#partial !== null) this.#partialFds.push(...owned)
+    if (this.#reassembly !== null) this.#fds.push(...owned)
     else batch.attach(batch.last, owned)
   }
 
@@ -156,7 +156,7 @@ export class StreamSource implements Source {
       return
     }
     this.#wanted = tail.declared === undefined ? 0 : HEADER_BYTES + tail.declared
-    if (held === null) this.#partial = new Reassembly(tail.at, tail.length, this.#wanted)
+    if (held === null) this.#reassembly = new Reassembly(tail.at, tail.length, this.#wanted)
     else held.consume(tail.at - held.at)
   }
 
