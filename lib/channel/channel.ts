@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Jsonify } from 'type-fest'
 import { argumentError } from '../core/errors.js'
-import { type ChannelOptions, settle } from '../core/options.js'
+import { type ChannelOptions, resolveOptions } from '../core/options.js'
 import { OwnedFd } from '../fd/owned-fd.js'
 import * as socket from '../os/syscalls.js'
 import { Receiver } from './receiver.js'
@@ -47,7 +47,7 @@ export function channel<Schema extends StandardSchemaV1>(
  */
 export function channel<T = unknown>(options?: ChannelOptions<unknown>): [Sender<T>, Receiver<Jsonify<T>>]
 export function channel(options?: ChannelOptions): [Sender, Receiver] {
-  const settings = settle(options)
+  const settings = resolveOptions(options)
   const type = socket.SOCK_SEQPACKET
   const [sending, receiving] = socket.socketpair(type)
   if (settings.bufferBytes !== undefined) {

@@ -1,5 +1,11 @@
 import { disconnectedError } from '../core/errors.js'
-import { type BlockingOptions, type ChannelOptions, type Settings, settle, type WaitOptions } from '../core/options.js'
+import {
+  type BlockingOptions,
+  type ChannelOptions,
+  resolveOptions,
+  type Settings,
+  type WaitOptions,
+} from '../core/options.js'
 import { type EndpointStats, opened, statsOf } from '../core/telemetry.js'
 import { kEnd } from '../fd/descriptor.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
@@ -7,7 +13,7 @@ import * as socket from '../os/syscalls.js'
 import { batches, message, messageWithFds, result, takeMessageNow, takeNow } from '../receive/delivery.js'
 import { iterate } from '../receive/iteration.js'
 import { ReceiveQueue } from '../receive/receive-queue.js'
-import type { Taking } from '../receive/waiter.js'
+import type { Delivery } from '../receive/waiter.js'
 import { Endpoint } from './endpoint.js'
 
 /** What `select` takes from, beside what everybody may. */
@@ -51,7 +57,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    * console.log((await jobs.recv()).id)
    */
   static fromFd<T = unknown>(fd: number, options?: ChannelOptions<T>): Receiver<T> {
-    const settings = settle(options)
+    const settings = resolveOptions(options)
     const type = socket.adoptChannel(fd)
     try {
       return new Receiver<T>(fd, type, settings)
@@ -77,7 +83,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recv(options?: WaitOptions): Promise<T> {
     this.assertUsable()
-    return this.#queue.take(message as Taking<T>, 'recv', options)
+    return this.#queue.take(message as Delivery<T>, 'recv', options)
   }
 
   /**
@@ -92,7 +98,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    */
   recvWithFds(options?: WaitOptions): Promise<[message: T, fds: OwnedFd[]]> {
     this.assertUsable()
-    return this.#queue.take(messageWithFds as Taking<[T, OwnedFd[]]>, 'recvWithFds', options)
+    return this.#queue.take(messageWithFds as Delivery<[T, OwnedFd[]]>, 'recvWithFds', options)
   }
 
   /**
@@ -153,7 +159,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    * }
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
-    return iterate(this.#queue, result as Taking<IteratorResult<T>>)
+    return iterate(this.#queue, result as Delivery<IteratorResult<T>>)
   }
 
   /**
@@ -163,7 +169,7 @@ export class Receiver<out T = unknown> extends Endpoint {
    * for await (const jobs of receiver.batches()) console.log(`${jobs.length} at once`)
    */
   batches(): AsyncIterableIterator<T[]> {
-    return iterate(this.#queue, batches as Taking<IteratorResult<T[]>>)
+    return iterate(this.#queue, batches as Delivery<IteratorResult<T[]>>)
   }
 
   /**

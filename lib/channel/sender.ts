@@ -7,8 +7,8 @@ import {
   type BlockingOptions,
   type ChannelOptions,
   deadlineOf,
+  resolveOptions,
   type Settings,
-  settle,
   signalOf,
   type WaitOptions,
 } from '../core/options.js'
@@ -62,7 +62,7 @@ export class Sender<in T = unknown> extends Endpoint {
    * await log.send('started')
    */
   static fromFd<T = unknown>(fd: number, options?: ChannelOptions): Sender<T> {
-    const settings = settle(options)
+    const settings = resolveOptions(options)
     const type = socket.adoptChannel(fd)
     try {
       return new Sender<T>(fd, type, settings)
@@ -141,7 +141,7 @@ export class Sender<in T = unknown> extends Endpoint {
     } catch (error) {
       return rejected(error)
     }
-    this.#queue.push(request)
+    this.#queue.enqueue(request)
     const promise = request.wait()
     if (signal !== undefined && !request.settled) {
       const stop = onAbort(signal, () => this.#queue.giveUp(request, (signal as AbortSignal).reason))
@@ -199,7 +199,7 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   trySend(message: T): boolean {
     const text = this.#text(message)
-    return this.#queue.sendNow(text) || this.#queue.tryHand(this.#request('trySend', text, NO_FDS))
+    return this.#queue.sendNow(text) || this.#queue.trySubmit(this.#request('trySend', text, NO_FDS))
   }
 
   /**
@@ -232,7 +232,7 @@ export class Sender<in T = unknown> extends Endpoint {
     deadlineOf(options, call)
     if (fds === NO_FDS && this.#queue.sendNow(text)) return
     const request = this.#request(call, text, fds)
-    this.#queue.hand(request)
+    this.#queue.submit(request)
     if (!request.settled) this.#queue.pumpUntil(request, deadlineOf(options, call))
     if (!request.settled) {
       const error = new WormholeError('ERR_WORMHOLE_TIMEOUT', 'the channel stayed full; the message was not sent')

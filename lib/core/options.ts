@@ -89,7 +89,7 @@ const defaults: Settings = {
   bufferBytes: undefined,
 }
 
-export function settle(options: ChannelOptions | undefined): Settings {
+export function resolveOptions(options: ChannelOptions | undefined): Settings {
   if (options === undefined) return defaults
   if (options === null || typeof options !== 'object') {
     throw argumentError(`options must be an object, not ${describe(options)}`)

@@ -38,7 +38,7 @@ const TOO_MUCH_US = RUN * TRIAL_WORTH_US + 1
 export class BusyPoll {
   #pause = FIRST_PAUSE
   /** Wake-ups until the next try. */
-  #rest = FIRST_PAUSE
+  #pauseLeft = FIRST_PAUSE
   /** Microseconds that are left to this run; negative while it is not polled. */
   #budget = -1
   #left = 0
@@ -54,7 +54,7 @@ export class BusyPoll {
   next(polled: number): number {
     if (!wanted) return 0
     if (this.#budget < 0) {
-      if (--this.#rest > 0) return 0
+      if (--this.#pauseLeft > 0) return 0
       this.#runs = 0
       this.#run()
     } else if (polled !== NOT_POLLED) {
@@ -74,7 +74,7 @@ export class BusyPoll {
     if (this.#budget < 0) {
       const longer = this.#pause * (spent >= TAKEN_US ? LENGTHENS_MUCH : LENGTHENS)
       this.#pause = Math.min(longer, LONGEST_PAUSE)
-      this.#rest = this.#pause
+      this.#pauseLeft = this.#pause
     } else if (this.#left === 0) {
       this.#runs++
       const paid = this.#runs > TRIAL_RUNS && this.#runs % TRIAL_RUNS === 0

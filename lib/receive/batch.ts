@@ -43,7 +43,7 @@ export class Batch implements MessageSink {
   items: unknown[] = NOTHING
   /** The next item to take. */
   next = 0
-  /** Whether taking takes more than a look into `items`: there may be a {@link Failure}, or more to be read. */
+  /** Whether delivery takes more than a look into `items`: there may be a {@link Failure}, or more to be read. */
   failures = false
   /** The position of the first of `items`. */
   #before = 0

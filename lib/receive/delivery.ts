@@ -8,7 +8,7 @@ import { failed, type Observed } from '../core/telemetry.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import { Failure } from '../wire/json.js'
 import { type Batch, closeEach } from './batch.js'
-import type { Taking } from './waiter.js'
+import type { Delivery } from './waiter.js'
 
 /** What each way of receiving makes of a batch. */
 
@@ -20,7 +20,7 @@ function atEnd(): IteratorResult<never> {
   return { done: true, value: undefined }
 }
 
-export const message: Taking<unknown> = {
+export const message: Delivery<unknown> = {
   take: (batch, schema) => {
     const value = batch.takeMessage()
     return schema === undefined ? value : validate(schema, value, batch.end)
@@ -28,7 +28,7 @@ export const message: Taking<unknown> = {
   end: disconnected,
 }
 
-export const messageWithFds: Taking<[unknown, OwnedFd[]]> = {
+export const messageWithFds: Delivery<[unknown, OwnedFd[]]> = {
   take: (batch, schema) => {
     const { message: value, fds } = batch.take()
     if (schema === undefined) return [value, fds]
@@ -46,7 +46,7 @@ export const messageWithFds: Taking<[unknown, OwnedFd[]]> = {
   end: disconnected,
 }
 
-export const result: Taking<IteratorResult<unknown>> = {
+export const result: Delivery<IteratorResult<unknown>> = {
   take: (batch, schema) => {
     const value = batch.takeMessage()
     if (schema === undefined) return { done: false, value }
@@ -58,7 +58,7 @@ export const result: Taking<IteratorResult<unknown>> = {
 }
 
 /** With a schema that checks asynchronously each step is one message: what it refuses fails alone. */
-export const batches: Taking<IteratorResult<unknown[]>> = {
+export const batches: Delivery<IteratorResult<unknown[]>> = {
   take: (batch, schema) => {
     if (schema === undefined) return { done: false, value: batch.takeAll() }
     const first = validate(schema, batch.takeMessage(), batch.end)

@@ -2,12 +2,12 @@ import { Promise } from '../core/globals.js'
 import { rejected } from '../core/promises.js'
 import { result } from './delivery.js'
 import type { ReceiveQueue } from './receive-queue.js'
-import type { Taking } from './waiter.js'
+import type { Delivery } from './waiter.js'
 
 /** What a receiver gets, step by step until the end. Leaving it takes back the steps that wait. */
-export function iterate<V>(queue: ReceiveQueue, taking: Taking<IteratorResult<V>>): AsyncIterableIterator<V> {
+export function iterate<V>(queue: ReceiveQueue, delivery: Delivery<IteratorResult<V>>): AsyncIterableIterator<V> {
   const { batch } = queue
-  const plain = taking === (result as unknown) && queue.settings.schema === undefined
+  const plain = delivery === (result as unknown) && queue.settings.schema === undefined
   let left = false
   const iterator: AsyncIterableIterator<V> = {
     next: () => {
@@ -21,7 +21,7 @@ export function iterate<V>(queue: ReceiveQueue, taking: Taking<IteratorResult<V>
       } catch (error) {
         return rejected(error)
       }
-      return queue.take(taking, 'next', undefined, iterator)
+      return queue.take(delivery, 'next', undefined, iterator)
     },
     return: () => {
       left = true

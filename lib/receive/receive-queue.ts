@@ -19,7 +19,7 @@ import { Batch } from './batch.js'
 import { PacketReader } from './packet-reader.js'
 import { END, type MessageReader, READ } from './reader.js'
 import { StreamReader } from './stream-reader.js'
-import { nextTicket, Pending, type Subscriber, type Taking, type Waiter } from './waiter.js'
+import { type Delivery, nextTicket, Pending, type Subscriber, type Waiter } from './waiter.js'
 
 const MISSES_BEFORE_WAITING = 8
 const LOOKS_AGAIN_AFTER = 8
@@ -80,18 +80,18 @@ export class ReceiveQueue {
   }
 
   /** Takes, or waits for what can be taken: as a step of `iteration`, if it is one. */
-  take<V>(taking: Taking<V>, call: string, options?: WaitOptions, iteration: object | null = null): Promise<V> {
+  take<V>(delivery: Delivery<V>, call: string, options?: WaitOptions, iteration: object | null = null): Promise<V> {
     try {
       const signal = options === undefined ? undefined : this.#signalOf(options, call)
       if (!this.waiting) {
         if (this.batch.left > 0 || (!overBudget() && this.worthALook() && this.#available())) {
           this.#misses = 0
-          const value = taking.take(this.batch, this.settings.schema)
+          const value = delivery.take(this.batch, this.settings.schema)
           return value instanceof Later ? quiet(value.promise) : Promise.resolve(value)
         }
-        if (this.ended) return Promise.resolve(taking.end())
+        if (this.ended) return Promise.resolve(delivery.end())
       }
-      const waiter = new Pending<V>(taking, this.batch, this.settings.schema)
+      const waiter = new Pending<V>(delivery, this.batch, this.settings.schema)
       waiter.iteration = iteration
       this.join(waiter)
       if (signal !== undefined) {

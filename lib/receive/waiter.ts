@@ -52,7 +52,7 @@ export function nextTicket(): number {
 }
 
 /** How what has been read becomes the value of a call. */
-export interface Taking<Value> {
+export interface Delivery<Value> {
   /** Takes from a batch that is not empty; throws a failure. */
   take(batch: Batch, schema: StandardSchemaV1 | undefined): Value | Later<Value>
   /** The value at the end, or throws. */
@@ -64,15 +64,15 @@ export class Pending<Value> extends Waiter {
   readonly promise: Promise<Value>
   #resolve!: (value: Value | Promise<Value>) => void
   #reject!: (error: unknown) => void
-  readonly #taking: Taking<Value>
+  readonly #delivery: Delivery<Value>
   readonly #batch: Batch
   readonly #schema: StandardSchemaV1 | undefined
   /** What a schema runs in; without one no user code runs for this. */
   #caller: AsyncResource | null
 
-  constructor(taking: Taking<Value>, batch: Batch, schema: StandardSchemaV1 | undefined) {
+  constructor(delivery: Delivery<Value>, batch: Batch, schema: StandardSchemaV1 | undefined) {
     super()
-    this.#taking = taking
+    this.#delivery = delivery
     this.#batch = batch
     this.#schema = schema
     this.#caller = schema === undefined ? null : callerContext()
@@ -83,11 +83,11 @@ export class Pending<Value> extends Waiter {
   }
 
   override serve(): void {
-    this.#attempt(() => this.#taking.take(this.#batch, this.#schema))
+    this.#attempt(() => this.#delivery.take(this.#batch, this.#schema))
   }
 
   override end(): void {
-    this.#attempt(() => this.#taking.end())
+    this.#attempt(() => this.#delivery.end())
   }
 
   override fail(error: unknown): void {

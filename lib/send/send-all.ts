@@ -61,7 +61,7 @@ export class SendAll {
         // The iterable and what it gives are the caller's, and may have aborted.
         signal?.throwIfAborted()
         const request = this.#queue.limits.request(text)
-        this.#queue.push(request)
+        this.#queue.enqueue(request)
         waiting.push(request)
         while (waiting[0]?.settled === true) await this.#settleFirst(waiting)
         while (this.#queue.blocked && waiting.length > 0) await this.#settleFirst(waiting)
@@ -105,7 +105,7 @@ export class SendAll {
 
   async #hand(request: SendRequest): Promise<void> {
     const { count } = request
-    this.#queue.hand(request)
+    this.#queue.submit(request)
     await this.#settled(request)
     this.#sent += count
   }

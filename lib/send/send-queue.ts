@@ -75,8 +75,8 @@ export class SendQueue extends Flushable {
   }
 
   /** Queues a request; it is sent at the end of this tick, or at once when much has gathered. */
-  push(request: SendRequest): void {
-    if (!this.#enqueue(request) || this.#transmitter.blocked) return
+  enqueue(request: SendRequest): void {
+    if (!this.#add(request) || this.#transmitter.blocked) return
     if (this.#requests.units >= EAGER_UNITS) {
       if (overBudget(request.longBytes)) this.#schedule(true)
       else this.pump()
@@ -116,21 +116,21 @@ export class SendQueue extends Flushable {
   }
 
   /** Queues a request and sends what can be sent without waiting. */
-  hand(request: SendRequest): void {
-    if (this.#enqueue(request) && !this.#transmitter.blocked) this.pump()
+  submit(request: SendRequest): void {
+    if (this.#add(request) && !this.#transmitter.blocked) this.pump()
   }
 
   /**
    * Hands a request over whole or not at all, without waiting: false when the channel is full, or when a
    * long message is longer than a side stream's buffer.
    */
-  tryHand(request: SendRequest): boolean {
+  trySubmit(request: SendRequest): boolean {
     this.#transmitter.pumpSides(true)
     if (this.#requests.first !== null && !this.pump(true)) return false
     if (request.longBytes > 0 && this.limits.packets && this.disconnected === null) {
       if (!this.#transmitter.prepare(request) && !socket.hungUp(this.#descriptor.fd)) return false
     }
-    this.hand(request)
+    this.submit(request)
     if (request.error !== undefined) throw request.error
     return request.settled || !this.withdraw(request, NOT_SENT)
   }
@@ -144,7 +144,7 @@ export class SendQueue extends Flushable {
   /** Takes a request back whose bytes are not under way; false when they are. */
   withdraw(request: SendRequest, reason: unknown): boolean {
     const withdrawn = this.#transmitter.withdraw(request, reason)
-    this.#rest()
+    this.#releaseIfIdle()
     return withdrawn
   }
 
@@ -218,7 +218,7 @@ export class SendQueue extends Flushable {
     const done = () => {
       this.#running?.delete(running)
       end()
-      this.#rest()
+      this.#releaseIfIdle()
     }
     const result = begin()
     result.then(done, (error) => {
@@ -237,7 +237,7 @@ export class SendQueue extends Flushable {
   close(): void {
     this.#closing = true
     this.letGo()
-    this.#rest()
+    this.#releaseIfIdle()
   }
 
   /** Nobody waits for the end of a channel that is ours no longer. */
@@ -282,7 +282,7 @@ export class SendQueue extends Flushable {
     if (!this.#transmitter.blocked) this.pump()
   }
 
-  #enqueue(request: SendRequest): boolean {
+  #add(request: SendRequest): boolean {
     if (this.disconnected !== null) {
       request.settle(this.disconnected)
       return false
@@ -309,11 +309,11 @@ export class SendQueue extends Flushable {
   /** Something has been sent, or has failed: perhaps the channel has come to its end. */
   #settleEnd(): void {
     if (this.disconnected !== null) this.#closing = true
-    this.#rest()
+    this.#releaseIfIdle()
   }
 
   /** Nothing may be left to do: then lets go of what was held for it. */
-  #rest(): void {
+  #releaseIfIdle(): void {
     if (this.#requests.first === null) {
       this.#transmitter.unblock()
       endWait(this.end.counters, this.end, 'waits no longer')
@@ -328,14 +328,14 @@ export class SendQueue extends Flushable {
   /** Called by the side streams: a long message is through, or has failed. */
   onSideEnded(): void {
     if (this.#requests.first !== null && !this.#transmitter.blocked) this.#schedule()
-    this.#rest()
+    this.#releaseIfIdle()
   }
 
   /** No more can be sent: the descriptor has no further use. */
   #fail(error: WormholeError): void {
     this.#transmitter.fail(error)
     this.#closing = true
-    this.#rest()
+    this.#releaseIfIdle()
   }
 }
 
