@@ -10,7 +10,7 @@
         "native/message.cc",
         "native/room.cc",
         "native/socket.cc",
-        "native/watcher.cc"
+        "native/poller.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED"],

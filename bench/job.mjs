@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const RUNNER = fileURLToPath(new URL('runner.mjs', import.meta.url))
-const MOST_MILLISECONDS = 60_000
-const MOST_MILLISECONDS_QUICK = 15_000
+const MAX_MILLISECONDS = 60_000
+const MAX_MILLISECONDS_QUICK = 15_000
 
 /**
  * Takes one measurement in a process of its own.
@@ -14,7 +14,7 @@ const MOST_MILLISECONDS_QUICK = 15_000
  */
 export function runJob(job, { quick = false } = {}) {
   const flags = job.measure === 'memory' ? ['--expose-gc'] : []
-  const timeout = quick ? MOST_MILLISECONDS_QUICK : MOST_MILLISECONDS
+  const timeout = quick ? MAX_MILLISECONDS_QUICK : MAX_MILLISECONDS
   const options = { timeout, killSignal: /** @type {const} */ ('SIGKILL') }
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [...flags, RUNNER, JSON.stringify(job)], options, (error, stdout, stderr) => {

@@ -9,7 +9,7 @@
 namespace wormhole {
 namespace {
 
-// The environment goes: first whatever it owns, then the watcher, whose handle needs one more loop turn.
+// The environment goes: first whatever it owns, then the poller, whose handle needs one more loop turn.
 void OnCleanup(napi_async_cleanup_hook_handle hook, void* data) {
   struct Going {
     Environment* env;
@@ -19,7 +19,7 @@ void OnCleanup(napi_async_cleanup_hook_handle hook, void* data) {
   CloseAll(env);
   env->memory.LetGo(env->env);
   env->control_array.LetGo(env->env);
-  env->watcher.Stop(
+  env->poller.Stop(
       [](void* going_data) {
         Going* going = static_cast<Going*>(going_data);
         napi_remove_async_cleanup_hook(going->hook);

@@ -29,7 +29,7 @@ void OwnFresh(Environment* owner, int fd) {
     std::lock_guard<std::mutex> lock(mutex);
     owners[fd] = owner;
   }
-  owner->watcher.Forget(fd);
+  owner->poller.Forget(fd);
 }
 
 int Adopt(Environment* owner, int fd) {
@@ -37,7 +37,7 @@ int Adopt(Environment* owner, int fd) {
   if (flags < 0) return flags;
   const int result = Own(owner, fd);
   if (result != 0) return result;
-  owner->watcher.Forget(fd);
+  owner->poller.Forget(fd);
   if (flags & FD_CLOEXEC) return 0;
   const int set = static_cast<int>(Retry([&] { return fcntl(fd, F_SETFD, flags | FD_CLOEXEC); }));
   if (set < 0) Disown(owner, fd);
@@ -51,7 +51,7 @@ int Disown(Environment* owner, int fd) {
     if (found == owners.end() || found->second != owner) return -EBADF;
     owners.erase(found);
   }
-  owner->watcher.Forget(fd);
+  owner->poller.Forget(fd);
   return 0;
 }
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "view.h"
-#include "watcher.h"
+#include "poller.h"
 
 namespace wormhole {
 
@@ -23,12 +23,12 @@ constexpr size_t kControlWords = kControlFirst + kMaxDescriptors;
 
 // What one Node environment (the main thread or one worker) has here.
 struct Environment {
-  explicit Environment(napi_env node) : env(node), watcher(node) {}
+  explicit Environment(napi_env node) : env(node), poller(node) {}
 
   const napi_env env;
   SharedView memory;        // the shared WebAssembly memory, which never moves; as long as it was at `attach`
   SharedView control_array;  // held whenever `memory` is
-  Watcher watcher;
+  Poller poller;
 
   uint8_t* base() const { return memory.As<uint8_t>(); }
   int32_t* control() const { return control_array.As<int32_t>(); }

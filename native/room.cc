@@ -58,8 +58,8 @@ void Room::Add(int fd) {
   if (!uv_is_active(reinterpret_cast<uv_handle_t*>(timer_))) uv_timer_start(timer_, OnTimer, Pause(), 0);
 }
 
-int Room::Take(int32_t* pairs, int most) {
-  const int count = std::min(static_cast<int>(ready_.size()), most);
+int Room::Take(int32_t* pairs, int max) {
+  const int count = std::min(static_cast<int>(ready_.size()), max);
   for (int index = 0; index < count; index++) {
     pairs[2 * index] = ready_[index];
     pairs[2 * index + 1] = EPOLLOUT;

@@ -18,7 +18,7 @@ class Room {
   void Add(int fd);
   void Remove(int fd) { waiting_.erase(fd); }
   // Writes pairs of descriptor and events, `most` at most; how many.
-  int Take(int32_t* pairs, int most);
+  int Take(int32_t* pairs, int max);
   void Stop();
 
  private:

@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 
 const MODEL = fileURLToPath(new URL('../docs/model/channel.pml', import.meta.url))
 /** For each search. */
-const MOST_MIB = 1800
-const MOST_SECONDS = 120
+const MAX_MIB = 1800
+const MAX_SECONDS = 120
 /** Steps from the start to the end of the longest run; the search says so if they are not enough. */
 const DEPTH = 10_000
 
@@ -42,7 +42,7 @@ try {
 function search({ name, define, fails }) {
   const began = performance.now()
   run('spin', ['-a', ...(define === null ? [] : [`-D${define}`]), MODEL])
-  run('gcc', ['-w', '-O2', '-DSAFETY', `-DMEMLIM=${MOST_MIB}`, '-o', 'pan', 'pan.c'])
+  run('gcc', ['-w', '-O2', '-DSAFETY', `-DMEMLIM=${MAX_MIB}`, '-o', 'pan', 'pan.c'])
   const output = run(join(folder, 'pan'), [`-m${DEPTH}`])
   const complete = !/Search not completed|max search depth too small/.test(output)
   const found = output.match(/^pan:\d+: (.*) \(at depth/m)?.[1] ?? null
@@ -59,5 +59,5 @@ function search({ name, define, fails }) {
 }
 
 function run(command, args) {
-  return execFileSync(command, args, { cwd: folder, encoding: 'utf8', timeout: MOST_SECONDS * 1000 })
+  return execFileSync(command, args, { cwd: folder, encoding: 'utf8', timeout: MAX_SECONDS * 1000 })
 }

@@ -10,7 +10,7 @@ import { find, majors } from './runtimes.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** For one Node, however busy the machine: then it hangs. */
-const MOST_MS = 900_000
+const MAX_MS = 900_000
 const { short } = parseArgs({ options: { short: { type: 'boolean', default: false } } }).values
 /** With --short: what meets Node's own interfaces most. */
 const CHOSEN = ['abi', 'channel', 'descriptors', 'diagnostics', 'process-start', 'sync']
@@ -57,7 +57,7 @@ function run(major) {
   // The addon that the tree has built would be found first.
   const env = { ...process.env, PREBUILDS_ONLY: '1' }
   const version = spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout.trim()
-  const { status, stderr } = spawnSync(program, args, { cwd: root, env, encoding: 'utf8', timeout: MOST_MS })
+  const { status, stderr } = spawnSync(program, args, { cwd: root, env, encoding: 'utf8', timeout: MAX_MS })
   const told = parse(report)
   if (told === undefined) return broken(version, `mocha ended with ${status}: ${stderr}`)
   const { passes, failures, tests } = told.stats

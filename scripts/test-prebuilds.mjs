@@ -10,7 +10,7 @@ import { find } from './runtimes.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const TESTS = ['channel', 'descriptors']
 /** An emulator takes its time. */
-const MOST_MS = 240_000
+const MAX_MS = 240_000
 
 const rows = targets.map((target) => ({ addon: fileOf(target), ...attempt(target) }))
 console.table(Object.fromEntries(rows.map(({ addon, how, result }) => [addon, { how, result: result || 'passed' }])))
@@ -37,10 +37,10 @@ function runTests({ arch }, emulator, foreign) {
   const node = foreign ? find(`node-${arch}`) : process.execPath
   if (node === undefined) throw new Error(`no Node for ${arch}`)
   // Without mocha's configuration, which would have it start another Node, outside the emulator.
-  const options = ['--no-config', '--reporter', 'dot', '--timeout', String(MOST_MS)]
+  const options = ['--no-config', '--reporter', 'dot', '--timeout', String(MAX_MS)]
   const tests = TESTS.map((name) => `out/test/${name}.test.js`)
   const [program, ...args] = [...emulator, node, '--expose-gc', 'node_modules/mocha/bin/mocha.js', ...options, ...tests]
   const env = { ...process.env, PREBUILDS_ONLY: '1' }
-  const { status, stdout, error } = spawnSync(program, args, { cwd: root, env, encoding: 'utf8', timeout: MOST_MS })
+  const { status, stdout, error } = spawnSync(program, args, { cwd: root, env, encoding: 'utf8', timeout: MAX_MS })
   return status === 0 ? '' : (error?.message ?? stdout.trim())
 }

@@ -108,9 +108,9 @@ describe('the addon', () => {
     expect(control.length).to.equal(Number(first) + Number(most))
   })
 
-  it('shares the words of readiness that native/watcher.h and lib/os/addon.ts both name', async () => {
+  it('shares the words of readiness that native/poller.h and lib/os/addon.ts both name', async () => {
     const addon: Record<string, unknown> = { ...(await import('#lib/os/addon')) }
-    const words = [...source('native/watcher.h').matchAll(/kReady(\w+) = (\d+);/g)]
+    const words = [...source('native/poller.h').matchAll(/kReady(\w+) = (\d+);/g)]
     expect(words).to.have.length(6)
     for (const [, name, value] of words) {
       const constant = (name as string).replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase()
@@ -143,12 +143,12 @@ describe('the two halves', () => {
 describe('docs/wire.md', () => {
   it('gives the sizes of assembly/layout.ts and of the addon', () => {
     const text = source('docs/wire.md').replace(/\s+/g, ' ')
-    const most = native.constants.SCM_MAX_FD
+    const max = native.constants.SCM_MAX_FD
     expect(text).to.include(`${wasm.HEADER_BYTES.value}-byte header`)
     expect(text).to.include(`Above ${MESSAGE_LIMIT / 2 ** 20} MiB`)
     expect(text).to.include(`${wasm.OUTBOX_BYTES.value / 1024} KiB when we send it`)
     expect(text).to.include(`ours has ${wasm.INBOX_BYTES.value / 2 ** 20} MiB`)
-    expect(text).to.include(`n <= ${most}`)
-    expect(text).to.include(`n <= ${most - 1}`)
+    expect(text).to.include(`n <= ${max}`)
+    expect(text).to.include(`n <= ${max - 1}`)
   })
 })

@@ -8,7 +8,7 @@ import { closesEnds } from './helpers/ends.js'
 import { throwsCode } from './helpers/expect-error.js'
 import { fill, textOf } from './helpers/fill.js'
 
-const most = 2 * Number(readFileSync('/proc/sys/net/core/wmem_max', 'utf8'))
+const max = 2 * Number(readFileSync('/proc/sys/net/core/wmem_max', 'utf8'))
 const sizeOf = ({ fd }: { fd: number }) => socket.option(fd, socket.SO_SNDBUF)
 
 describe('bufferBytes', () => {
@@ -16,7 +16,7 @@ describe('bufferBytes', () => {
   const { open, keep } = closesEnds()
 
   it("is SO_SNDBUF of a new channel's sender, of its clones too, and the limit of a packet", async () => {
-    for (const bufferBytes of [8192, 10_001, 65_536, 212_992, most]) {
+    for (const bufferBytes of [8192, 10_001, 65_536, 212_992, max]) {
       const [sender, receiver] = open<string>({ bufferBytes, coalesce: false })
       expect(sizeOf(sender)).to.be.within(bufferBytes, bufferBytes + 1)
       expect(sizeOf(keep(sender.clone()))).to.equal(sizeOf(sender))
@@ -45,7 +45,7 @@ describe('bufferBytes', () => {
   })
 
   it('is given past the limit for all to those who may, and refused to others, never made smaller', () => {
-    const bufferBytes = 4 * most
+    const bufferBytes = 4 * max
     try {
       const [sender, receiver] = channel({ bufferBytes })
       expect(sizeOf(sender)).to.equal(bufferBytes)
@@ -53,7 +53,7 @@ describe('bufferBytes', () => {
       receiver.close()
     } catch (error) {
       expect(error).to.include({ code: 'ERR_WORMHOLE_ARGUMENT' })
-      expect((error as Error).message).to.match(new RegExp(`${most}.*wmem_max`))
+      expect((error as Error).message).to.match(new RegExp(`${max}.*wmem_max`))
     }
     const { setsockopt } = native
     native.setsockopt = (fd, option, value) => (option === socket.SO_SNDBUF ? setsockopt(fd, option, value) : -1)

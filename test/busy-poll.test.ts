@@ -14,9 +14,9 @@ function pause(policy: BusyPoll, polled = NOT_POLLED): number {
 }
 
 /** Says of each poll that it took so long, until it is given up; how many there were. */
-function polls(policy: BusyPoll, took: number, most = 100): number {
+function polls(policy: BusyPoll, took: number, max = 100): number {
   let count = 1
-  while (count < most && policy.next(took) > 0) count++
+  while (count < max && policy.next(took) > 0) count++
   return count
 }
 

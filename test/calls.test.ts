@@ -184,11 +184,11 @@ describe('calls', () => {
   it('beyond the concurrency wait, and none of them in the memory of who serves', async () => {
     const turn = gate()
     let running = 0
-    let most = 0
+    let max = 0
     const { api, theirs } = served(
       {
         work: async (text: string) => {
-          most = Math.max(most, ++running)
+          max = Math.max(max, ++running)
           await turn.opened
           running--
           return text.length
@@ -201,7 +201,7 @@ describe('calls', () => {
     expect(theirs.receiver.stats().messages).to.be.below(100)
     turn.pass()
     expect(await Promise.all(calls)).to.deep.equal(calls.map(() => 1000))
-    expect(most).to.equal(2)
+    expect(max).to.equal(2)
   })
 
   it('beyond the concurrency wait on the channel, from a caller that keeps to no window', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect } from 'chai'
-import { MOST_TRIES, Pool, type PoolOptions } from '../examples/service/pool.js'
+import { MAX_TRIES, Pool, type PoolOptions } from '../examples/service/pool.js'
 import { PoolError } from '../examples/service/pool-error.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { usesChildren } from './helpers/uses-children.js'
@@ -78,7 +78,7 @@ describe("the service example's pool", () => {
       pool.on('retried', () => retried++)
       const [, after] = await Promise.all([expectCode(run(pool, number), 'LOST'), run(pool, 7)])
       expect(after).to.deep.equal([7])
-      expect({ ended, retried }).to.deep.equal({ ended: MOST_TRIES, retried: MOST_TRIES - 1 })
+      expect({ ended, retried }).to.deep.equal({ ended: MAX_TRIES, retried: MAX_TRIES - 1 })
     })
   }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { MOST_TRIES } from '../examples/service/pool.js'
+import { MAX_TRIES } from '../examples/service/pool.js'
 import { crashIn, itHasCommandLine, runExample } from './helpers/example.js'
 import { sized } from './helpers/long.js'
 import { Service, usesServices } from './helpers/service.js'
@@ -101,12 +101,12 @@ describe('the service example', () => {
   it('gives up a request that takes its workers with it, and says so', async () => {
     const service = await start(['--workers', '1'])
     const answer = service.get(`factors/${LARGE_PRIME}`)
-    for (let kills = 1; kills <= MOST_TRIES; kills++) {
+    for (let kills = 1; kills <= MAX_TRIES; kills++) {
       await service.occupied(1, 0)
       process.kill((await service.health()).workers[0]!.pid, 'SIGKILL')
       await service.logged('worker ended', kills)
     }
-    const error = `${MOST_TRIES} workers died with this job`
+    const error = `${MAX_TRIES} workers died with this job`
     expect((await answer).status).to.equal(500)
     expect(await (await answer).json()).to.include({ error })
     expect(await service.logged(error)).to.include({ level: ERROR })

@@ -4,7 +4,7 @@ import { view } from '#lib/os/memory'
 import { inbox } from '#lib/wire/inbox'
 import { wasm } from '#lib/wire/wasm'
 import { readInbox } from './helpers/inbox.js'
-import { LONG, MOST_MS, SEED, sized, tried } from './helpers/long.js'
+import { LONG, MAX_MS, SEED, sized, tried } from './helpers/long.js'
 import { quietErrors } from './helpers/quiet-errors.js'
 import { Random } from './helpers/random.js'
 import { decodePacket, frames } from './helpers/reference-framer.js'
@@ -41,7 +41,7 @@ describe('framing: a packet decoded as a batch is its frames decoded alone', () 
   quietErrors()
 
   it(`decodes ${PACKETS} machine-made packets as the reference does`, function () {
-    this.timeout(MOST_MS)
+    this.timeout(MAX_MS)
     const random = new Random(SEED)
     let sound = 0
     for (let index = 0; index < PACKETS; index++) {
@@ -57,7 +57,7 @@ describe('framing: a packet decoded as a batch is its frames decoded alone', () 
   })
 
   it('decodes every pair of short frames of structural characters', function () {
-    this.timeout(MOST_MS)
+    this.timeout(MAX_MS)
     const texts = upTo(LONG ? 3 : 2, ['[', ']', '{', '}', ',', ':', '"', '\\', '1', ' '])
     for (const first of texts) {
       for (const second of texts) compare(frames([first, second]), NO_LIMIT, 0, `${first} and ${second}`)

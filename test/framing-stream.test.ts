@@ -79,8 +79,8 @@ describe('framing: a byte stream', () => {
         return JSON.stringify(random.pick(['x', 'é', ',']).repeat(length)).slice(0, limit + 1)
       })
       const bytes = frames(texts)
-      const cuts = randomCuts(random, MOST_PIECE, 30)
-      for (let at = MOST_PIECE; at < bytes.length; at += MOST_PIECE - random.below(2000)) cuts.push(at)
+      const cuts = randomCuts(random, MAX_PIECE, 30)
+      for (let at = MAX_PIECE; at < bytes.length; at += MAX_PIECE - random.below(2000)) cuts.push(at)
       expectPieces(bytes, cuts, limit)
     }
   })
@@ -120,7 +120,7 @@ describe('framing: a byte stream', () => {
 })
 
 /** A piece that the other end's buffer surely takes. */
-const MOST_PIECE = 60_000
+const MAX_PIECE = 60_000
 
 function randomCuts(random: Random, length: number, count: number): number[] {
   const cuts = Array.from({ length: count }, () => 1 + random.below(length - 1))

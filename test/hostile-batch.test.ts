@@ -1,5 +1,5 @@
 import { type Alone, alone, expectAlone } from './helpers/alone.js'
-import { chosen, LONG, MOST_MS, SEED, sized, tried } from './helpers/long.js'
+import { chosen, LONG, MAX_MS, SEED, sized, tried } from './helpers/long.js'
 import { quietErrors } from './helpers/quiet-errors.js'
 import { Random } from './helpers/random.js'
 import { payload } from './helpers/soup.js'
@@ -18,7 +18,7 @@ describe('hostile: frames of one packet, all of them', () => {
   const three = upTo(3)
 
   it('come out as alone: pairs of short frames', function () {
-    this.timeout(MOST_MS)
+    this.timeout(MAX_MS)
     const count = LONG
       ? product([three, three]) + product([upTo(4), two]) + product([two, upTo(4)])
       : product([two, two])
@@ -26,12 +26,12 @@ describe('hostile: frames of one packet, all of them', () => {
   })
 
   it('come out as alone: three short frames', function () {
-    this.timeout(MOST_MS)
+    this.timeout(MAX_MS)
     tried(LONG ? product([two, two, two]) : product([one, two, one]), 'threes of frames')
   })
 
   it('come out as alone: where a block ends outside a string and within one', function () {
-    this.timeout(MOST_MS)
+    this.timeout(MAX_MS)
     let count = 0
     for (const border of chosen(4, BORDERS)) {
       for (const before of [' '.repeat(border), `"${'x'.repeat(border - 1)}`, `["${'\\\\'.repeat(border / 2)}`]) {
@@ -42,7 +42,7 @@ describe('hostile: frames of one packet, all of them', () => {
   })
 
   it('come out as alone: backslashes at the end of a block in both, where two mistakes would make up', function () {
-    this.timeout(MOST_MS)
+    this.timeout(MAX_MS)
     const escaped: Alone[] = []
     for (const start of ['"', '","', '["', '",["', '{"":"']) {
       for (const end of LONG ? [14, 15, 16, 17, 31, 32, 33] : [15, 16]) {
@@ -58,7 +58,7 @@ describe('hostile: frames of one packet, all of them', () => {
   })
 
   it('come out as alone: machine-made frames of all kinds in all company', function () {
-    this.timeout(MOST_MS)
+    this.timeout(MAX_MS)
     const random = new Random(SEED)
     const pool = Array.from({ length: LONG ? 50_000 : 5000 }, () => alone(manyKinds(random)))
     const packets = sized(30_000, 10_000_000)

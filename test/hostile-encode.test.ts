@@ -4,12 +4,12 @@ import fc from 'fast-check'
 import { type ChannelOptions, Sender } from 'wormhole-ipc'
 import * as socket from '#lib/os/syscalls'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
-import { LONG, MOST_MS, SEED, sized, tried } from './helpers/long.js'
+import { LONG, MAX_MS, SEED, sized, tried } from './helpers/long.js'
 import { rawPair, rawReceive } from './helpers/raw.js'
 import { frames } from './helpers/reference-framer.js'
 
 /** Past the fourth block of sixteen bytes. */
-const MOST_BEFORE = 67
+const MAX_BEFORE = 67
 
 /** UTF-16 units that a writer of UTF-8 or of JSON may get wrong, alone and side by side. */
 const AWKWARD = [
@@ -31,12 +31,12 @@ describe('hostile: messages outside ASCII that are sent', () => {
       const { expectFramed } = sends(type, options)
 
       it('are framed as the reference frames them, at every place in a block', function () {
-        this.timeout(MOST_MS)
+        this.timeout(MAX_MS)
         return expectPlaces(expectFramed, LONG ? [0, 1, 2, 15, 16, 17, 31, 32, 33] : [0, 16])
       })
 
       it('are framed as the reference frames them, whatever fast-check makes', async function () {
-        this.timeout(MOST_MS)
+        this.timeout(MAX_MS)
         const rounds = sized(700, 50_000)
         await fc.assert(
           fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 12 }), (messages) => expectFramed(messages)),
@@ -76,7 +76,7 @@ function sends(type: number, options: ChannelOptions): { expectFramed: ExpectFra
 async function expectPlaces(expectFramed: ExpectFramed, behind: readonly number[]): Promise<void> {
   let count = 0
   for (const text of AWKWARD) {
-    for (let before = 0; before <= MOST_BEFORE; before++) {
+    for (let before = 0; before <= MAX_BEFORE; before++) {
       const texts = behind.map((length) => 'x'.repeat(before) + text + 'y'.repeat(length))
       for (const each of texts) await expectFramed([each])
       await expectFramed([...texts, { [text]: texts }, 'ascii', text])

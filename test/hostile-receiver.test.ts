@@ -7,12 +7,12 @@ import { BarePeer } from './helpers/bare-peer.js'
 import { leavesNoDescriptors, openDescriptors } from './helpers/descriptors.js'
 import { rejectsCode } from './helpers/expect-error.js'
 import { type Attack, attack } from './helpers/hostile-packets.js'
-import { MOST_MS, SEED, sized, tried } from './helpers/long.js'
+import { MAX_MS, SEED, sized, tried } from './helpers/long.js'
 import { frame, type Outcome } from './helpers/reference-framer.js'
 
 const LIMIT = 300
 /** What WebAssembly memory may grow by while hundreds of thousands of packets are received. */
-const MOST_GROWTH = 2 ** 20
+const MAX_GROWTH = 2 ** 20
 
 /** What a receive brought: the message or its failure, and how many descriptors. */
 type Arrival = [outcome: Outcome, fds: number]
@@ -76,7 +76,7 @@ describe('hostile: a live receiver and a peer that writes what it likes', () => 
 
   for (const way of names) {
     it(`has the promised outcome for each packet that fast-check makes, by ${way}`, async function () {
-      this.timeout(MOST_MS)
+      this.timeout(MAX_MS)
       const rounds = sized(100, 4000)
       let packets = 0
       const before = memoryBytes()
@@ -87,7 +87,7 @@ describe('hostile: a live receiver and a peer that writes what it likes', () => 
         }),
         { seed: SEED, numRuns: rounds }
       )
-      expect(memoryBytes() - before, 'growth of memory').to.be.at.most(MOST_GROWTH)
+      expect(memoryBytes() - before, 'growth of memory').to.be.at.most(MAX_GROWTH)
       tried(packets, 'attacks on a live receiver')
     })
   }

@@ -7,12 +7,12 @@ import { BarePeer } from './helpers/bare-peer.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { turn } from './helpers/fill.js'
 import { lengths, payload } from './helpers/hostile-packets.js'
-import { LONG, MOST_MS, SEED, tried } from './helpers/long.js'
+import { LONG, MAX_MS, SEED, tried } from './helpers/long.js'
 import { frame, frames, type Outcome, StreamDecoder } from './helpers/reference-framer.js'
 
 const LIMIT = 300
 /** What WebAssembly memory may grow by, however many streams there were. */
-const MOST_GROWTH = 2 ** 20
+const MAX_GROWTH = 2 ** 20
 
 /** Frames, some of which say that they are longer or shorter than they are. */
 const stream = fc
@@ -68,7 +68,7 @@ describe('hostile: a byte stream torn anywhere', () => {
   leavesNoDescriptors()
 
   it('brings a receiver that waits what the reference reads of it', async function () {
-    this.timeout(MOST_MS)
+    this.timeout(MAX_MS)
     const streams = LONG ? 20_000 : 500
     let before = 0
     await fc.assert(
@@ -79,12 +79,12 @@ describe('hostile: a byte stream torn anywhere', () => {
       }),
       { seed: SEED, numRuns: streams }
     )
-    expect(memoryBytes() - before, 'growth of memory').to.be.at.most(MOST_GROWTH)
+    expect(memoryBytes() - before, 'growth of memory').to.be.at.most(MAX_GROWTH)
     tried(streams, 'torn streams')
   })
 
   it('brings it at every place where a stream may be torn, and torn again in the long form', async function () {
-    this.timeout(MOST_MS)
+    this.timeout(MAX_MS)
     const bytes = Buffer.concat([
       frames(['1', '"é\u{1f600}"', '', '[1', '2]']),
       frame(Buffer.of(0x22, 0xf0, 0x9f, 0x98, 0x22)),

@@ -2,13 +2,13 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { type Alone, alone, expectAlone } from './helpers/alone.js'
 import { readInbox } from './helpers/inbox.js'
-import { LONG, MOST_MS, SEED, sized, tried } from './helpers/long.js'
+import { LONG, MAX_MS, SEED, sized, tried } from './helpers/long.js'
 import { quietErrors } from './helpers/quiet-errors.js'
 import { decodePacket, frames } from './helpers/reference-framer.js'
 import { illFormed, wellFormed } from './helpers/utf8.js'
 
 /** Past the fourth block of sixteen bytes. */
-const MOST_BEFORE = 67
+const MAX_BEFORE = 67
 const BEHIND = [0, 1, 2, 14, 15, 16, 17, 31, 32, 33]
 const LIMIT = 200
 
@@ -36,10 +36,10 @@ describe('hostile: text outside ASCII', () => {
     ['ill-formed', illFormed],
   ] as const) {
     it(`is read or refused by its frame alone, at every place in a block: ${kind}`, function () {
-      this.timeout(MOST_MS)
+      this.timeout(MAX_MS)
       let count = 0
       for (const bytes of all) {
-        for (let before = 0; before <= MOST_BEFORE; before++) {
+        for (let before = 0; before <= MAX_BEFORE; before++) {
           for (const behind of BEHIND) count += expectInCompany(alone(within(before, bytes, behind)), count % 16)
         }
       }
@@ -48,7 +48,7 @@ describe('hostile: text outside ASCII', () => {
   }
 
   it('is read or refused by its frame alone: every two kinds of bytes side by side', function () {
-    this.timeout(MOST_MS)
+    this.timeout(MAX_MS)
     let count = 0
     const all = [...wellFormed, ...illFormed]
     for (const first of all) {
@@ -66,7 +66,7 @@ describe('hostile: text outside ASCII', () => {
   it('is refused in both halves when two frames share a character, at every place in a block', () => {
     let count = 0
     for (const character of wellFormed.filter((bytes) => bytes.length > 1)) {
-      for (let before = 0; before <= MOST_BEFORE; before++) {
+      for (let before = 0; before <= MAX_BEFORE; before++) {
         const whole = within(before, character, 5)
         for (let cut = before + 2; cut <= before + character.length; cut++) {
           const halves = [whole.subarray(0, cut), whole.subarray(cut)]
@@ -97,7 +97,7 @@ describe('hostile: text outside ASCII', () => {
   })
 
   it('is read as the reference reads it in packets that fast-check makes', function () {
-    this.timeout(MOST_MS)
+    this.timeout(MAX_MS)
     const bytes = fc.oneof(
       { weight: 6, arbitrary: fc.constantFrom(...wellFormed) },
       { weight: 1, arbitrary: fc.constantFrom(...illFormed) },

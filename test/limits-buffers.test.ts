@@ -17,7 +17,7 @@ import { usesChildren } from './helpers/uses-children.js'
 const MIB = 2 ** 20
 const FILES = 20
 /** More than a side stream's buffer ever holds. */
-const MOST_TRIED = 4 * MIB
+const MAX_TRIED = 4 * MIB
 
 /** The lengths at which something may change: of a message alone in its packet, of one beside another, of a long one. */
 function sizesAround(longest: number): number[] {
@@ -120,7 +120,7 @@ describe('a stock limit of send buffers (net.core.wmem_max)', () => {
       await within(async () => {
         const [sender, receiver] = open<string>()
         let longest = 0
-        for (let size = MIB / 8; size <= MOST_TRIED; size += MIB / 8) {
+        for (let size = MIB / 8; size <= MAX_TRIED; size += MIB / 8) {
           const text = textOf(size)
           const taken = sender.trySend(text)
           if (taken) longest = size
@@ -129,7 +129,7 @@ describe('a stock limit of send buffers (net.core.wmem_max)', () => {
           await sent
         }
         expect(receiver.tryRecv()).to.equal(undefined)
-        expect(longest).to.be.within(OUTBOX_BYTES, MOST_TRIED - 1)
+        expect(longest).to.be.within(OUTBOX_BYTES, MAX_TRIED - 1)
         console.log(
           `      up to ${longest / MIB} MiB by trySend${within === withStockBuffers ? ' where it is the stock one' : ''}`
         )

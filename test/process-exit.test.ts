@@ -21,7 +21,7 @@ interface Exiting {
 }
 
 /** Where the processor is busy with something else, all may not be read in the second that an exit takes at most. */
-const MOST_TRIES = 5
+const MAX_TRIES = 5
 let wasLate = false
 
 /** A test of what arrives: is tried again where the time of the exit was over. */
@@ -32,7 +32,7 @@ function itDelivers(what: string, attempt: () => Promise<void>): void {
       try {
         return await attempt()
       } catch (error) {
-        if (!wasLate || tries === MOST_TRIES) throw error
+        if (!wasLate || tries === MAX_TRIES) throw error
       }
     }
   })

@@ -35,7 +35,7 @@ const ways: Way[] = [
 ]
 
 /** Of a test that a busy machine may spoil. */
-const MOST_TRIES = 5
+const MAX_TRIES = 5
 
 describe('a sender that waits for room', () => {
   leavesNoDescriptors()
@@ -248,7 +248,7 @@ describe('a sender that waits for room', () => {
       for (let index = 0; !over; index++) await sender.send(['ours', index])
     })()
     // A busy machine may give one of the processes no time for that long: then the next messages are looked at.
-    for (let tries = 0; tries < MOST_TRIES && !shared(); tries++) {
+    for (let tries = 0; tries < MAX_TRIES && !shared(); tries++) {
       ours = theirs = 0
       // A reader that takes some time for each.
       while (ours + theirs < 3000) {

@@ -7,7 +7,7 @@ import { usesChildren } from './helpers/uses-children.js'
 
 const CHANNELS = 9000
 const DESCRIPTORS_NEEDED = 2 * CHANNELS + 100
-const MOST_HEAP_BYTES = 2048
+const MAX_HEAP_BYTES = 2048
 
 describe(`${CHANNELS} channels in one process`, () => {
   usesChildren()
@@ -34,10 +34,10 @@ describe(`${CHANNELS} channels in one process`, () => {
     expect(closed.descriptors).to.equal(before.descriptors)
   })
 
-  it(`cost less than ${MOST_HEAP_BYTES} bytes of JavaScript heap each while they are idle`, () => {
+  it(`cost less than ${MAX_HEAP_BYTES} bytes of JavaScript heap each while they are idle`, () => {
     for (const state of ['idle', 'used'] as const) {
       const each = (figures[state].heapBytes - figures.before.heapBytes) / CHANNELS
-      expect(each, state).to.be.below(MOST_HEAP_BYTES)
+      expect(each, state).to.be.below(MAX_HEAP_BYTES)
     }
   })
 

@@ -91,10 +91,10 @@ describe('several receivers of one channel', () => {
   }
 
   /** Starts processes that share the receiver, and closes it here. */
-  function consume(receiver: Receiver, count: number, most: number | '' = ''): Consumer[] {
+  function consume(receiver: Receiver, count: number, max: number | '' = ''): Consumer[] {
     const consumers = range(count).map(() => {
       const [reporting, reports] = open<Taken[]>()
-      const child = startNode('consumer', most === '' ? [] : [String(most)], [receiver.fd, reporting.fd])
+      const child = startNode('consumer', max === '' ? [] : [String(max)], [receiver.fd, reporting.fd])
       reporting.close()
       return { child, reports: reports as Receiver<Taken[]> }
     })

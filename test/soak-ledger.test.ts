@@ -6,7 +6,7 @@ import { tally } from './helpers/tally.js'
 import { lanes } from './soak/lanes.js'
 import { judge, type Line } from './soak/ledger.js'
 import { type Incarnation, logOf, type Manifest, readManifest } from './soak/manifest.js'
-import { LEAST_SECONDS, MOST_GROWTH_KIB, type Sample, slopeOf } from './soak/memory.js'
+import { MAX_GROWTH_KIB, MIN_SECONDS, type Sample, slopeOf } from './soak/memory.js'
 import { bytesOf, type Entry, kinds, readLog } from './soak/record.js'
 import { run } from './soak/run.js'
 
@@ -50,12 +50,12 @@ describe('the ledger of a soak', () => {
     manifest.incarnations.filter((about) => about.lane === lane && 'receive' in about.does)
 
   /** An actor of a lane that was not killed and has at least so many records of a kind. */
-  function someone(lane: string, kind: number, least: number): Incarnation {
+  function someone(lane: string, kind: number, min: number): Incarnation {
     const found = manifest.incarnations.find((about) => {
       if (about.lane !== lane || about.killed) return false
-      return entriesIn(logOf(original, about.id)).filter((entry) => entry.kind === kind).length >= least
+      return entriesIn(logOf(original, about.id)).filter((entry) => entry.kind === kind).length >= min
     })
-    expect(found, `an actor of ${lane} with ${least} records of kind ${kind}`).not.to.equal(undefined)
+    expect(found, `an actor of ${lane} with ${min} records of kind ${kind}`).not.to.equal(undefined)
     return found!
   }
 
@@ -193,7 +193,7 @@ describe('the ledger of a soak', () => {
 
 describe('the slope of memory', () => {
   const samples = (kibPerSecond: number): Sample[] =>
-    Array.from({ length: 4 * LEAST_SECONDS }, (_, second) => [
+    Array.from({ length: 4 * MIN_SECONDS }, (_, second) => [
       second * 1000,
       // Up and down by 10 MiB, as a heap is between two collections, and up by 50 MiB in the beginning.
       60_000 + kibPerSecond * second + 1024 * (second % 11) + Math.min(second, 50) * 1024,
@@ -205,11 +205,11 @@ describe('the slope of memory', () => {
 
   it('is not where something leaks beneath that', () => {
     const { grownKib, seconds } = slopeOf(samples(256))!
-    expect(grownKib).to.be.above(MOST_GROWTH_KIB)
+    expect(grownKib).to.be.above(MAX_GROWTH_KIB)
     expect(grownKib).to.be.within(256 * seconds - 2048, 256 * seconds + 2048)
   })
 
   it('is not judged by a short life', () => {
-    expect(slopeOf(samples(0).slice(0, LEAST_SECONDS))).to.equal(undefined)
+    expect(slopeOf(samples(0).slice(0, MIN_SECONDS))).to.equal(undefined)
   })
 })

@@ -10,7 +10,7 @@ import { rawPair } from './helpers/raw.js'
 /** How long the event loop is watched while nothing is to be done, in milliseconds. */
 const IDLE_MS = 300
 /** Turns in that time more than before: one that sleeps has few, one that spins has thousands on a busy machine too. */
-const MOST_TURNS = 50
+const MAX_TURNS = 50
 
 /** How often the event loop comes round while it has nothing but a timer. */
 async function turnsWhileIdle(): Promise<number> {
@@ -24,10 +24,10 @@ async function turnsWhileIdle(): Promise<number> {
 describe('a descriptor whose number was closed behind our back, while a copy keeps its socket open', () => {
   const { open, keep } = closesEnds()
   /** With what other tests of this process have left. */
-  let most = 0
+  let max = 0
 
   before(async () => {
-    most = (await turnsWhileIdle()) + MOST_TURNS
+    max = (await turnsWhileIdle()) + MAX_TURNS
   })
 
   it('does not keep the event loop spinning once nobody waits, and its copy gets what comes', async () => {
@@ -39,7 +39,7 @@ describe('a descriptor whose number was closed behind our back, while a copy kee
     await sender.send('for the copy')
     const error = await waiting.catch((reason) => reason)
     expect(error).to.include({ code: 'ERR_WORMHOLE_SYSTEM', errno: -constants.errno.EBADF })
-    expect(await turnsWhileIdle()).to.be.below(most)
+    expect(await turnsWhileIdle()).to.be.below(max)
     expect(await copy.recv()).to.equal('for the copy')
   })
 
@@ -54,7 +54,7 @@ describe('a descriptor whose number was closed behind our back, while a copy kee
       closeSync(receiver.fd)
       await sender.send('for the copy')
       await waiting.catch(() => undefined)
-      expect(await turnsWhileIdle(), `${others} others`).to.be.below(most)
+      expect(await turnsWhileIdle(), `${others} others`).to.be.below(max)
       pairs.forEach(([end], index) => void end.send(index))
       expect(await Promise.all(received)).to.deep.equal(pairs.map((_, index) => index))
       expect(await copy.recv()).to.equal('for the copy')
@@ -76,7 +76,7 @@ describe('a descriptor whose number was closed behind our back, while a copy kee
     const next = fd === one ? other : one
     const far = keep(Receiver.fromFd<string>(next))
     const told = far.recv()
-    expect(await turnsWhileIdle()).to.be.below(most)
+    expect(await turnsWhileIdle()).to.be.below(max)
     closeSync(fd)
     expect(await told.catch((reason) => reason.code)).to.equal('ERR_WORMHOLE_DISCONNECTED')
     expect(await copy.recv()).to.equal('for the copy')
@@ -92,7 +92,7 @@ describe('a descriptor whose number was closed behind our back, while a copy kee
     while (receiver.tryRecv() !== undefined);
     const error = await sending.catch((reason) => reason)
     expect(error).to.include({ code: 'ERR_WORMHOLE_SYSTEM' })
-    expect(await turnsWhileIdle()).to.be.below(most)
+    expect(await turnsWhileIdle()).to.be.below(max)
     await copy.send('from the copy')
     expect(await receiver.recv()).to.equal('from the copy')
   })

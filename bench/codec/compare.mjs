@@ -26,7 +26,7 @@ wide text                 of that, only the packet as one string
 const DEFAULT_RUNS = 75
 const FEWEST_RUNS = 3
 /** Since the program started, when nobody has said how many runs there shall be. */
-const MOST_MS = 45_000
+const MAX_MS = 45_000
 
 function fail(message) {
   console.error(`compare: ${message}`)
@@ -55,7 +55,7 @@ if (values.help) {
 } else {
   const runs = values.runs === undefined ? DEFAULT_RUNS : wholeNumber('runs', values.runs, FEWEST_RUNS, 10_000)
   const packetBytes = wholeNumber('packet', values.packet ?? '16384', 1, AREA_BYTES)
-  const rows = await measure(runs, values.runs === undefined ? MOST_MS : Number.POSITIVE_INFINITY, packetBytes)
+  const rows = await measure(runs, values.runs === undefined ? MAX_MS : Number.POSITIVE_INFINITY, packetBytes)
   console.log(table(rows))
   if (values.json !== undefined) {
     try {

@@ -6,13 +6,13 @@ const HEADER_BYTES = 8
 const FIRST = 200
 
 /** The longest packet of a socket buffer of stock size (docs/wire.md); longer messages go in pieces of this length. */
-const MOST_BYTES = 212_960
+const MAX_BYTES = 212_960
 
 export default {
   available: () => nativeProgram('c'),
   async measure({ packetBytes, packetMessages, seconds }) {
     const whole = packetBytes + HEADER_BYTES * packetMessages
-    const bytes = Math.min(MOST_BYTES, Math.round(whole))
+    const bytes = Math.min(MAX_BYTES, Math.round(whole))
     const packets = await rate(seconds, FIRST, async (count) => {
       const { seconds: took } = await runNative('c', ['stream', '--bytes', bytes, '--count', count])
       return took

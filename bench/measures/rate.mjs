@@ -2,7 +2,7 @@
 // three times as long: V8 compiles what is hot for most of a second, on the cores that the measured processes need, and the
 // figure is to be that of a service that has been running, not of one that starts.
 
-const MOST_GROWTH = 8
+const MAX_GROWTH = 8
 
 /** A round that lasts this share of the time asked for is long enough. */
 const ENOUGH = 1 / 2
@@ -26,7 +26,7 @@ export async function rate(seconds, first, round) {
       return { count, seconds: took, value: count / took }
     }
     warm += took
-    count = Math.ceil(count * Math.min(MOST_GROWTH, Math.max(1, seconds / took)))
+    count = Math.ceil(count * Math.min(MAX_GROWTH, Math.max(1, seconds / took)))
   }
 }
 

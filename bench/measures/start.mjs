@@ -3,7 +3,7 @@ import { kind } from '../messages.mjs'
 import { stopChildren } from '../peers/shared/children.mjs'
 import { stopwatch } from './rate.mjs'
 
-const MOST = 9
+const MAX = 9
 
 /** From the call that starts a child to the reply to a first message, in milliseconds. */
 export async function measure(driver, job) {
@@ -19,6 +19,6 @@ export async function measure(driver, job) {
     times.push(elapsed() * 1000)
     await link.close()
     await stopChildren()
-  } while (whole() < job.seconds && times.length < MOST)
+  } while (whole() < job.seconds && times.length < MAX)
   return { count: times.length, value: median(times) }
 }

@@ -1,16 +1,16 @@
 // What single trips cost: the figure is the median, in microseconds, and the slowest are told too.
 import { quantileSorted } from 'simple-statistics'
 
-const MOST = 200_000
+const MAX = 200_000
 
 /** Fewer would have no tails, however slow the machine. */
-const LEAST = 100
+const MIN = 100
 
 /** So many times as long warms up and is not counted. */
 const WARM = 3
 
 export class Trips {
-  #times = new Float64Array(MOST)
+  #times = new Float64Array(MAX)
   #count = 0
   #counted
   #end
@@ -26,7 +26,7 @@ export class Trips {
   note(start) {
     const now = performance.now()
     if (start >= this.#counted) this.#times[this.#count++] = (now - start) * 1000
-    return (now < this.#end || this.#count < LEAST) && this.#count < MOST
+    return (now < this.#end || this.#count < MIN) && this.#count < MAX
   }
 
   figures() {

@@ -19,7 +19,7 @@ NDJSON: a record a line. Of a folder it reads the *.ndjson and *.jsonl files.
 Exit code: 0 all was counted, 1 the run failed, 2 the command line is wrong.
 `
 
-const MOST_WORKERS = 256
+const MAX_WORKERS = 256
 
 class UsageError extends Error {}
 
@@ -35,8 +35,8 @@ function readCommandLine() {
       },
     })
     const workers = Number(values.workers)
-    if (!/^\d+$/.test(values.workers) || workers < 1 || workers > MOST_WORKERS) {
-      throw new Error(`--workers takes a number from 1 to ${MOST_WORKERS}, not '${values.workers}'`)
+    if (!/^\d+$/.test(values.workers) || workers < 1 || workers > MAX_WORKERS) {
+      throw new Error(`--workers takes a number from 1 to ${MAX_WORKERS}, not '${values.workers}'`)
     }
     if (positionals.length > 1) throw new Error(`one file or folder at a time, not also '${positionals[1]}'`)
     return { ...values, workers, path: positionals[0] }

@@ -3,7 +3,7 @@ import { opendir, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Even if each takes six bytes as JSON, a message holds them: it may have 64 MiB. */
-const MOST_CHARACTERS = 8 * 1024 * 1024
+const MAX_CHARACTERS = 8 * 1024 * 1024
 
 /** Whether the records are manifests of packages, or lines of NDJSON. */
 export type Kind = 'packages' | 'lines'
@@ -66,14 +66,14 @@ async function* lines(file: string): AsyncGenerator<Job> {
       number++
     }
     rest += pieces.at(-1)
-    if (rest.length > MOST_CHARACTERS) break
+    if (rest.length > MAX_CHARACTERS) break
   }
   if (rest.trim() !== '') yield job(`${file}:${number}`, rest)
 }
 
 function job(place: string, text: string): Job {
-  if (text.length <= MOST_CHARACTERS) return { place, text }
-  throw new Error(`${place} is longer than ${MOST_CHARACTERS} characters: is this NDJSON, one record a line?`)
+  if (text.length <= MAX_CHARACTERS) return { place, text }
+  throw new Error(`${place} is longer than ${MAX_CHARACTERS} characters: is this NDJSON, one record a line?`)
 }
 
 /** Every package.json in a folder and the folders in it. Links are left out: what they lead to is counted there. */

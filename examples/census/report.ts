@@ -4,7 +4,7 @@ import type { Input } from './records.js'
 import type { Counts, Tally } from './tally.js'
 
 /** Rows and names that the printed report shows; the JSON one has all. */
-const MOST_ROWS = 10
+const MAX_ROWS = 10
 const WIDEST_NAME = 32
 
 /** So that line 9 comes before line 10. */
@@ -82,7 +82,7 @@ function linesText({ path }: Input, total: Tally): string[] {
 
 function malformedText({ malformed, places }: Tally): string[] {
   if (malformed === 0) return []
-  const shown = places.sort(inOrder).slice(0, MOST_ROWS)
+  const shown = places.sort(inOrder).slice(0, MAX_ROWS)
   const rows = shown.map((place) => `  ${harmless(place)}`)
   return [`Malformed, not counted: ${number(malformed)}`, ...rows, ...moreText(malformed - shown.length), '']
 }
@@ -96,7 +96,7 @@ function table(
 ): string[] {
   if (rows.length === 0) return []
   const shown = rows
-    .slice(0, MOST_ROWS)
+    .slice(0, MAX_ROWS)
     .map(([name, count]) => ({ name: shortened(harmless(name)), count, remark: remark(name) }))
   const width = Math.max(title.length, ...shown.map(({ name }) => name.length + 2))
   const lines = shown.map(({ name, count, remark }) => {

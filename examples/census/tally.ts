@@ -1,7 +1,7 @@
 import type { Job, Kind } from './records.js'
 
 /** A file that is no NDJSON at all has a malformed record in each line: not all need naming. */
-const MOST_PLACES = 10_000
+const MAX_PLACES = 10_000
 
 /** How often each name occurred. */
 export type Counts = Record<string, number>
@@ -58,7 +58,7 @@ export function count(tally: Tally, kind: Kind, { place, text }: Job): void {
     record = JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text)
   } catch {
     tally.malformed++
-    if (tally.places.length < MOST_PLACES) tally.places.push(place)
+    if (tally.places.length < MAX_PLACES) tally.places.push(place)
     return
   }
   if (kind === 'packages') countManifest(tally, record)
@@ -71,7 +71,7 @@ export function merge(total: Tally, part: Tally): void {
   total.bytes += part.bytes
   total.packages += part.packages
   total.malformed += part.malformed
-  total.places.push(...part.places.slice(0, MOST_PLACES - total.places.length))
+  total.places.push(...part.places.slice(0, MAX_PLACES - total.places.length))
   addAll(total.licences, part.licences)
   addAll(total.dependencies, part.dependencies)
   addAll(total.dependedOn, part.dependedOn)

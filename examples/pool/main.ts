@@ -23,7 +23,7 @@ is wrong.
 `
 
 /** How often a job is tried: one that always takes its worker with it must not go on for ever. */
-const MOST_TRIES = 10
+const MAX_TRIES = 10
 
 function readCommandLine() {
   const { values } = parseArgs({
@@ -80,7 +80,7 @@ async function main({ jobs: count, rounds, workers, kill, seed, retry, list }: R
       },
     })
     unfinished = jobs.filter(({ name }) => !finished.has(name))
-    if (!retry || unfinished.length === 0 || tries === MOST_TRIES) break
+    if (!retry || unfinished.length === 0 || tries === MAX_TRIES) break
     retried += unfinished.length
   }
 

@@ -6,7 +6,7 @@ import { Task } from './task.js'
 import { WorkerProcess } from './worker-process.js'
 
 /** How often a job is tried: one that always takes its worker with it must not go on for ever. */
-export const MOST_TRIES = 5
+export const MAX_TRIES = 5
 /** The pause before a worker that ended before it was ready is replaced: doubled each time, in milliseconds. */
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 10_000
@@ -149,7 +149,7 @@ export class Pool extends EventEmitter<PoolEvents> {
   #retry(task: Task): void {
     if (this.#closing.signal.aborted) {
       task.reject(closed())
-    } else if (task.tries === MOST_TRIES) {
+    } else if (task.tries === MAX_TRIES) {
       task.reject(new PoolError('LOST', `${task.tries} workers died with this job`))
     } else {
       this.#queue.unshift(task)

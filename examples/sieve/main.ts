@@ -16,7 +16,7 @@ one prime, and makes the next stage when a number gets past it.
 Exit code: 0 all were found, 1 some were not, 2 the command line is wrong.
 `
 
-const MOST_PROCESSES = 100
+const MAX_PROCESSES = 100
 
 function readCommandLine() {
   try {
@@ -32,8 +32,8 @@ function readCommandLine() {
     const isCount = (value: number | undefined): value is number => Number.isSafeInteger(value) && value! >= 1
     if (!isCount(stages)) throw new Error(`--primes takes a number from 1, not '${values.primes}'`)
     if (!isCount(perProcess)) throw new Error(`--per-process takes a number from 1, not '${values['per-process']}'`)
-    if (stages > MOST_PROCESSES * perProcess) {
-      throw new Error(`more than ${MOST_PROCESSES} processes: raise --per-process`)
+    if (stages > MAX_PROCESSES * perProcess) {
+      throw new Error(`more than ${MAX_PROCESSES} processes: raise --per-process`)
     }
     return { ...values, stages, perProcess }
   } catch (error) {

@@ -18,13 +18,13 @@ export type Carried = ErrorRecord | { value: unknown }
 
 const DEEPEST_CAUSE = 8
 /** Errors within one error that are carried. */
-const MOST_ERRORS = 100
+const MAX_ERRORS = 100
 /** What has a place of its own in a record. */
 const NAMED = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 
 /** What was thrown, whatever it is: an error of any realm or shape, or a value that is none. Never throws. */
 export function toRecord(thrown: unknown): ErrorRecord {
-  if (isErrorLike(thrown)) return record(thrown, [], { left: MOST_ERRORS })
+  if (isErrorLike(thrown)) return record(thrown, [], { left: MAX_ERRORS })
   return { name: 'Error', message: `${kindOf(thrown)} was thrown: ${describeValue(thrown)}` }
 }
 
@@ -63,7 +63,7 @@ function soundRecord(told: unknown, depth: number): ErrorRecord {
   if (typeof properties === 'object' && properties !== null) sound.properties = properties as Record<string, unknown>
   if (depth >= DEEPEST_CAUSE) return sound
   if (cause !== undefined) sound.cause = carried(cause)
-  if (Array.isArray(errors)) sound.errors = errors.slice(0, MOST_ERRORS).map(carried)
+  if (Array.isArray(errors)) sound.errors = errors.slice(0, MAX_ERRORS).map(carried)
   return sound
 }
 

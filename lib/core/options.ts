@@ -71,7 +71,7 @@ export const MESSAGE_LIMIT = 512 * 1024 * 1024
 const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
 /** The kernel's largest SO_SNDBUF: it doubles what is asked for, into an int (net/core/sock.c). */
-const MOST_BUFFER = 2 ** 31 - 2
+const MAX_BUFFER = 2 ** 31 - 2
 
 /** Options with their defaults, checked once. Ends made by one call share the object. */
 export interface Settings {
@@ -102,8 +102,8 @@ export function resolveOptions(options: ChannelOptions | undefined): Settings {
   if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
     throw argumentError('schema must implement the Standard Schema interface (https://standardschema.dev)')
   }
-  if (bufferBytes !== undefined && !(Number.isInteger(bufferBytes) && bufferBytes >= 1 && bufferBytes <= MOST_BUFFER)) {
-    throw argumentError(`bufferBytes must be a whole number from 1 to ${MOST_BUFFER}`)
+  if (bufferBytes !== undefined && !(Number.isInteger(bufferBytes) && bufferBytes >= 1 && bufferBytes <= MAX_BUFFER)) {
+    throw argumentError(`bufferBytes must be a whole number from 1 to ${MAX_BUFFER}`)
   }
   return { coalesce, maxMessageBytes, schema, bufferBytes }
 }

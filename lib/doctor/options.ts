@@ -9,7 +9,7 @@ export interface Options {
 }
 
 const DEFAULT_SECONDS = 5
-const MOST_SECONDS = 3600
+const MAX_SECONDS = 3600
 
 export const usage = `Usage: wormhole-ipc doctor [options]
 
@@ -30,8 +30,8 @@ export function parse(args: readonly string[]): Options {
   const { values, positionals } = parsed(args)
   const { help = false, json = false, seconds: text = String(DEFAULT_SECONDS) } = values
   const seconds = text.trim() === '' ? Number.NaN : Number(text)
-  if (!(seconds >= 0 && seconds <= MOST_SECONDS)) {
-    throw new UsageError(`--seconds must be a number from 0 to ${MOST_SECONDS}, not "${text}"`)
+  if (!(seconds >= 0 && seconds <= MAX_SECONDS)) {
+    throw new UsageError(`--seconds must be a number from 0 to ${MAX_SECONDS}, not "${text}"`)
   }
   if (!help && (positionals.length !== 1 || positionals[0] !== 'doctor')) {
     throw new UsageError(positionals.length === 0 ? 'a command is missing' : `no command "${positionals.join(' ')}"`)

@@ -34,11 +34,11 @@ export class Transfer {
   #owners: DescriptorOwner[] = []
 
   /** Throws when a source has no open descriptor or there are too many; then nothing has changed. */
-  constructor(sources: readonly FdSource[], most: number) {
-    if (sources.length > most) {
+  constructor(sources: readonly FdSource[], max: number) {
+    if (sources.length > max) {
       throw new WormholeError(
         'ERR_WORMHOLE_TOO_MANY_FDS',
-        `${sources.length} descriptors; one message carries up to ${most}`
+        `${sources.length} descriptors; one message carries up to ${max}`
       )
     }
     try {

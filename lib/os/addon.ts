@@ -68,7 +68,7 @@ export const native: Native = load()
 /** As `node:worker_threads` has it, whose loading takes a program's start some milliseconds. */
 export const { isMainThread } = native
 
-/** The words of the array that the addon shares with lib/poller.ts: native/watcher.h has them too, and says what they mean. */
+/** The words of the array that the addon shares with lib/poller.ts: native/poller.h has them too, and says what they mean. */
 export const INSIDE = 0
 export const ALIVE = 1
 export const BUSY_POLL = 2

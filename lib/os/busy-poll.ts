@@ -12,7 +12,7 @@ const LENGTHENS = 2
 const LENGTHENS_MUCH = 8
 
 /** Most microseconds of one poll: the other side may have to be woken itself before it can answer, once. */
-const MOST_US = 100
+const MAX_US = 100
 /** Polls that are judged together, and what one may cost: waking a process across cores costs 30 us and more. */
 const RUN = 8
 const WORTH_US = 30
@@ -60,7 +60,7 @@ export class BusyPoll {
     } else if (polled !== NOT_POLLED) {
       this.#judge(Math.abs(polled))
     }
-    return this.#budget < 0 ? 0 : MOST_US
+    return this.#budget < 0 ? 0 : MAX_US
   }
 
   #run(): void {
@@ -91,9 +91,9 @@ export class BlockingBusyPoll {
 
   /** Somebody would block now. Whether to look for a while first; then {@link until} is to be called. */
   due(): boolean {
-    const most = this.#policy.next(this.#polled)
+    const max = this.#policy.next(this.#polled)
     this.#polled = NOT_POLLED
-    return most > 0
+    return max > 0
   }
 
   /**
@@ -105,7 +105,7 @@ export class BlockingBusyPoll {
     // What is there already was not waited for.
     if (ready()) return true
     const began = now()
-    const end = Math.min(began + MOST_US / 1000, deadline)
+    const end = Math.min(began + MAX_US / 1000, deadline)
     for (let last = began, time = began; time < end; last = time, time = now()) {
       if (!ready()) continue
       const shared = (time - last) * 1000 > SHARED_US

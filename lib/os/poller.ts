@@ -21,7 +21,7 @@ interface Watch {
 
 const PAIRS = 128
 /** Wake-ups in a row that may follow from polling before the event loop's other work gets its turn. */
-const MOST_ROUNDS = 8
+const MAX_ROUNDS = 8
 const ready = new Int32Array(new SharedArrayBuffer((FIRST + PAIR_WORDS * PAIRS) * Int32Array.BYTES_PER_ELEMENT))
 const watches = new Map<number, Watch>()
 let started = false
@@ -94,7 +94,7 @@ export function startPolling(): void {
 }
 
 function start(): void {
-  ready[ROUNDS] = MOST_ROUNDS
+  ready[ROUNDS] = MAX_ROUNDS
   startError = native.onReady(onReady, ready)
   started = startError >= 0
 }

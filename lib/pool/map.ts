@@ -4,7 +4,7 @@ import type { RunOptions } from './job.js'
 /** Runs a job for each input, `most` under way, and gives the outputs in the order of the inputs. */
 export async function* mapped<Input, Output>(
   inputs: Iterable<Input> | AsyncIterable<Input>,
-  most: number,
+  max: number,
   options: RunOptions,
   run: (input: Input, options: RunOptions) => Promise<Output>
 ): AsyncGenerator<Output, undefined> {
@@ -20,7 +20,7 @@ export async function* mapped<Input, Output>(
   try {
     for await (const input of inputs) {
       begin(input)
-      if (under.length >= most) yield await (under.shift() as Promise<Output>)
+      if (under.length >= max) yield await (under.shift() as Promise<Output>)
     }
     while (under.length > 0) yield await (under.shift() as Promise<Output>)
     return undefined

@@ -79,10 +79,10 @@ export function settingsOf(module: string, options: PoolOptions): Settings {
   }
 }
 
-function count(name: string, value: unknown, standard: number, least: number): number {
+function count(name: string, value: unknown, standard: number, min: number): number {
   if (value === undefined) return standard
-  if (value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= least)) {
+  if (value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= min)) {
     return value as number
   }
-  throw argumentError(`${name} must be a whole number from ${least}, or Infinity`)
+  throw argumentError(`${name} must be a whole number from ${min}, or Infinity`)
 }

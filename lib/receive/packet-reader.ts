@@ -6,7 +6,7 @@ import { INBOX_BYTES, inbox, readFrames, type Tail } from '../wire/inbox.js'
 import { malformed, tooLarge } from '../wire/json.js'
 import { HEADER_BYTES } from '../wire/wasm.js'
 import type { Batch } from './batch.js'
-import { EMPTY, END, type Found, type MessageReader, MOST_ATTEMPTS, READ } from './reader.js'
+import { EMPTY, END, type Found, MAX_ATTEMPTS, type MessageReader, READ } from './reader.js'
 import { SideReader } from './side-reader.js'
 
 /** Reads a SOCK_SEQPACKET socket: each packet holds whole frames, or the header of a long message. */
@@ -32,7 +32,7 @@ export class PacketReader implements MessageReader {
     if (this.#side !== null) return this.#readSide(this.#side, batch)
     const { settings, counters } = this.#end
     const { fd } = this.#end.descriptor
-    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const length = socket.receive(fd, inbox, INBOX_BYTES, waits)
       if (length === socket.EAGAIN) return EMPTY
       // The peer closed with unread data of ours: reported once, and what it sent is still to come.

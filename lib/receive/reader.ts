@@ -7,7 +7,7 @@ export const END = -1
 export type Found = typeof READ | typeof EMPTY | typeof END
 
 /** Empty packets and the like that one attempt passes over before others get a turn. */
-export const MOST_ATTEMPTS = 1024
+export const MAX_ATTEMPTS = 1024
 
 /** Where a receiver's messages come from: packets, or a byte stream. */
 export interface MessageReader {

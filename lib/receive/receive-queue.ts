@@ -191,15 +191,15 @@ export class ReceiveQueue {
   /**
    * Serves those who wait with what can be read without waiting, or tells them of the end.
    *
-   * @param most how many; the others are served later
+   * @param max how many; the others are served later
    */
-  serve(most = Number.POSITIVE_INFINITY): void {
+  serve(max = Number.POSITIVE_INFINITY): void {
     let count = 0
-    while (this.waiting && count < most && (this.#available() || this.ended)) {
+    while (this.waiting && count < max && (this.#available() || this.ended)) {
       this.#serveFirst()
       count++
     }
-    if (count === most && this.waiting) this.#serveLater(count)
+    if (count === max && this.waiting) this.#serveLater(count)
     else this.#rewatch()
   }
 

@@ -9,7 +9,7 @@ import { malformed, tooLarge } from '../wire/json.js'
 import { Reassembly } from '../wire/reassembly.js'
 import { HEADER_BYTES } from '../wire/wasm.js'
 import type { Batch } from './batch.js'
-import { EMPTY, END, type Found, type MessageReader, MOST_ATTEMPTS, READ } from './reader.js'
+import { EMPTY, END, type Found, MAX_ATTEMPTS, type MessageReader, READ } from './reader.js'
 
 /** Most bytes of one read: about what a Unix stream socket holds by default. */
 const READ_BYTES = 256 * 1024
@@ -42,7 +42,7 @@ export class StreamReader implements MessageReader {
 
   read(batch: Batch): Found {
     const { fd } = this.#end.descriptor
-    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (this.#ended) return END
       let length = 0
       try {

@@ -60,8 +60,8 @@ export class PacketLimits {
 
   /** Whether one message surely fits a packet, and the channel, whatever characters it has. */
   surelyFits(text: string): boolean {
-    const most = BYTES_PER_UNIT * text.length + HEADER_BYTES
-    return most <= this.longest && most <= this.#maxMessageBytes
+    const max = BYTES_PER_UNIT * text.length + HEADER_BYTES
+    return max <= this.longest && max <= this.#maxMessageBytes
   }
 
   /** Checks one message's text against the limits and makes its request. */

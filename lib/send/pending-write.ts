@@ -34,8 +34,8 @@ export class PendingWrite {
   }
 
   /** The packet limit has shrunk since this batch was made: as many of its frames as fit, at least one. */
-  private static partOf(batch: string, most: number): PendingWrite {
-    let part = batch.lastIndexOf(PLACEHOLDER, most)
+  private static partOf(batch: string, max: number): PendingWrite {
+    let part = batch.lastIndexOf(PLACEHOLDER, max)
     if (part <= 0) part = batch.indexOf(PLACEHOLDER, PLACEHOLDER.length)
     return new PendingWrite(new FrameBatch(batch.slice(0, part)), 0, part, null)
   }

@@ -6,7 +6,7 @@ import type { Outcome } from './reference-framer.js'
 export const DISCONNECTED: Outcome = { code: 'ERR_WORMHOLE_DISCONNECTED', received: undefined }
 
 /** More than any test writes. */
-const MOST_OUTCOMES = 100_000
+const MAX_OUTCOMES = 100_000
 
 /** A receiver whose peer is bare: it writes whatever bytes it is told to. */
 export class BarePeer {
@@ -33,7 +33,7 @@ export class BarePeer {
   /** All that can be received without waiting, up to the end. */
   drain(): Outcome[] {
     const outcomes: Outcome[] = []
-    while (outcomes.length < MOST_OUTCOMES) {
+    while (outcomes.length < MAX_OUTCOMES) {
       try {
         const value = this.receiver.tryRecv()
         if (value === undefined) return outcomes

@@ -7,7 +7,7 @@ import { openDescriptors } from './proc.js'
 export { openDescriptors }
 
 /** More than a busy machine needs, and less than the time of a hook. */
-const MOST_LOOKS = 10_000
+const MAX_LOOKS = 10_000
 
 /**
  * In a `describe`: its tests, all together, leave as many descriptors open as they found. Descriptors that
@@ -30,7 +30,7 @@ export function leavesNoDescriptors(): void {
     atStart = openDescriptors()
   })
   after(async () => {
-    for (let look = 0; look < MOST_LOOKS && openDescriptors() > atStart; look++) {
+    for (let look = 0; look < MAX_LOOKS && openDescriptors() > atStart; look++) {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
     // Fewer is no leak: something of an earlier file may have been closing still when this one began.

@@ -20,7 +20,7 @@ export function inTurn<T>(place: number, all: readonly T[]): readonly T[] {
 export const SEED = Number(process.env.WORMHOLE_SEED ?? 1776)
 
 /** Bounds a test that tries many inputs, in milliseconds. */
-export const MOST_MS = LONG ? 30 * 60_000 : 120_000
+export const MAX_MS = LONG ? 30 * 60_000 : 120_000
 
 let total = 0
 

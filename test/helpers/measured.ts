@@ -18,15 +18,15 @@ const ROUNDS_AT_REST = 3
 
 /** Bytes of the heap in use, once no collection of garbage frees any more. */
 export async function heapAtRest(): Promise<number> {
-  let least = Number.POSITIVE_INFINITY
+  let min = Number.POSITIVE_INFINITY
   let rounds = 0
   while (rounds < ROUNDS_AT_REST) {
     await collectGarbage()
     const { heapUsed } = process.memoryUsage()
-    rounds = heapUsed < least ? 0 : rounds + 1
-    least = Math.min(least, heapUsed)
+    rounds = heapUsed < min ? 0 : rounds + 1
+    min = Math.min(min, heapUsed)
   }
-  return least
+  return min
 }
 
 /** Collects all garbage, also what is freed in the background or after a finalizer. */

@@ -29,7 +29,7 @@ export function usesServices(): (args?: readonly string[], nodeOptions?: string)
 }
 
 /** A deadline that no request meets, on however busy a machine. */
-const MOST_MS = '3600000'
+const MAX_MS = '3600000'
 
 /** The service example as a process of its own, on a port that was free. */
 export class Service {
@@ -45,7 +45,7 @@ export class Service {
   }
 
   static async start(args: readonly string[] = [], nodeOptions = ''): Promise<Service> {
-    const service = new Service(startExample('service', ['--port', '0', '--deadline', MOST_MS, ...args], nodeOptions))
+    const service = new Service(startExample('service', ['--port', '0', '--deadline', MAX_MS, ...args], nodeOptions))
     await service.logged('listening')
     return service
   }

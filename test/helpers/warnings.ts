@@ -6,7 +6,7 @@ export interface Warning extends Error {
 }
 
 /** How many rounds of garbage collection something that is garbage gets. */
-const MOST_ROUNDS = 200
+const MAX_ROUNDS = 200
 
 /** One round: what is garbage is collected, and what is told of it runs. */
 export async function collectGarbage(): Promise<void> {
@@ -32,7 +32,7 @@ export function watchesWarnings(): Warning[] {
 
 /** Collects garbage until `condition` holds; rejects when it never does. */
 export async function collectUntil(what: string, condition: () => boolean): Promise<void> {
-  for (let round = 0; round < MOST_ROUNDS; round++) {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
     if (condition()) return
     await collectGarbage()
   }

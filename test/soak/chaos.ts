@@ -3,10 +3,10 @@ import type { Random } from '../helpers/random.js'
 import type { Running, Troupe } from './troupe.js'
 
 /** Milliseconds between two blows. */
-const LEAST_GAP_MS = 20
+const MIN_GAP_MS = 20
 const GAP_SPREAD_MS = 320
 /** Milliseconds that a process is stopped for, at most. */
-const MOST_STOP_MS = 300
+const MAX_STOP_MS = 300
 
 /** Kills, stops and continues actors at random. */
 export class Chaos {
@@ -35,14 +35,14 @@ export class Chaos {
     this.#next = setTimeout(() => {
       this.#strike()
       this.#wait()
-    }, LEAST_GAP_MS + this.#random.below(GAP_SPREAD_MS))
+    }, MIN_GAP_MS + this.#random.below(GAP_SPREAD_MS))
   }
 
   #strike(): void {
     const victims = [...this.#troupe.running]
     if (victims.length === 0) return
     const victim = this.#random.pick(victims)
-    const stopMs = this.#random.below(MOST_STOP_MS)
+    const stopMs = this.#random.below(MAX_STOP_MS)
     if (victim.mortal && (victim.signal === null || this.#random.oneIn(2))) {
       if (victim.kill()) this.#dies(victim.ended)
     } else if (victim.signal !== null && !this.#stopped.has(victim)) {

@@ -18,9 +18,9 @@ export type Sample = [milliseconds: number, kibibytes: number]
 /** V8 sizes its heap in the beginning: that part of a life is not judged. */
 const WARM_UP = 1 / 3
 /** In a minute V8 may still give its heap 30 MiB more, and take as much back in the next: that is no slope. */
-export const LEAST_SECONDS = 240
+export const MIN_SECONDS = 240
 /** What a leak of eight bytes a message comes to in the long form; over that time the heap's ups and downs even out. */
-export const MOST_GROWTH_KIB = 32 * KIB
+export const MAX_GROWTH_KIB = 32 * KIB
 
 export interface Slope {
   seconds: number
@@ -34,7 +34,7 @@ export function slopeOf(samples: readonly Sample[]): Slope | undefined {
   const [last] = samples.at(-1) ?? [0]
   const judged = samples.filter(([at]) => at >= last * WARM_UP)
   const seconds = (last - (judged[0]?.[0] ?? 0)) / 1000
-  if (seconds < LEAST_SECONDS) return undefined
+  if (seconds < MIN_SECONDS) return undefined
   const { m } = linearRegression(judged)
   return { seconds, kibPerMinute: m * 60_000, grownKib: m * seconds * 1000 }
 }

@@ -20,7 +20,7 @@ export interface Shape {
   fdsEvery: number
 }
 
-const MOST_FDS = 3
+const MAX_FDS = 3
 /** Up to more than a side stream's buffer takes: then the payload is under way while things happen. */
 const LONG_SPREAD = 700_000
 /** The longest body, in units of text. */
@@ -56,7 +56,7 @@ export function isLong(shape: Shape, from: number, number: number): boolean {
 /** How many descriptors ride with a message. */
 export function fdCount(shape: Shape, from: number, number: number): number {
   const bits = mixed(number, from)
-  return oneIn(shape.fdsEvery, bits) ? 1 + ((bits >>> 16) % MOST_FDS) : 0
+  return oneIn(shape.fdsEvery, bits) ? 1 + ((bits >>> 16) % MAX_FDS) : 0
 }
 
 /** A message without its descriptors. */

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import type { Line } from './ledger.js'
 import { type Incarnation, logOf, type Manifest } from './manifest.js'
-import { LEAST_SECONDS, MOST_GROWTH_KIB, type Sample, type Slope, slopeOf } from './memory.js'
+import { MAX_GROWTH_KIB, MIN_SECONDS, type Sample, type Slope, slopeOf } from './memory.js'
 import { kinds, readLog } from './record.js'
 import { SUPERVISOR_LOG } from './run.js'
 
 const KIB = 1024
 /** Breaks that are told one by one. */
-const MOST_TOLD = 20
+const MAX_TOLD = 20
 
 /** The ledger as a table for people. */
 export function printLedger(lines: ReadonlyMap<string, Line>): void {
@@ -27,10 +27,10 @@ export function printLedger(lines: ReadonlyMap<string, Line>): void {
   }
   console.table({ ...rows, 'in all': total })
   const breaks = [...lines.values()].flatMap((line) => line.breaks)
-  for (const { lane, what, sender, number } of breaks.slice(0, MOST_TOLD)) {
+  for (const { lane, what, sender, number } of breaks.slice(0, MAX_TOLD)) {
     console.log(`${what}: lane '${lane}', sender ${sender}, message ${number}`)
   }
-  if (breaks.length > MOST_TOLD) console.log(`and ${breaks.length - MOST_TOLD} more`)
+  if (breaks.length > MAX_TOLD) console.log(`and ${breaks.length - MAX_TOLD} more`)
 }
 
 /** Prints how memory went in all who lived long enough to tell, and says where it was not flat. */
@@ -41,7 +41,7 @@ export function printMemory(folder: string, { incarnations }: Manifest): string[
     .map(([name, log]) => [name, slopeOf(samplesOf(log))] as const)
     .filter((pair): pair is [string, Slope] => pair[1] !== undefined)
   if (slopes.length === 0) {
-    console.log(`Memory: nobody lived for ${LEAST_SECONDS} s beyond the first third, so there is no slope to judge.`)
+    console.log(`Memory: nobody lived for ${MIN_SECONDS} s beyond the first third, so there is no slope to judge.`)
     return []
   }
   const rows = slopes.map(([name, { seconds, kibPerMinute, grownKib }]) => [
@@ -55,7 +55,7 @@ export function printMemory(folder: string, { incarnations }: Manifest): string[
   console.log('Resident memory by linear regression, of those who lived long enough:')
   console.table(Object.fromEntries(rows))
   return slopes
-    .filter(([, { grownKib }]) => grownKib > MOST_GROWTH_KIB)
+    .filter(([, { grownKib }]) => grownKib > MAX_GROWTH_KIB)
     .map(([name, { grownKib }]) => `the memory of ${name} grew by ${Math.round(grownKib / KIB)} MiB`)
 }
 

@@ -36,7 +36,7 @@ export interface RunOutcome {
 
 const LOOK_MS = 500
 /** For all to come to their end once nothing new is sent. */
-const MOST_END_MS = 60_000
+const MAX_END_MS = 60_000
 export const SUPERVISOR_LOG = 'supervisor.log'
 
 /** Lets actors send and receive, and die, until it is enough. Leaves their logs and the manifest in the folder. */
@@ -67,7 +67,7 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
   for (const lane of laneRuns) lane.lastOnes()
   const over = Promise.all(laneRuns.map((lane) => lane.over))
   const late = new AbortController()
-  const hung = await Promise.race([over.then(() => false), setTimeout(MOST_END_MS, true, { signal: late.signal })])
+  const hung = await Promise.race([over.then(() => false), setTimeout(MAX_END_MS, true, { signal: late.signal })])
   late.abort()
   const failures = [...troupe.failures]
   if (hung) {

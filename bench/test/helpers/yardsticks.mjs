@@ -30,11 +30,11 @@ export function figures(language, args, input) {
   return JSON.parse(stdout)
 }
 
-const MOST_TURNS = 400_000
+const MAX_TURNS = 400_000
 
 /** Waits for what no event tells: asks once each turn of the event loop. */
 export async function until(holds) {
-  for (let turn = 0; turn < MOST_TURNS; turn++) {
+  for (let turn = 0; turn < MAX_TURNS; turn++) {
     if (holds()) return
     await new Promise(setImmediate)
   }

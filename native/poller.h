@@ -11,7 +11,7 @@
 
 namespace wormhole {
 
-// The array that JavaScript and the watcher share: whether the callback is running, or what it has set off; whether
+// The array that JavaScript and the poller share: whether the callback is running, or what it has set off; whether
 // the loop must then stay alive; for how many microseconds to poll without sleeping after it, and how many callbacks
 // in a row may follow from that; how many, and one, that took (0: not polled, negative: nothing came); and pairs of
 // descriptor and events.
@@ -26,11 +26,11 @@ constexpr size_t kReadyFirst = 5;
 // through one uv_poll. uv_poll on each descriptor would set O_NONBLOCK on the open file description, and
 // so for every process that shares it; epoll changes nothing. It also makes a waiting channel cost one
 // kernel entry and no handle.
-class Watcher {
+class Poller {
  public:
-  explicit Watcher(napi_env env) : env_(env) {}
-  Watcher(const Watcher&) = delete;
-  Watcher& operator=(const Watcher&) = delete;
+  explicit Poller(napi_env env) : env_(env) {}
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
 
   // Sets who is told; starts the epoll instance. 0 or -errno.
   int Start(const Napi::Function& callback);
@@ -45,15 +45,15 @@ class Watcher {
 
  private:
   static void OnReadable(uv_poll_t* handle, int status, int events);
-  static void OnRoom(void* watcher);
+  static void OnRoom(void* poller);
   // A descriptor's entry in the epoll instance. Its number tells it from one that the descriptor had before.
   struct Entry {
     uint32_t events;
     uint32_t registration;
   };
   static int Register(int epoll, int operation, int fd, const Entry& entry);
-  int Collect(int most);
-  int Rebuild(int kept, int most);
+  int Collect(int max);
+  int Rebuild(int kept, int max);
   void Dispatch();
   bool BusyPoll();
   void Yield();

@@ -1,4 +1,4 @@
-#include "watcher.h"
+#include "poller.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -17,7 +17,7 @@
 namespace wormhole {
 namespace {
 
-constexpr int kMostReady = 128;
+constexpr int kMaxReady = 128;
 // Of so many wake-ups for the only descriptor that is watched, one asks the kernel which it was.
 constexpr uint32_t kTrusted = 64;
 // A yield that took as long gave the core to somebody.
@@ -36,7 +36,7 @@ int64_t Microseconds() {
 
 }  // namespace
 
-int Watcher::Start(const Napi::Function& callback) {
+int Poller::Start(const Napi::Function& callback) {
   callback_ = Napi::Persistent(callback);
   if (poll_ != nullptr) return 0;
 
@@ -60,7 +60,7 @@ int Watcher::Start(const Napi::Function& callback) {
   return 0;
 }
 
-int Watcher::Watch(int fd, uint32_t events) {
+int Poller::Watch(int fd, uint32_t events) {
   if (poll_ == nullptr) return -EINVAL;
   const auto found = watched_.find(fd);
   if (found != watched_.end() && found->second.events == events) return 0;
@@ -74,14 +74,14 @@ int Watcher::Watch(int fd, uint32_t events) {
   return 0;
 }
 
-int Watcher::Register(int epoll, int operation, int fd, const Entry& entry) {
+int Poller::Register(int epoll, int operation, int fd, const Entry& entry) {
   epoll_event event{};
   event.events = entry.events;
   event.data.u64 = uint64_t{entry.registration} << 32 | static_cast<uint32_t>(fd);
   return static_cast<int>(Retry([&] { return epoll_ctl(epoll, operation, fd, &event); }));
 }
 
-void Watcher::Forget(int fd) {
+void Poller::Forget(int fd) {
   room_.Remove(fd);
   const auto found = watched_.find(fd);
   if (found == watched_.end()) return;
@@ -91,7 +91,7 @@ void Watcher::Forget(int fd) {
   if (result == 0 || result == -ENOENT || result == -EBADF) watched_.erase(found);
 }
 
-void Watcher::KeepAlive(bool alive) {
+void Poller::KeepAlive(bool alive) {
   if (poll_ == nullptr) return;
   uv_handle_t* handle = reinterpret_cast<uv_handle_t*>(poll_);
   if (alive) {
@@ -101,28 +101,28 @@ void Watcher::KeepAlive(bool alive) {
   }
 }
 
-void Watcher::OnReadable(uv_poll_t* handle, int, int) {
-  Watcher* watcher = static_cast<Watcher*>(handle->data);
-  watcher->Dispatch();
-  for (int round = 1; watcher->BusyPoll(); round++) {
+void Poller::OnReadable(uv_poll_t* handle, int, int) {
+  Poller* poller = static_cast<Poller*>(handle->data);
+  poller->Dispatch();
+  for (int round = 1; poller->BusyPoll(); round++) {
     // The loop comes round, and finds at once what is ready.
-    if (round >= watcher->ready_.As<int32_t>()[kReadyRounds]) return;
-    watcher->Dispatch();
+    if (round >= poller->ready_.As<int32_t>()[kReadyRounds]) return;
+    poller->Dispatch();
   }
 }
 
-void Watcher::OnRoom(void* watcher) {
-  static_cast<Watcher*>(watcher)->Dispatch();
+void Poller::OnRoom(void* poller) {
+  static_cast<Poller*>(poller)->Dispatch();
 }
 
 // Looks for what is ready next without sleeping, as long as JavaScript has said. Whether something is.
-bool Watcher::BusyPoll() {
+bool Poller::BusyPoll() {
   int32_t* ready = ready_.As<int32_t>();
   if (ready == nullptr || poll_ == nullptr) return false;
   ready[kReadyPolled] = 0;
-  const int64_t most = ready[kReadyBusyPoll];
+  const int64_t max = ready[kReadyBusyPoll];
   // A loop that has something else to do at once would not sleep either.
-  if (most <= 0 || ready[kReadyAlive] == 0 || uv_backend_timeout(poll_->loop) == 0) return false;
+  if (max <= 0 || ready[kReadyAlive] == 0 || uv_backend_timeout(poll_->loop) == 0) return false;
   const int64_t began = Microseconds();
   // Who took the core so before will again.
   if (shared_) Yield();
@@ -133,20 +133,20 @@ bool Watcher::BusyPoll() {
     const int32_t spent = static_cast<int32_t>(std::min<int64_t>(passed, INT32_MAX - 1) + 1);
     ready[kReadyPolled] = count > 0 ? spent : -spent;
     if (count > 0) return true;
-    if (passed >= most) return false;
+    if (passed >= max) return false;
     Yield();
   }
 }
 
 // On the same core the other process could not answer otherwise.
-void Watcher::Yield() {
+void Poller::Yield() {
   const int64_t began = Microseconds();
   sched_yield();
   shared_ = Microseconds() - began >= kSharedUs;
 }
 
 // Looks which descriptors are ready, and leaves them and their events in `ready_`; how many.
-int Watcher::Collect(int most) {
+int Poller::Collect(int max) {
   int32_t* found = ready_.As<int32_t>() + kReadyFirst;
   if (watched_.size() == 1 && ++unasked_ % kTrusted != 0) {
     // Hardly anything else can have made the epoll descriptor readable: no need to ask.
@@ -154,8 +154,8 @@ int Watcher::Collect(int most) {
     found[1] = static_cast<int32_t>(watched_.begin()->second.events);
     return 1;
   }
-  epoll_event events[kMostReady];
-  const int count = epoll_wait(epoll_, events, most, 0);
+  epoll_event events[kMaxReady];
+  const int count = epoll_wait(epoll_, events, max, 0);
   int kept = 0;
   for (int index = 0; index < count; index++) {
     const int fd = static_cast<int>(static_cast<uint32_t>(events[index].data.u64));
@@ -165,13 +165,13 @@ int Watcher::Collect(int most) {
     found[2 * kept + 1] = static_cast<int32_t>(events[index].events);
     kept++;
   }
-  return kept < count ? Rebuild(kept, most) : kept;
+  return kept < count ? Rebuild(kept, max) : kept;
 }
 
 // An event came of what is not watched: its number was closed by others than us while the description lives on. The
 // kernel takes an entry by number and description only, so only a new epoll instance is without it. What cannot be
 // watched any more counts as ready: whoever waits for it then learns why. How many are ready.
-int Watcher::Rebuild(int kept, int most) {
+int Poller::Rebuild(int kept, int max) {
   const int fresh = epoll_create1(EPOLL_CLOEXEC);
   // No descriptor to spare: the event comes again.
   if (fresh < 0) return kept;
@@ -181,7 +181,7 @@ int Watcher::Rebuild(int kept, int most) {
     const bool lost = Register(fresh, EPOLL_CTL_ADD, fd, entry->second) != 0;
     if (lost) room_.Remove(fd);
     entry = lost ? watched_.erase(entry) : std::next(entry);
-    if (!lost || kept == most) continue;
+    if (!lost || kept == max) continue;
     found[2 * kept] = fd;
     found[2 * kept + 1] = EPOLLERR;
     kept++;
@@ -198,10 +198,10 @@ int Watcher::Rebuild(int kept, int most) {
 // of a resource that never ends, and keep the AsyncLocalStorage store in which it was made. The callback catches
 // everything itself; what comes back was thrown by the ticks and microtasks that run after it, for which nobody but
 // the process's handlers is left. When a worker is terminated Node-API calls nothing any more.
-void Watcher::Dispatch() {
-  const int most = static_cast<int>(std::min<size_t>((ready_.length() - kReadyFirst) / 2, kMostReady));
-  int count = room_.Take(ready_.As<int32_t>() + kReadyFirst, most);
-  if (count == 0) count = Collect(most);
+void Poller::Dispatch() {
+  const int max = static_cast<int>(std::min<size_t>((ready_.length() - kReadyFirst) / 2, kMaxReady));
+  int count = room_.Take(ready_.As<int32_t>() + kReadyFirst, max);
+  if (count == 0) count = Collect(max);
   if (count <= 0) return;
   ready_.As<int32_t>()[kReadyInside] = 1;
   napi_handle_scope scope;
@@ -222,7 +222,7 @@ void Watcher::Dispatch() {
   napi_close_handle_scope(env_, scope);
 }
 
-void Watcher::Stop(void (*done)(void*), void* data) {
+void Poller::Stop(void (*done)(void*), void* data) {
   room_.Stop();
   watched_.clear();
   if (epoll_ >= 0 && poll_ != nullptr) uv_poll_stop(poll_);
@@ -247,32 +247,32 @@ void Watcher::Stop(void (*done)(void*), void* data) {
 // onReady(callback, ready: Int32Array over shared memory): `callback(count)` is called with so many pairs in `ready`.
 // While that runs, and what it sets off, the loop's fate is told by `ready` alone, not by keepAlive().
 Napi::Value OnReady(const Napi::CallbackInfo& info) {
-  Watcher& watcher = Environment::Of(info).watcher;
-  if (info.Length() < 2 || !info[0].IsFunction() || !watcher.ready_.Hold(info, 1, napi_int32_array, kReadyFirst + 2)) {
+  Poller& poller = Environment::Of(info).poller;
+  if (info.Length() < 2 || !info[0].IsFunction() || !poller.ready_.Hold(info, 1, napi_int32_array, kReadyFirst + 2)) {
     return BadArguments(info, "onReady");
   }
-  return Result(info, watcher.Start(info[0].As<Napi::Function>()));
+  return Result(info, poller.Start(info[0].As<Napi::Function>()));
 }
 
 // watch(fd, events): 0 or -errno.
 Napi::Value Watch(const Napi::CallbackInfo& info) {
   int32_t fd, events;
   if (!ReadInt(info, 0, &fd) || !ReadInt(info, 1, &events)) return BadArguments(info, "watch");
-  return Result(info, Environment::Of(info).watcher.Watch(fd, static_cast<uint32_t>(events)));
+  return Result(info, Environment::Of(info).poller.Watch(fd, static_cast<uint32_t>(events)));
 }
 
 // unwatch(fd): 0; nothing happens for a descriptor that is not watched.
 Napi::Value Unwatch(const Napi::CallbackInfo& info) {
   int32_t fd;
   if (!ReadInt(info, 0, &fd)) return BadArguments(info, "unwatch");
-  Environment::Of(info).watcher.Forget(fd);
+  Environment::Of(info).poller.Forget(fd);
   return Result(info, 0);
 }
 
 // keepAlive(alive): whether the event loop must go on for our sake.
 Napi::Value KeepAlive(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsBoolean()) return BadArguments(info, "keepAlive");
-  Environment::Of(info).watcher.KeepAlive(info[0].As<Napi::Boolean>().Value());
+  Environment::Of(info).poller.KeepAlive(info[0].As<Napi::Boolean>().Value());
   return Result(info, 0);
 }
 
