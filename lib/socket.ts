@@ -166,9 +166,15 @@ async function receive(fd: SocketSource, buffer: Uint8Array, options: WaitOption
   const room = Math.min(buffer.length, INBOX_BYTES)
   let result: ReceivedBytes | undefined
   const call = (open: number) => {
-    const { length, end } = socket.receiveTelling(open, inbox, room)
+    const { length, fds, lostBytes: truncated, lostFds: fdsTruncated, end } = socket.receiveTelling(open, inbox, room)
     if (length < 0) return length
-    result = received(length, end)
+    result = {
+      bytes: length,
+      fds: (fds ?? []).map((number) => new OwnedFd(number, true)),
+      truncated,
+      fdsTruncated,
+      end,
+    }
     // In the same breath, as the inbox is everybody's. Throws for a buffer that was detached meanwhile.
     unstage(buffer, length)
     return length
@@ -176,15 +182,6 @@ async function receive(fd: SocketSource, buffer: Uint8Array, options: WaitOption
   const count = await whenReady(number, socket.POLLIN, call, signal)
   if (result === undefined) throw systemError('recvmsg', count, `cannot receive on descriptor ${number}`)
   return result
-}
-
-/** What the last receive brought. */
-function received(bytes: number, end: boolean): ReceivedBytes {
-  const truncated = socket.lostBytes()
-  const fdsTruncated = socket.lostDescriptors()
-  const brought = socket.broughtDescriptors() ? socket.takeDescriptors() : []
-  const fds = brought.map((number) => new OwnedFd(number, true))
-  return { bytes, fds, truncated, fdsTruncated, end }
 }
 
 /**

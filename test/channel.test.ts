@@ -239,7 +239,7 @@ describe('channel', () => {
 
 /** Takes one packet off the socket as it is; its bytes. */
 function packetBytes(receiver: Receiver): number {
-  const length = socket.receive(receiver.fd, inbox, INBOX_BYTES)
-  if (socket.broughtDescriptors()) socket.closeAll(socket.takeDescriptors())
+  const { length, fds } = socket.receive(receiver.fd, inbox, INBOX_BYTES)
+  socket.closeAll(fds ?? [])
   return length
 }

@@ -18,7 +18,7 @@ import { kEnd } from '../fd/descriptor.js'
 import { type FdSource, numbersOf, Transfer } from '../fd/transfer.js'
 import * as socket from '../os/syscalls.js'
 import { SendAll } from '../send/send-all.js'
-import { SendQueue } from '../send/send-queue.js'
+import { DIRECTLY, IF_ALONE, SendQueue, UNLESS_SCHEDULED } from '../send/send-queue.js'
 import type { SendRequest } from '../send/send-request.js'
 import { toText } from '../wire/json.js'
 import { Endpoint } from './endpoint.js'
@@ -91,7 +91,7 @@ export class Sender<in T = unknown> extends Endpoint {
   send(message: T, options?: WaitOptions): Promise<void> {
     const text = this.#text(message)
     try {
-      if (options === undefined && this.#queue.sendAtOnce(text)) return Promise.resolve()
+      if (options === undefined && this.#queue.trySubmit(text, IF_ALONE)) return Promise.resolve()
     } catch (error) {
       return rejected(error)
     }
@@ -116,7 +116,7 @@ export class Sender<in T = unknown> extends Endpoint {
     const text = this.#text(message)
     try {
       const numbers = options === undefined && Array.isArray(fds) ? numbersOf(fds) : null
-      if (numbers !== null && this.#queue.sendFdsNow(text, numbers)) return Promise.resolve()
+      if (numbers !== null && this.#queue.trySubmit(text, UNLESS_SCHEDULED, numbers)) return Promise.resolve()
     } catch (error) {
       return rejected(error)
     }
@@ -199,7 +199,7 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   trySend(message: T): boolean {
     const text = this.#text(message)
-    return this.#queue.sendNow(text) || this.#queue.trySubmit(this.#request('trySend', text, NO_FDS))
+    return this.#queue.trySubmit(text, DIRECTLY) || this.#queue.trySubmitWhole(this.#request('trySend', text, NO_FDS))
   }
 
   /**
@@ -230,7 +230,7 @@ export class Sender<in T = unknown> extends Endpoint {
   #sendBlocking(call: string, text: string, fds: readonly FdSource[], options: BlockingOptions | undefined): void {
     // Checked before anything is sent, and counted from when it begins to wait.
     deadlineOf(options, call)
-    if (fds === NO_FDS && this.#queue.sendNow(text)) return
+    if (fds === NO_FDS && this.#queue.trySubmit(text, DIRECTLY)) return
     const request = this.#request(call, text, fds)
     this.#queue.submit(request)
     if (!request.settled) this.#queue.pumpUntil(request, deadlineOf(options, call))

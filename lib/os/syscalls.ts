@@ -51,12 +51,33 @@ export function send(fd: number, at: number, length: number, fds: readonly numbe
   return native.sendmsg(fd, at, length, fds.length)
 }
 
+/** What one recvmsg(2) brought. */
+export interface Received {
+  /** Bytes, 0 for an empty packet or the end, or a negative errno. */
+  length: number
+  /** The descriptors that came, which this thread owns; null if there were none. */
+  fds: number[] | null
+  /** Whether bytes of a packet were lost (MSG_TRUNC). */
+  lostBytes: boolean
+  /** Whether descriptors were lost (MSG_CTRUNC). */
+  lostFds: boolean
+}
+
+const NOTHING: Received = { length: EAGAIN, fds: null, lostBytes: false, lostFds: false }
+const received: Received = { length: 0, fds: null, lostBytes: false, lostFds: false }
+
 /**
- * Bytes received, 0 for an empty packet or the end, or a negative errno. Without waiting, unless `waits`: then EAGAIN
- * says that somebody has set O_NONBLOCK on the socket.
+ * Receives without waiting, unless `waits`: then EAGAIN says that O_NONBLOCK is set on the socket. The answer is valid until
+ * the next call.
  */
-export function receive(fd: number, at: number, room: number, waits = false): number {
-  return native.recvmsg(fd, at, room, waits)
+export function receive(fd: number, at: number, room: number, waits = false): Received {
+  const length = native.recvmsg(fd, at, room, waits)
+  const flags = control[CONTROL_FLAGS] as number
+  received.length = length
+  received.fds = control[CONTROL_COUNT] === 0 ? null : takeDescriptors()
+  received.lostBytes = (flags & MSG_TRUNC) !== 0
+  received.lostFds = (flags & MSG_CTRUNC) !== 0
+  return received
 }
 
 /** Whether a call that failed with this negative errno may work later. */
@@ -64,28 +85,12 @@ export function passes(failed: number | undefined): boolean {
   return failed !== undefined && PASSING.includes(failed)
 }
 
-/** Whether the last `receive` brought descriptors. */
-export function broughtDescriptors(): boolean {
-  return control[CONTROL_COUNT] !== 0
-}
-
-/** The descriptors of the last `receive`, which this thread owns. */
-export function takeDescriptors(): number[] {
-  const count = control[CONTROL_COUNT] as number
-  control[CONTROL_COUNT] = 0
+function takeDescriptors(): number[] {
   const fds: number[] = []
-  for (let index = 0; index < count; index++) fds.push(control[CONTROL_FIRST + index] as number)
+  for (let index = 0; index < (control[CONTROL_COUNT] as number); index++) {
+    fds.push(control[CONTROL_FIRST + index] as number)
+  }
   return fds
-}
-
-/** Whether the last `receive` lost descriptors (MSG_CTRUNC, recvmsg(2)). */
-export function lostDescriptors(): boolean {
-  return ((control[CONTROL_FLAGS] as number) & MSG_CTRUNC) !== 0
-}
-
-/** Whether the last `receive` lost bytes of its packet (MSG_TRUNC, recvmsg(2)). */
-export function lostBytes(): boolean {
-  return ((control[CONTROL_FLAGS] as number) & MSG_TRUNC) !== 0
 }
 
 /**
@@ -101,22 +106,23 @@ export function atEnd(fd: number): boolean {
  * 0 may still be an empty packet: then this asks for the sender's credentials (SO_PASSCRED, unix(7)), which a packet brings
  * and the end does not. Others who share the socket and receive in that moment get them as well.
  */
-export function receiveTelling(fd: number, at: number, room: number): { length: number; end: boolean } {
+export function receiveTelling(fd: number, at: number, room: number): Received & { end: boolean } {
   const type = option(fd, SO_TYPE)
   if (type !== SOCK_SEQPACKET) {
-    const length = receive(fd, at, room)
-    return { length, end: length === 0 && type === SOCK_STREAM && atEnd(fd) }
+    const what = receive(fd, at, room)
+    return { ...what, end: what.length === 0 && type === SOCK_STREAM && atEnd(fd) }
   }
-  if (unread(fd) > 0) return { length: receive(fd, at, room), end: false }
+  if (unread(fd) > 0) return { ...receive(fd, at, room), end: false }
   // Looked at before, as a peer that closes after its empty packet was read would make an end of that packet.
   const events = poll([fd], POLLIN | POLLRDHUP, 0)
-  if (events === 0) return { length: EAGAIN, end: false }
+  if (events === 0) return { ...NOTHING, end: false }
   const isShut = events > 0 && (events & POLLRDHUP) !== 0
   const asks = isShut && option(fd, SO_PASSCRED) === 0
   if (asks) native.setsockopt(fd, SO_PASSCRED, 1)
-  const length = receive(fd, at, room)
+  const what = receive(fd, at, room)
   if (asks) native.setsockopt(fd, SO_PASSCRED, 0)
-  return { length, end: length === 0 && isShut && control[CONTROL_BYTES_CAME] === 0 && !lostBytes() }
+  const end = what.length === 0 && isShut && control[CONTROL_BYTES_CAME] === 0 && !what.lostBytes
+  return { ...what, end }
 }
 
 /** How many bytes are queued (FIONREAD, unix(7)), or a negative errno. */

@@ -33,7 +33,7 @@ export class PacketReader implements MessageReader {
     const { settings, counters } = this.#end
     const { fd } = this.#end.descriptor
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const length = socket.receive(fd, inbox, INBOX_BYTES, waits)
+      const { length, fds, lostBytes, lostFds } = socket.receive(fd, inbox, INBOX_BYTES, waits)
       if (length === socket.EAGAIN) return EMPTY
       // The peer closed with unread data of ours: reported once, and what it sent is still to come.
       if (length === socket.ECONNRESET) continue
@@ -41,15 +41,12 @@ export class PacketReader implements MessageReader {
         batch.fail(() => systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
         return READ
       }
-      const fds = socket.broughtDescriptors() ? socket.takeDescriptors() : null
-      const lostFds = socket.lostDescriptors()
       if (length === 0) {
         if (fds !== null) socket.closeAll(fds)
         else if (socket.atEnd(fd)) return END
         continue
       }
       counters.packets++
-      const lostBytes = socket.lostBytes()
       const tail = readFrames(inbox, length, settings.maxMessageBytes, batch)
       counters.bytes += tail.payloadBytes
       if (fds !== null || lostFds || !tail.complete) this.#finish(batch, tail, fds ?? [], lostFds, lostBytes)

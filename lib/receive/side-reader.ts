@@ -36,8 +36,8 @@ export class SideReader {
       const reassembly = this.#reassembly
       reassembly.reserve(this.length)
       const wanted = Math.min(reassembly.room, this.length - reassembly.length)
-      const count = socket.receive(this.fd, reassembly.tail, wanted)
-      if (socket.broughtDescriptors()) socket.closeAll(socket.takeDescriptors())
+      const { length: count, fds } = socket.receive(this.fd, reassembly.tail, wanted)
+      if (fds !== null) socket.closeAll(fds)
       if (count === socket.EAGAIN) return undefined
       if (count === socket.ECONNRESET) continue
       if (count < 0) throw systemError('recvmsg', count, 'cannot receive a long message')

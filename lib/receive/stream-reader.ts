@@ -46,12 +46,13 @@ export class StreamReader implements MessageReader {
       if (this.#ended) return END
       let length = 0
       try {
-        length = this.#receive(fd)
+        const received = this.#receive(fd)
+        length = received.length
         if (length === socket.EAGAIN) return EMPTY
         if (length === socket.ECONNRESET) continue
         if (length < 0) batch.fail(() => systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
-        else if (length > 0) this.#accept(length, batch)
-        else if (this.#atEnd()) {
+        else if (length > 0) this.#accept(received, batch)
+        else if (atEnd(received)) {
           // A message that is being passed over has failed already.
           if (this.#reassembly === null) return END
           throw new WormholeError('ERR_WORMHOLE_TRUNCATED', 'the channel ended in the middle of a message')
@@ -86,26 +87,16 @@ export class StreamReader implements MessageReader {
   }
 
   /** Reads behind what is held, so that nothing is copied twice. */
-  #receive(fd: number): number {
+  #receive(fd: number): socket.Received {
     if (this.#reassembly === null)
       return socket.receive(fd, inbox, this.#skip > 0 ? Math.min(this.#skip, READ_BYTES) : READ_BYTES)
     this.#reassembly.reserve(Math.max(this.#wanted, HEADER_BYTES))
     return socket.receive(fd, this.#reassembly.tail, this.#reassembly.room)
   }
 
-  /**
-   * An empty read: the end, unless somebody wrote nothing with descriptors. What is queued does not tell: an urgent
-   * byte (MSG_OOB) at the end stays there.
-   */
-  #atEnd(): boolean {
-    if (!socket.broughtDescriptors()) return true
-    socket.closeAll(socket.takeDescriptors())
-    return false
-  }
-
-  #accept(length: number, batch: Batch): void {
-    const fds = socket.broughtDescriptors() ? socket.takeDescriptors() : []
-    const lostFds = socket.lostDescriptors()
+  #accept(received: socket.Received, batch: Batch): void {
+    const { length, lostFds } = received
+    const fds = received.fds ?? []
     const { settings, counters } = this.#end
     counters.packets++
     if (this.#skip > 0) {
@@ -167,4 +158,14 @@ export class StreamReader implements MessageReader {
     batch.fail(() => tooLarge(declared, this.#end.settings.maxMessageBytes))
     this.#skip = declared - (tail.length - HEADER_BYTES)
   }
+}
+
+/**
+ * An empty read: the end, unless a peer wrote nothing with descriptors. What is queued does not tell: an urgent
+ * byte (MSG_OOB) at the end stays there.
+ */
+function atEnd({ fds }: socket.Received): boolean {
+  if (fds === null) return true
+  socket.closeAll(fds)
+  return false
 }

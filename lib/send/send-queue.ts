@@ -19,6 +19,12 @@ const EAGER_UNITS = 64 * 1024
 /** Why a message was taken back that could not be sent at once. */
 const NOT_SENT = new Error('not sent')
 
+/** When a text may be handed over within its call: at any time, in a tick of its own, or if nothing is put off already. */
+export const DIRECTLY = 0
+export const IF_ALONE = 1
+export const UNLESS_SCHEDULED = 2
+export type SubmitMode = typeof DIRECTLY | typeof IF_ALONE | typeof UNLESS_SCHEDULED
+
 /** A `sendAll` that is not done. */
 interface Running {
   readonly ended: Promise<void>
@@ -83,36 +89,31 @@ export class SendQueue extends Flushable {
     } else this.#schedule()
   }
 
-  /** The same for a text by itself within the call, where the sender awaits each of its messages; false where not. */
-  sendAtOnce(text: string): boolean {
-    if (!this.#noDelay.usual || this.#scheduled || this.#requests.first !== null) return false
-    if (this.#noDelay.used || overBudget()) {
-      this.#noDelay.note(false)
-      return false
-    }
-    if (!this.sendNow(text)) return false
-    this.#noDelay.use()
-    return true
-  }
-
-  /** The same with descriptors, which travel alone in any case: within the call, so that they need no duplicates that wait. */
-  sendFdsNow(text: string, fds: readonly number[]): boolean {
-    return !this.#scheduled && !overBudget() && this.sendNow(text, fds)
-  }
-
   /**
-   * Hands a short text over within the call; false where something is before it, or the channel is full. Throws what else
-   * the kernel says.
+   * Hands a short text over within the call; false if it is not its turn by `mode`, something is before it, or the channel
+   * is full. Throws what else the kernel says.
    *
    * @param fds descriptors that should be open at this moment
    */
-  sendNow(text: string, fds: readonly number[] | null = null): boolean {
+  trySubmit(text: string, mode: SubmitMode, fds: readonly number[] | null = null): boolean {
+    if (mode === IF_ALONE && !this.#isAlone()) return false
+    if (mode === UNLESS_SCHEDULED && (this.#scheduled || overBudget())) return false
     try {
-      return this.#transmitter.sendNow(text, fds)
+      if (!this.#transmitter.sendText(text, fds)) return false
     } catch (error) {
       this.#settleEnd()
       throw error
     }
+    if (mode === IF_ALONE) this.#noDelay.use()
+    return true
+  }
+
+  /** Whether the sender awaits each of its messages, as far as that shows, and this one is alone in its tick. */
+  #isAlone(): boolean {
+    if (!this.#noDelay.usual || this.#scheduled || this.#requests.first !== null) return false
+    if (!this.#noDelay.used && !overBudget()) return true
+    this.#noDelay.note(false)
+    return false
   }
 
   /** Queues a request and sends what can be sent without waiting. */
@@ -124,7 +125,7 @@ export class SendQueue extends Flushable {
    * Hands a request over whole or not at all, without waiting: false when the channel is full, or when a
    * long message is longer than a side stream's buffer.
    */
-  trySubmit(request: SendRequest): boolean {
+  trySubmitWhole(request: SendRequest): boolean {
     this.#transmitter.pumpSides(true)
     if (this.#requests.first !== null && !this.pump(true)) return false
     if (request.longBytes > 0 && this.limits.packets && this.disconnected === null) {

@@ -158,7 +158,7 @@ export class Transmitter {
    *
    * @param fds descriptors that should be open at this moment
    */
-  sendNow(text: string, fds: readonly number[] | null): boolean {
+  sendText(text: string, fds: readonly number[] | null): boolean {
     const { fd } = this.#descriptor
     if (!this.#limits.packets || this.requests.first !== null || !this.#limits.surelyFits(text)) return false
     if (this.disconnected !== null || fd < 0) return false

@@ -28,8 +28,8 @@ export function headerOf(length: number): Buffer {
 export function rawReceive(fd: number): Buffer {
   const pieces: Buffer[] = []
   for (;;) {
-    const length = socket.receive(fd, framing.inbox, framing.INBOX_BYTES)
-    socket.closeAll(socket.takeDescriptors())
+    const { length, fds } = socket.receive(fd, framing.inbox, framing.INBOX_BYTES)
+    socket.closeAll(fds ?? [])
     if (length <= 0) return Buffer.concat(pieces)
     pieces.push(Buffer.from(view.subarray(framing.inbox, framing.inbox + length)))
   }
