@@ -2,6 +2,7 @@ import { closedError, disconnectedError, notJson, WormholeError } from '../core/
 import type { Settings } from '../core/options.js'
 import { closed, type EndpointStats, moved, newCounters } from '../core/telemetry.js'
 import { Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from '../fd/descriptor.js'
+import { GIVEN_UP, type Life, OPEN, OVER } from '../fd/end-context.js'
 import { startPolling } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 
@@ -14,7 +15,9 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   /** @internal */
   readonly counters = newCounters()
   /** @internal */
-  protected shut = false
+  life: Life = OPEN
+  /** @internal */
+  keepsAlive = true
 
   /** @internal */
   protected constructor(fd: number, settings: Settings) {
@@ -37,7 +40,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
 
   /** Whether this end was closed, detached or moved here. Not whether the other end is still there. */
   get closed(): boolean {
-    return this.shut || (this.descriptor.fd < 0 && !this.disconnected)
+    return this.life === GIVEN_UP
   }
 
   /**
@@ -56,7 +59,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
    */
   detach(): number {
     const descriptor = this[kDescriptor]('detach')
-    this.shut = true
+    this.life = GIVEN_UP
     this.letGo()
     const fd = descriptor.release()
     moved(this, fd, 'caller')
@@ -71,7 +74,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
    * void receiver.recv().then(handle) // the process may end before
    */
   unref(): this {
-    this.setKeepsAlive(false)
+    this.#keepAlive(false)
     return this
   }
 
@@ -82,7 +85,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
    * receiver.unref().ref() // as it was
    */
   ref(): this {
-    this.setKeepsAlive(true)
+    this.#keepAlive(true)
     return this
   }
 
@@ -116,7 +119,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   /** The descriptor, to be moved; nothing for callers. @hidden */
   [kDescriptor](action: string): Descriptor {
     this.assertUsable()
-    if (this.disconnected) throw disconnectedError(this.constructor.name)
+    if (this.life === OVER) throw disconnectedError(this.constructor.name)
     const held = this.held()
     if (held > 0) {
       throw new WormholeError(
@@ -135,6 +138,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
 
   /** For whoever moved it; nothing for callers. @hidden */
   [kMoveEnded](fd: number, to: 'message' | 'child' | null): void {
+    if (this.descriptor.fd < 0 && this.life === OPEN) this.life = GIVEN_UP
     if (to !== null) moved(this, fd, to)
     else if (this.descriptor.fd < 0) closed(this, fd, 'closed')
   }
@@ -142,18 +146,15 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   /** A duplicate of the descriptor for `clone()`. @internal */
   protected duplicate(): number {
     this.assertUsable()
-    if (this.disconnected) throw disconnectedError(this.constructor.name)
+    if (this.life === OVER) throw disconnectedError(this.constructor.name)
     return socket.duplicate(this.descriptor.fd)
   }
 
   /** Throws ERR_WORMHOLE_CLOSED where this end is of no use any more. @internal */
   assertUsable(): void {
-    if (this.shut) throw closedError(this.constructor.name)
-    if (!this.descriptor.open && !this.disconnected) throw closedError(this.constructor.name)
+    if (this.life === GIVEN_UP || (this.life === OPEN && !this.descriptor.open))
+      throw closedError(this.constructor.name)
   }
-
-  /** Whether the other side is known to be gone; the descriptor is closed then. @internal */
-  protected abstract readonly disconnected: boolean
 
   /** How many messages giving the descriptor away would lose. @internal */
   protected abstract held(): number
@@ -161,6 +162,11 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   /** The descriptor is to go elsewhere: nothing more will come of what waits. @internal */
   protected abstract letGo(): void
 
-  /** Whether a wait on this end keeps the process alive. @internal */
-  protected abstract setKeepsAlive(keepsAlive: boolean): void
+  /** `keepsAlive` has changed: so may what is watched. @internal */
+  protected abstract rewatch(): void
+
+  #keepAlive(keepsAlive: boolean): void {
+    this.keepsAlive = keepsAlive
+    this.rewatch()
+  }
 }

@@ -303,7 +303,7 @@ class Station implements Subscriber {
     public rank: number
   ) {
     this.#merging = merging
-    this.keepsAlive = queue.keepsAlive
+    this.keepsAlive = queue.end.keepsAlive
   }
 
   get wanting(): boolean {

@@ -8,6 +8,7 @@ import {
 } from '../core/options.js'
 import { type EndpointStats, opened, statsOf } from '../core/telemetry.js'
 import { kEnd } from '../fd/descriptor.js'
+import { GIVEN_UP } from '../fd/end-context.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import * as socket from '../os/syscalls.js'
 import { batches, message, messageWithFds, result, takeMessageNow, takeNow } from '../receive/delivery.js'
@@ -195,8 +196,8 @@ export class Receiver<out T = unknown> extends Endpoint {
    * receiver.close() // senders get ERR_WORMHOLE_DISCONNECTED once no process has another receiving end
    */
   close(): void {
-    if (this.shut) return
-    this.shut = true
+    if (this.life === GIVEN_UP) return
+    this.life = GIVEN_UP
     this.#queue.close()
   }
 
@@ -224,10 +225,6 @@ export class Receiver<out T = unknown> extends Endpoint {
     return 'receiver'
   }
 
-  protected override get disconnected(): boolean {
-    return this.#queue.ended
-  }
-
   protected override held(): number {
     return this.#queue.held
   }
@@ -236,8 +233,8 @@ export class Receiver<out T = unknown> extends Endpoint {
     this.#queue.letGo()
   }
 
-  protected override setKeepsAlive(keepsAlive: boolean): void {
-    this.#queue.setKeepsAlive(keepsAlive)
+  protected override rewatch(): void {
+    this.#queue.rewatch()
   }
 
   #messageNow(): T {

@@ -15,6 +15,7 @@ import {
 import { rejected } from '../core/promises.js'
 import { type EndpointStats, opened, statsOf } from '../core/telemetry.js'
 import { kEnd } from '../fd/descriptor.js'
+import { GIVEN_UP } from '../fd/end-context.js'
 import { type FdSource, numbersOf, Transfer } from '../fd/transfer.js'
 import * as socket from '../os/syscalls.js'
 import { SendAll } from '../send/send-all.js'
@@ -333,8 +334,8 @@ export class Sender<in T = unknown> extends Endpoint {
    * sender.close() // the message still goes, and then the receiver comes to its end
    */
   close(): void {
-    if (this.shut) return
-    this.shut = true
+    if (this.life === GIVEN_UP) return
+    this.life = GIVEN_UP
     this.#queue.close()
   }
 
@@ -354,10 +355,6 @@ export class Sender<in T = unknown> extends Endpoint {
     return 'sender'
   }
 
-  protected override get disconnected(): boolean {
-    return this.#queue.disconnected !== null
-  }
-
   protected override held(): number {
     return this.#queue.pending + this.#queue.running
   }
@@ -366,8 +363,8 @@ export class Sender<in T = unknown> extends Endpoint {
     this.#queue.letGo()
   }
 
-  protected override setKeepsAlive(keepsAlive: boolean): void {
-    this.#queue.setKeepsAlive(keepsAlive)
+  protected override rewatch(): void {
+    this.#queue.rewatch()
   }
 }
 

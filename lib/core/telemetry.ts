@@ -42,7 +42,7 @@ export interface Observed {
   readonly fd: number
 }
 
-/** What one end counts; `queued` is worked out when somebody asks. */
+/** What one end counts; `messages` are those through its socket, and `queued` is worked out when it is asked for. */
 export interface Counters extends EndpointStats {
   /** When the wait that is going on began, on the clock of `now()`; -1 while there is none. */
   waitingSince: number
@@ -125,19 +125,20 @@ export function failed(end: Observed, error: unknown): void {
   if (errors.hasSubscribers) errors.publish({ end, fd, error })
 }
 
-/** The counters as they are before a packet, where somebody wants to know of it. */
-export function beforeSend(counters: Counters): Counters | null {
-  return sends.hasSubscribers ? { ...counters } : null
+/** What the kernel took from an end in one call. */
+export interface Traffic {
+  messages: number
+  /** Of JSON. */
+  bytes: number
+  fds: number
 }
 
-export function sent(end: Observed, before: Counters, now: Counters): void {
-  sends.publish({
-    end,
-    fd: end.fd,
-    messages: now.messages - before.messages,
-    bytes: now.bytes - before.bytes,
-    fds: now.fds - before.fds,
-  })
+/** Counts what the kernel took, and tells of it. */
+export function sent(end: Observed, counters: Counters, { messages, bytes, fds }: Traffic): void {
+  counters.messages += messages
+  counters.bytes += bytes
+  counters.fds += fds
+  if (sends.hasSubscribers) sends.publish({ end, fd: end.fd, messages, bytes, fds })
 }
 
 /** Whether somebody wants to know of what was read. */

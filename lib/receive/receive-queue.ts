@@ -9,7 +9,7 @@ import { type BlockingOptions, deadlineOf, type Settings, signalOf, type WaitOpt
 import { quiet, rejected } from '../core/promises.js'
 import { beginWait, type Counters, endWait, failed, observesReads, received, tracing } from '../core/telemetry.js'
 import { closeEnd, type Descriptor } from '../fd/descriptor.js'
-import type { EndContext } from '../fd/end-context.js'
+import { type EndContext, OPEN, OVER } from '../fd/end-context.js'
 import { isMainThread } from '../os/addon.js'
 import { BlockingBusyPoll } from '../os/busy-poll.js'
 import { handOver } from '../os/exit-flush.js'
@@ -41,9 +41,6 @@ export class ReceiveQueue {
   #subscribers: Set<Subscriber> | null = null
   /** The descriptor that is watched for somebody who waits: the channel's or a side stream's. */
   #watched = -1
-  #keepsAlive = true
-  /** Nothing will come any more, and nothing is left but what the batch holds. */
-  ended = false
   /** Whether some of those who wait are to be served in a while, without anything new to be read. */
   #servesLater = false
   /** Calls in a row that looked for a message and found none. */
@@ -75,8 +72,9 @@ export class ReceiveQueue {
     )
   }
 
-  get keepsAlive(): boolean {
-    return this.#keepsAlive
+  /** Whether nothing will come any more, and nothing is left but what the batch holds. */
+  get ended(): boolean {
+    return this.end.life === OVER
   }
 
   /** Takes, or waits for what can be taken: as a step of `iteration`, if it is one. */
@@ -288,10 +286,10 @@ export class ReceiveQueue {
     closeEnd(this.end, this.#descriptor, 'closed')
   }
 
-  setKeepsAlive(keepsAlive: boolean): void {
-    this.#keepsAlive = keepsAlive
-    if (this.#watched >= 0) watch(this.#watched, socket.POLLIN, this, keepsAlive && this.#calling)
-    for (const subscriber of this.#subscribers ?? []) subscriber.setKeepsAlive(keepsAlive)
+  /** Whether a wait keeps the process alive has changed. */
+  rewatch(): void {
+    if (this.#watched >= 0) watch(this.#watched, socket.POLLIN, this, this.end.keepsAlive && this.#calling)
+    for (const subscriber of this.#subscribers ?? []) subscriber.setKeepsAlive(this.end.keepsAlive)
   }
 
   /** Called by the poller: what is watched is ready. Nothing is read for one who stays and wants nothing now. */
@@ -338,7 +336,7 @@ export class ReceiveQueue {
    * calls save the system call, and a message that is there after all comes with the event loop's next turn.
    */
   worthALook(): boolean {
-    if (this.ended || !this.#keepsAlive) return true
+    if (this.ended || !this.end.keepsAlive) return true
     this.#misses++
     return this.#misses <= MISSES_BEFORE_WAITING || this.#misses % LOOKS_AGAIN_AFTER === 0
   }
@@ -356,7 +354,7 @@ export class ReceiveQueue {
     const fd = this.#reader.waitsFor
     if (this.#watched !== fd) this.#unwatch()
     this.#watched = -1
-    watch(fd, socket.POLLIN, this, this.#keepsAlive && calling)
+    watch(fd, socket.POLLIN, this, this.end.keepsAlive && calling)
     this.#watched = fd
     beginWait(this.#counters, this.end, 'waits')
   }
@@ -369,7 +367,7 @@ export class ReceiveQueue {
 
   /** Nothing will come any more: the descriptor has no further use. */
   #end(): void {
-    this.ended = true
+    if (this.end.life === OPEN) this.end.life = OVER
     this.#unwatch()
     this.#reader.drop()
     closeEnd(this.end, this.#descriptor, 'ended')

@@ -2,7 +2,7 @@ import { onAbort } from '../core/abort.js'
 import { closedError, type WormholeError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
 import { quiet } from '../core/promises.js'
-import type { Descriptor } from '../fd/descriptor.js'
+import type { EndContext } from '../fd/end-context.js'
 import { unwatchNow, type Waiting, watch } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 
@@ -15,18 +15,17 @@ interface EndWaiter {
 
 /** What a sender waits for on its channel: room, or just the channel's end. */
 export class ChannelWatch {
-  readonly #descriptor: Descriptor
+  readonly #end: EndContext
   readonly #waiting: Waiting
   /** Those who are told of the end; the value says whether that wait keeps the process alive, as far as the sender's does. */
   #waiters: Map<EndWaiter, boolean> | null = null
   /** How many of them do. */
   #holding = 0
-  #keepsAlive = true
   /** Whether it waits for room. */
   blocked = false
 
-  constructor(descriptor: Descriptor, waiting: Waiting) {
-    this.#descriptor = descriptor
+  constructor(end: EndContext, waiting: Waiting) {
+    this.#end = end
     this.#waiting = waiting
   }
 
@@ -76,7 +75,7 @@ export class ChannelWatch {
             this.#remove(waiter)
             stop?.()
             // It may have come to its end while the event loop was busy.
-            if (this.#descriptor.fd >= 0 && socket.hungUp(this.#descriptor.fd)) resolve()
+            if (this.#end.fd >= 0 && socket.hungUp(this.#end.fd)) resolve()
             else reject(signal.reason)
           })
       })
@@ -100,8 +99,8 @@ export class ChannelWatch {
     }
   }
 
-  setKeepsAlive(keepsAlive: boolean): void {
-    this.#keepsAlive = keepsAlive
+  /** Whether a wait keeps the process alive has changed. */
+  rewatch(): void {
     if (this.blocked || this.#waiters !== null) this.#watch()
   }
 
@@ -134,12 +133,12 @@ export class ChannelWatch {
   }
 
   #watch(): void {
-    const { fd } = this.#descriptor
+    const { fd, keepsAlive } = this.#end
     if (fd < 0) return
     if (this.blocked) {
-      watch(fd, socket.POLLOUT, this.#waiting, this.#keepsAlive)
+      watch(fd, socket.POLLOUT, this.#waiting, keepsAlive)
     } else if (this.#waiters !== null) {
-      watch(fd, socket.POLLHUP, this.#waiting, this.#keepsAlive && this.#holding > 0)
+      watch(fd, socket.POLLHUP, this.#waiting, keepsAlive && this.#holding > 0)
     } else unwatchNow(fd)
   }
 }

@@ -1,4 +1,4 @@
-import type { Descriptor } from '../fd/descriptor.js'
+import type { EndContext } from '../fd/end-context.js'
 import { FrameBatch, FrameHeader, type OutgoingBytes, PayloadText, PLACEHOLDER } from '../wire/outbox.js'
 import type { PacketLimits } from './packet-limits.js'
 import type { SendRequest } from './send-request.js'
@@ -46,8 +46,8 @@ export class PendingWrite {
   }
 
   /** A long message's header, whose payload goes over a stream of its own. Throws when there can be none. */
-  static aside(first: SendRequest, channel: Descriptor): PendingWrite {
-    const side = first.prepared ?? new SideWriter(first.batch, channel)
+  static aside(first: SendRequest, end: EndContext): PendingWrite {
+    const side = first.prepared ?? new SideWriter(first.batch, end)
     first.prepared = null
     try {
       side.write()

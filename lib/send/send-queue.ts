@@ -5,7 +5,7 @@ import { overBudget, yieldToLoop } from '../core/loop-budget.js'
 import { quietBut } from '../core/promises.js'
 import { endWait } from '../core/telemetry.js'
 import { closeEnd, type Descriptor } from '../fd/descriptor.js'
-import type { EndContext } from '../fd/end-context.js'
+import { type EndContext, OPEN } from '../fd/end-context.js'
 import { Flushable, flushIfExiting, forgetPending, handOver, notePending } from '../os/exit-flush.js'
 import { ROOM_SLICE_MS } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
@@ -47,7 +47,6 @@ export class SendQueue extends Flushable {
   /** Whether that is for a later turn. */
   #later = false
   readonly #noDelay = new NoDelay()
-  #closing = false
 
   /** @param end must not be garbage-collected while something is pending: it closes the descriptor */
   constructor(
@@ -101,7 +100,7 @@ export class SendQueue extends Flushable {
     try {
       if (!this.#transmitter.sendText(text, fds)) return false
     } catch (error) {
-      this.#settleEnd()
+      this.#releaseIfIdle()
       throw error
     }
     if (mode === IF_ALONE) this.#noDelay.use()
@@ -152,7 +151,7 @@ export class SendQueue extends Flushable {
   /** Hands over what the kernel takes without waiting. True when the queue is empty afterwards. */
   pump(overBudgetToo = false): boolean {
     const stopped = this.#transmitter.transmit(overBudgetToo)
-    if (stopped === DONE) this.#settleEnd()
+    if (stopped === DONE) this.#releaseIfIdle()
     else if (stopped === OVER_BUDGET) this.#schedule(true)
     return stopped === DONE
   }
@@ -236,7 +235,6 @@ export class SendQueue extends Flushable {
 
   /** Closes the descriptor as soon as nothing is pending. */
   close(): void {
-    this.#closing = true
     this.letGo()
     this.#releaseIfIdle()
   }
@@ -251,8 +249,9 @@ export class SendQueue extends Flushable {
     return this.#transmitter.untilGone(signal)
   }
 
-  setKeepsAlive(keepsAlive: boolean): void {
-    this.#transmitter.setKeepsAlive(keepsAlive)
+  /** Whether a wait keeps the process alive has changed. */
+  rewatch(): void {
+    this.#transmitter.rewatch()
   }
 
   /** Calls `callback` once every receiving end is gone, until the returned function is called. */
@@ -307,12 +306,6 @@ export class SendQueue extends Flushable {
     else nextTick(runScheduled, this)
   }
 
-  /** Something has been sent, or has failed: perhaps the channel has come to its end. */
-  #settleEnd(): void {
-    if (this.disconnected !== null) this.#closing = true
-    this.#releaseIfIdle()
-  }
-
   /** Nothing may be left to do: then lets go of what was held for it. */
   #releaseIfIdle(): void {
     if (this.#requests.first === null) {
@@ -321,7 +314,7 @@ export class SendQueue extends Flushable {
     }
     if (!this.idle) return
     forgetPending(this)
-    if (this.#closing && this.running === 0) {
+    if (this.end.life !== OPEN && this.running === 0) {
       closeEnd(this.end, this.#descriptor, this.disconnected === null ? 'closed' : 'ended')
     }
   }
@@ -335,7 +328,6 @@ export class SendQueue extends Flushable {
   /** No more can be sent: the descriptor has no further use. */
   #fail(error: WormholeError): void {
     this.#transmitter.fail(error)
-    this.#closing = true
     this.#releaseIfIdle()
   }
 }

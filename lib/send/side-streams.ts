@@ -1,5 +1,5 @@
 import type { WormholeError } from '../core/errors.js'
-import { beforeSend, failed, sent } from '../core/telemetry.js'
+import { failed, sent, type Traffic } from '../core/telemetry.js'
 import type { EndContext } from '../fd/end-context.js'
 import type { SendRequest } from './send-request.js'
 import type { SideWriter } from './side-writer.js'
@@ -18,7 +18,6 @@ export class SideStreams {
   readonly #end: EndContext
   readonly #owner: SideStreamsOwner
   #requests = NONE
-  #keepsAlive = true
 
   constructor(end: EndContext, owner: SideStreamsOwner) {
     this.#end = end
@@ -38,21 +37,28 @@ export class SideStreams {
     return [...this.#requests.keys()].map((side) => side.fd)
   }
 
-  /** The header of a long message is with the kernel; its payload goes on by itself beside what comes next. */
-  follow(side: SideWriter, request: SendRequest): void {
+  /**
+   * The header of a long message is with the kernel; its payload goes on by itself beside what comes next.
+   *
+   * @param traffic of the header's packet: a payload that is through immediately belongs to it
+   */
+  follow(side: SideWriter, request: SendRequest, traffic: Traffic): void {
     request.transfer?.accepted()
     if (this.#requests === NONE) this.#requests = new Map()
     this.#requests.set(side, request)
-    // What is through at once belongs to the header's packet, which is being told of.
-    let later = false
-    side.start(this.#keepsAlive, (error) => {
+    let packet: Traffic | null = traffic
+    side.start((error) => {
       this.#requests.delete(side)
       request.settle(error)
-      if (request.error === undefined) this.#through(request, later)
-      else failed(this.#end, request.error)
+      if (request.error !== undefined) failed(this.#end, request.error)
+      else if (packet === null) sent(this.#end, this.#end.counters, { messages: 1, bytes: request.longBytes, fds: 0 })
+      else {
+        packet.messages++
+        packet.bytes += request.longBytes
+      }
       this.#owner.onSideEnded()
     })
-    later = true
+    packet = null
   }
 
   /** Gives up a message if it is one of these. */
@@ -74,17 +80,8 @@ export class SideStreams {
     return [...this.#requests.values()].map((request) => request.wait())
   }
 
-  setKeepsAlive(keepsAlive: boolean): void {
-    this.#keepsAlive = keepsAlive
-    for (const side of this.#requests.keys()) side.setKeepsAlive(keepsAlive)
-  }
-
-  /** @param tells whether it has an event of its own */
-  #through(request: SendRequest, tells: boolean): void {
-    const { counters } = this.#end
-    const before = tells ? beforeSend(counters) : null
-    counters.messages++
-    counters.bytes += request.longBytes
-    if (before !== null) sent(this.#end, before, counters)
+  /** Whether a wait keeps the process alive has changed. */
+  rewatch(): void {
+    for (const side of this.#requests.keys()) side.rewatch()
   }
 }

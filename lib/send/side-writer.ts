@@ -1,6 +1,7 @@
 import { systemError, WormholeError } from '../core/errors.js'
 import { overBudget } from '../core/loop-budget.js'
 import { Descriptor } from '../fd/descriptor.js'
+import type { EndContext } from '../fd/end-context.js'
 import { unwatchNow, watch } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { PayloadText } from '../wire/outbox.js'
@@ -18,18 +19,17 @@ const SIDE_BUFFER_BYTES = 1024 * 1024
 export class SideWriter {
   readonly reader: Descriptor
   readonly #writer: Descriptor
-  readonly #channel: Descriptor
+  readonly #end: EndContext
   readonly #bytes: PayloadText
   #done: ((error?: WormholeError) => void) | null = null
-  #keepsAlive = true
   finished = false
 
-  /** @param channel the channel's own descriptor, asked whether its peer is there when a write fails */
-  constructor(text: string, channel: Descriptor) {
+  /** @param end the channel's own, asked whether its peer is there when a write fails */
+  constructor(text: string, end: EndContext) {
     const [reader, writer] = socket.socketpair(socket.SOCK_STREAM)
     this.reader = new Descriptor(reader)
     this.#writer = new Descriptor(writer)
-    this.#channel = channel
+    this.#end = end
     this.#bytes = new PayloadText(text)
     socket.setSendBuffer(writer, SIDE_BUFFER_BYTES)
   }
@@ -53,16 +53,15 @@ export class SideWriter {
   }
 
   /** The header is with the kernel: goes on by itself, and says once when it is done or why it is not. */
-  start(keepsAlive: boolean, done: (error?: WormholeError) => void): void {
+  start(done: (error?: WormholeError) => void): void {
     this.reader.close()
     this.#done = done
-    this.#keepsAlive = keepsAlive
     this.onReady()
   }
 
-  setKeepsAlive(keepsAlive: boolean): void {
-    this.#keepsAlive = keepsAlive
-    if (this.#done !== null && !this.finished) watch(this.fd, socket.POLLOUT, this, keepsAlive)
+  /** Whether a wait keeps the process alive has changed. */
+  rewatch(): void {
+    if (this.#done !== null && !this.finished) watch(this.fd, socket.POLLOUT, this, this.#end.keepsAlive)
   }
 
   onReady(): void {
@@ -73,8 +72,8 @@ export class SideWriter {
   pump(withinBudget: boolean): void {
     try {
       this.write(withinBudget)
-      if (!this.finished) watch(this.fd, socket.POLLOUT, this, this.#keepsAlive)
-      else this.#end()
+      if (!this.finished) watch(this.fd, socket.POLLOUT, this, this.#end.keepsAlive)
+      else this.#finish()
     } catch (error) {
       this.abandon(error as WormholeError)
     }
@@ -87,10 +86,10 @@ export class SideWriter {
   /** Gives the message up; a receiver that has its header gets ERR_WORMHOLE_TRUNCATED. */
   abandon(error?: WormholeError): void {
     this.reader.close()
-    this.#end(error)
+    this.#finish(error)
   }
 
-  #end(error?: WormholeError): void {
+  #finish(error?: WormholeError): void {
     this.#closeWriter()
     const done = this.#done
     this.#done = null
@@ -107,7 +106,8 @@ export class SideWriter {
       return systemError('sendmsg', errno, 'cannot send a long message')
     }
     const details = { errno, syscall: 'sendmsg' }
-    return this.#channel.fd < 0 || socket.hungUp(this.#channel.fd, DEATH_MS)
+    const { fd } = this.#end
+    return fd < 0 || socket.hungUp(fd, DEATH_MS)
       ? new WormholeError('ERR_WORMHOLE_DISCONNECTED', 'every receiving end of the channel is gone', details)
       : new WormholeError('ERR_WORMHOLE_TRUNCATED', 'the receiver gave up half-way through a long message', details)
   }

@@ -1,9 +1,9 @@
 import { disconnectedError, systemError, type WormholeError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
 import { overBudget } from '../core/loop-budget.js'
-import { beforeSend, beginWait, type Counters, endWait, failed, sent } from '../core/telemetry.js'
+import { beginWait, type Counters, endWait, failed, sent, type Traffic } from '../core/telemetry.js'
 import type { Descriptor } from '../fd/descriptor.js'
-import type { EndContext } from '../fd/end-context.js'
+import { type EndContext, OPEN, OVER } from '../fd/end-context.js'
 import type { Waiting } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { disownOutbox, frame, outboxAt, seal } from '../wire/outbox.js'
@@ -48,7 +48,7 @@ export class Transmitter {
     this.#limits = limits
     this.#coalesce = end.settings.coalesce
     this.#sides = new SideStreams(end, owner)
-    this.#watch = new ChannelWatch(end.descriptor, owner)
+    this.#watch = new ChannelWatch(end, owner)
   }
 
   /** Messages that the kernel has not yet taken whole. */
@@ -84,9 +84,10 @@ export class Transmitter {
     return waiting
   }
 
-  setKeepsAlive(keepsAlive: boolean): void {
-    this.#watch.setKeepsAlive(keepsAlive)
-    this.#sides.setKeepsAlive(keepsAlive)
+  /** Whether a wait keeps the process alive has changed. */
+  rewatch(): void {
+    this.#watch.rewatch()
+    this.#sides.rewatch()
   }
 
   /** The sender is closed, or its descriptor is about to go elsewhere: nobody waits for the channel's end here. */
@@ -143,10 +144,10 @@ export class Transmitter {
         continue
       }
       endWait(this.#counters, this.#end)
-      const before = beforeSend(this.#counters)
-      this.#countPacket(result)
-      if (bytes.advance(result)) this.#complete(write)
-      if (before !== null) sent(this.#end, before, this.#counters)
+      const traffic = { messages: 0, bytes: result, fds: 0 }
+      if (bytes.advance(result)) this.#complete(write, traffic)
+      this.#counters.packets++
+      sent(this.#end, this.#counters, traffic)
       if (this.requests.first !== null && !overBudgetToo && overBudget()) return OVER_BUDGET
     }
     return DONE
@@ -168,16 +169,14 @@ export class Transmitter {
     // A smaller buffer and a descriptor that is not open are found out, and told, on the way that requests take.
     if (result === socket.EAGAIN || result === socket.EMSGSIZE || result === socket.EBADF) return false
     if (result < 0) throw this.#refused(result)
-    const before = beforeSend(this.#counters)
-    this.#countPacket(result)
-    this.#count(1, fds?.length ?? 0)
-    if (before !== null) sent(this.#end, before, this.#counters)
+    this.#counters.packets++
+    sent(this.#end, this.#counters, { messages: 1, bytes: result - HEADER_BYTES, fds: fds?.length ?? 0 })
     return true
   }
 
   /** Writes a long message into a side stream ahead of its turn; false where the stream's buffer does not hold it whole. */
   prepare(request: SendRequest): boolean {
-    const side = new SideWriter(request.batch, this.#descriptor)
+    const side = new SideWriter(request.batch, this.#end)
     side.write()
     if (side.finished) request.prepared = side
     else side.abandon()
@@ -195,6 +194,7 @@ export class Transmitter {
   /** No more can be sent: everything in the queue fails. */
   fail(error: WormholeError): void {
     this.disconnected = error
+    if (this.#end.life === OPEN) this.#end.life = OVER
     failed(this.#end, error)
     this.#settleWhole()
     this.#unload()
@@ -215,7 +215,7 @@ export class Transmitter {
     }
     if (this.#sides.full) return true
     try {
-      this.#pendingWrite = PendingWrite.aside(first, this.#descriptor)
+      this.#pendingWrite = PendingWrite.aside(first, this.#end)
       return true
     } catch (error) {
       this.requests.remove(first)
@@ -226,37 +226,24 @@ export class Transmitter {
   }
 
   /** The kernel has all of a write. */
-  #complete(write: PendingWrite): void {
+  #complete(write: PendingWrite, traffic: Traffic): void {
     this.#pendingWrite = null
     if (write.part > 0) {
       const messages = write.partMessages
       this.requests.shorten(this.requests.first as SendRequest, write.part, messages)
-      this.#count(messages, 0)
+      countFrames(traffic, messages)
     }
     for (let index = 0; index < write.requests; index++) {
       const request = this.requests.shift() as SendRequest
-      const fds = request.transfer?.fds.length ?? 0
+      traffic.fds += request.transfer?.fds.length ?? 0
       if (write.side === null) {
-        this.#count(request.count, fds)
+        countFrames(traffic, request.count)
         request.settle()
       } else {
-        this.#counters.bytes -= HEADER_BYTES
-        this.#counters.fds += fds
-        this.#sides.follow(write.side, request)
+        traffic.bytes -= HEADER_BYTES
+        this.#sides.follow(write.side, request, traffic)
       }
     }
-  }
-
-  #countPacket(bytes: number): void {
-    this.#counters.packets++
-    this.#counters.bytes += bytes
-  }
-
-  /** Messages whose frames have been counted as a packet's bytes. */
-  #count(messages: number, fds: number): void {
-    this.#counters.messages += messages
-    this.#counters.bytes -= messages * HEADER_BYTES
-    this.#counters.fds += fds
   }
 
   /** Drops the write; its requests are as they were, and can be readied anew. */
@@ -322,11 +309,17 @@ export class Transmitter {
   /** A byte stream breaks off: messages of the write that the kernel has whole were sent all the same. */
   #settleWhole(): void {
     let whole = this.#pendingWrite?.bytes.begun === true ? this.#pendingWrite.bytes.whole : 0
-    this.#count(whole, 0)
+    countFrames(this.#counters, whole)
     for (let request = this.requests.first; request !== null && request.count <= whole; request = this.requests.first) {
       whole -= request.count
       this.requests.remove(request)
       request.settle()
     }
   }
+}
+
+/** Messages are through whose frames were counted as bytes. */
+function countFrames(traffic: Traffic, messages: number): void {
+  traffic.messages += messages
+  traffic.bytes -= messages * HEADER_BYTES
 }
