@@ -25,3 +25,4 @@ export type { BlockingOptions, ChannelOptions, WaitOptions } from './core/option
 export type { EndpointStats } from './core/telemetry.js'
 export { type FdKind, OwnedFd, type SocketOptions } from './fd/owned-fd.js'
 export type { FdSource } from './fd/transfer.js'
+export type { ReceivingEnd } from './receive/receiving-end.js'

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { expect } from 'chai'
-import { OwnedFd, select } from 'wormhole-ipc'
+import { OwnedFd, type Receiver, select } from 'wormhole-ipc'
 import * as socket from '#lib/os/syscalls'
 import { startNode } from './helpers/child.js'
 import { collect } from './helpers/collect.js'
@@ -17,7 +17,7 @@ describe('an aborted receive', () => {
   const { open } = closesEnds()
 
   const calls = ['recv', 'recvWithFds', 'select'] as const
-  const call = (name: (typeof calls)[number], receiver: Parameters<typeof select>[0][string], signal: AbortSignal) =>
+  const call = (name: (typeof calls)[number], receiver: Receiver<string>, signal: AbortSignal) =>
     name === 'select' ? select({ receiver }, { signal }) : receiver[name]({ signal })
 
   for (const name of calls) {

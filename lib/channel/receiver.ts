@@ -14,11 +14,9 @@ import * as socket from '../os/syscalls.js'
 import { batches, message, messageWithFds, result, takeMessageNow, takeNow } from '../receive/delivery.js'
 import { iterate } from '../receive/iteration.js'
 import { ReceiveQueue } from '../receive/receive-queue.js'
+import { kQueue } from '../receive/receiving-end.js'
 import type { Delivery } from '../receive/waiter.js'
 import { Endpoint } from './endpoint.js'
-
-/** What `select` takes from, beside what everybody may. */
-export const kQueue: unique symbol = Symbol('wormhole.queue')
 
 /**
  * The receiving end of a channel. Several processes may hold one and share the work: each message goes to

@@ -4,15 +4,14 @@ import { callerContext } from '../core/caller.js'
 import { describe } from '../core/describe.js'
 import { argumentError, disconnectedError, WormholeError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
-import { Later } from '../core/later.js'
 import { overBudget, yieldToLoop } from '../core/loop-budget.js'
 import { signalOf, type WaitOptions } from '../core/options.js'
-import { quiet, rejected } from '../core/promises.js'
+import { Later, quiet, rejected } from '../core/promises.js'
 import { endOf } from '../fd/descriptor.js'
 import { message } from '../receive/delivery.js'
 import type { ReceiveQueue } from '../receive/receive-queue.js'
+import { isQueued, kQueue, type Queued, type ReceivingEnd } from '../receive/receiving-end.js'
 import { Waiter } from '../receive/waiter.js'
-import { kQueue, Receiver } from './receiver.js'
 
 /**
  * Receivers by key, each with a message type of its own.
@@ -25,7 +24,7 @@ import { kQueue, Receiver } from './receiver.js'
  * const receivers = { first, second } satisfies Receivers
  * const [key, message] = await select(receivers)
  */
-export type Receivers = Record<string, Receiver<unknown>>
+export type Receivers = Record<string, ReceivingEnd<unknown>>
 
 /**
  * A key of `R` and a message of that key's receiver.
@@ -37,7 +36,7 @@ export type Receivers = Record<string, Receiver<unknown>>
  * type Event = Selected<{ todo: Receiver<{ id: number }>; stopped: Receiver<string> }>
  */
 export type Selected<R extends Receivers> = {
-  [K in keyof R & string]: [key: K, message: R[K] extends Receiver<infer T> ? T : never]
+  [K in keyof R & string]: [key: K, message: R[K] extends ReceivingEnd<infer T> ? T : never]
 }[keyof R & string]
 
 /**
@@ -67,7 +66,7 @@ let served = 0
 /** A receiver that may be chosen, under its key. */
 export interface Candidate {
   readonly key: string
-  readonly receiver: Receiver<unknown>
+  readonly receiver: Queued
   readonly queue: ReceiveQueue
 }
 
@@ -84,7 +83,7 @@ export function candidatesOf(call: 'select' | 'merge', receivers: Receivers): Ca
 }
 
 function candidate(call: string, key: string, receiver: unknown): Candidate {
-  if (receiver instanceof Receiver) return { key, receiver, queue: queueOf(key, receiver) }
+  if (isQueued(receiver)) return { key, receiver, queue: queueOf(key, receiver) }
   const what =
     endOf(receiver) === 'receiver'
       ? `is of another copy of wormhole-ipc in this process: use that copy's ${call}()`
@@ -93,7 +92,7 @@ function candidate(call: string, key: string, receiver: unknown): Candidate {
 }
 
 /** Throws, with the key, where the receiver is of no use any more. */
-function queueOf(key: string, receiver: Receiver<unknown>): ReceiveQueue {
+function queueOf(key: string, receiver: Queued): ReceiveQueue {
   try {
     return receiver[kQueue]
   } catch (error) {

@@ -2,9 +2,8 @@ import type { AsyncResource } from 'node:async_hooks'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { callerContext } from '../core/caller.js'
 import { Promise } from '../core/globals.js'
-import { Later } from '../core/later.js'
 import { ListItem } from '../core/list.js'
-import { quiet } from '../core/promises.js'
+import { Later, quiet } from '../core/promises.js'
 import type { Batch } from './batch.js'
 
 /** Somebody who waits for a receiver's next message. Each of its methods is called once at most, and only one. */
