@@ -7,6 +7,7 @@
 import './core/supported.js'
 
 export type { End } from './channel/end.js'
+export type { ChildError } from './core/carried-error.js'
 export type { ChildOutput } from './process/child-output.js'
 export { type ForkAndRunOptions, forkAndRun } from './process/fork-and-run.js'
 export type { Ends, EndsOf } from './process/inheritance.js'

@@ -64,7 +64,7 @@ export function select<R extends Receivers>(receivers: R, options?: WaitOptions)
 let served = 0
 
 /** A receiver that may be chosen, under its key. */
-export interface Candidate {
+interface Candidate {
   readonly key: string
   readonly receiver: Queued
   readonly queue: ReceiveQueue

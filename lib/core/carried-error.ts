@@ -14,7 +14,7 @@ export interface ErrorRecord {
 }
 
 /** An error, or a value that stands in one's place. */
-export type Carried = ErrorRecord | { value: unknown }
+type Carried = ErrorRecord | { value: unknown }
 
 const DEEPEST_CAUSE = 8
 /** Errors within one error that are carried. */
@@ -163,7 +163,16 @@ function define(error: Error, key: string, value: unknown): void {
   Object.defineProperty(error, key, { configurable: true, writable: true, enumerable: false, value })
 }
 
-/** How a child's run failed: what it threw, or how it ended. */
+/**
+ * Tells how a child's run failed: what it threw, or how it ended.
+ *
+ * @example
+ * import { type ChildError, forkAndRun } from 'wormhole-ipc/process'
+ *
+ * await forkAndRun('./report.js').catch(({ exitCode, signal, stderr }: ChildError) => {
+ *   console.error(exitCode ?? signal, stderr)
+ * })
+ */
 export class ChildError extends WormholeError {
   /** The end of what the child wrote to its standard error. */
   readonly stderr: string
@@ -174,6 +183,7 @@ export class ChildError extends WormholeError {
   /** In what the child threw: its `code`, if it had one. */
   declare readonly childCode?: unknown
 
+  /** @internal */
   constructor(
     code: WormholeErrorCode,
     message: string,

@@ -48,7 +48,7 @@ export class List<Item extends ListItem<Item>> {
 }
 
 /** What {@link Heap} orders: by `rank`, lowest first, which must not change while the item is in it. */
-export interface Ranked {
+interface Ranked {
   rank: number
 }
 

@@ -15,7 +15,7 @@ export interface SelfTest {
 }
 
 /** Hears how far the self-test is, from 0 to 1. */
-export type Listener = (title: string, part: number) => void
+type Listener = (title: string, part: number) => void
 
 /** The README's message. */
 const make = () => ({ a: 1776, b: 'hello world!', c: [5, 4, 3, 2, 1] })

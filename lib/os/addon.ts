@@ -36,16 +36,13 @@ export interface Native {
       | 'SO_SNDBUF'
       | 'SO_SNDBUFFORCE'
       | 'SO_PASSCRED'
-      | 'SO_RCVBUF'
       | 'SO_ACCEPTCONN'
       | 'MSG_TRUNC'
       | 'MSG_CTRUNC'
       | 'POLLIN'
       | 'POLLOUT'
-      | 'POLLERR'
       | 'POLLHUP'
       | 'POLLRDHUP'
-      | 'POLLNVAL'
       | 'SCM_MAX_FD',
       number
     >

@@ -37,7 +37,7 @@ export const control = new Int32Array(
 )
 
 /** A Buffer with what `write` and `toString` come down to: for a small packet the way there takes as long. */
-export interface View extends Buffer {
+interface View extends Buffer {
   utf8Write(text: string, at: number, room: number): number
   latin1Slice(at: number, end: number): string
 }

@@ -59,7 +59,7 @@ interface LinkRows {
 type Table = Record<string, Row | LinkRows>
 
 /** Whether what is given under a name is a link. */
-export function isLink(given: unknown): given is Link {
+function isLink(given: unknown): given is Link {
   const { sender, receiver } = (given ?? {}) as Partial<Link>
   return endOf(sender) === 'sender' && endOf(receiver) === 'receiver'
 }

@@ -149,7 +149,7 @@ export class SendAll {
 function ignore(): void {}
 
 /** Takes messages from an iterator and gathers their texts, a packet's worth at a time, with no promise or request for each. */
-export class Batcher {
+class Batcher {
   readonly #iterator: SourceIterator
   readonly #limits: PacketLimits
   readonly #signal: AbortSignal | undefined

@@ -23,7 +23,7 @@ const NOT_SENT = new Error('not sent')
 export const DIRECTLY = 0
 export const IF_ALONE = 1
 export const UNLESS_SCHEDULED = 2
-export type SubmitMode = typeof DIRECTLY | typeof IF_ALONE | typeof UNLESS_SCHEDULED
+type SubmitMode = typeof DIRECTLY | typeof IF_ALONE | typeof UNLESS_SCHEDULED
 
 /** A `sendAll` that is not done. */
 interface Running {

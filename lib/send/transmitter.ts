@@ -17,12 +17,12 @@ import { SideWriter } from './side-writer.js'
 
 /** Why transmitting stopped: nothing is left, there is no room now, or others are to have their turn first. */
 export const DONE = 0
-export const FULL = 1
+const FULL = 1
 export const OVER_BUDGET = 2
-export type Stopped = typeof DONE | typeof FULL | typeof OVER_BUDGET
+type Stopped = typeof DONE | typeof FULL | typeof OVER_BUDGET
 
 /** Who is told when a transmitter may go on, and when a long message is through or has failed. */
-export type TransmitterOwner = Waiting & SideStreamsOwner
+type TransmitterOwner = Waiting & SideStreamsOwner
 
 /**
  * What one sender has yet to hand to the kernel, and its handing over: in order, each request settled once. When that
