@@ -1,5 +1,7 @@
+import type { Outcome } from '../calls/answers.js'
 import { ListItem } from '../list.js'
 import type { FdSource } from '../types.js'
+import type { PoolProcess } from './process.js'
 
 /**
  * How one job is run.
@@ -26,12 +28,17 @@ export class Job extends ListItem<Job> {
   settled = false
   /** Processes that died of it, or with it. */
   deaths = 0
+  /** The process that has it. */
+  worker: PoolProcess | undefined
+  /** Its number there. */
+  number = 0
+  /** Whether it can only be given to a process that begins it: it has descriptors, or is too long for a packet. */
+  alone: boolean
   /** Cancels the timer of this try. */
   unschedule: (() => void) | undefined
   unlisten: (() => void) | undefined
 
   constructor(
-    readonly id: number,
     readonly input: unknown,
     readonly options: RunOptions,
     readonly timeout: number,
@@ -39,16 +46,17 @@ export class Job extends ListItem<Job> {
     readonly reject: (error: unknown) => void
   ) {
     super()
+    this.alone = options.fds !== undefined
   }
 
   /** False where it is settled already. */
-  settle(ended: { output: unknown } | { error: unknown }): boolean {
+  settle(outcome: Outcome): boolean {
     if (this.settled) return false
     this.settled = true
     this.unschedule?.()
     this.unlisten?.()
-    if ('error' in ended) this.reject(ended.error)
-    else this.resolve(ended.output)
+    if ('error' in outcome) this.reject(outcome.error)
+    else this.resolve(outcome.output)
     return true
   }
 }
