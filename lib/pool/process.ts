@@ -109,7 +109,16 @@ export class PoolProcess {
 
   /** How many more jobs it may be handed ahead. */
   get spare(): number {
-    return this.#alone > 0 ? 0 : Math.min(this.#pace.ahead, this.#room) - this.ahead.size
+    return this.#mostAhead - this.ahead.size
+  }
+
+  /** Whether less than half of those that it may have are there. */
+  get low(): boolean {
+    return this.spare > this.ahead.size
+  }
+
+  get #mostAhead(): number {
+    return this.#alone > 0 ? 0 : Math.min(this.#pace.ahead, this.#room)
   }
 
   #follow(failure: unknown, resolve: () => void): void {

@@ -1,7 +1,7 @@
 import { closeMoved } from '../calls/with-fds.js'
 import { after, now } from '../clock.js'
 import { closedError, WormholeError } from '../errors.js'
-import { Promise, setImmediate } from '../globals.js'
+import { nextTick, Promise, setImmediate } from '../globals.js'
 import { List } from '../list.js'
 import type { Job } from './job.js'
 import type { Settings } from './options.js'
@@ -27,6 +27,8 @@ export class Scheduler {
   #notBefore = 0
   /** Cancels the timer that waits for it. */
   #pause: (() => void) | undefined
+  /** Whether that is to be done at the end of this tick. */
+  #handing = false
   /** Cancels the next look at the jobs that were handed ahead. */
   #unlook: (() => void) | undefined
   readonly #events = {
@@ -149,40 +151,48 @@ export class Scheduler {
     return best
   }
 
-  /** The process that is to have a job ahead: the one with the fewest of those that may. */
-  #placeAhead(): PoolProcess | undefined {
-    let best: PoolProcess | undefined
-    for (const worker of this.#processes) {
-      if (worker.retiring || worker.exited || worker.spare <= 0) continue
-      if (best === undefined || worker.ahead.size < best.ahead.size) best = worker
-    }
-    return best
-  }
-
+  /** Gives jobs that wait to processes that have room. */
   #dispatch(): void {
     if (this.#closing) this.#closeWaiting()
     for (let job = this.#waiting.first; job !== null; job = this.#waiting.first) {
       const worker = this.#place()
-      if (worker !== undefined) {
-        this.#waiting.remove(job)
-        worker.give(job)
-        this.#begin(job)
-        this.#retireIfSpent(worker)
-      } else if (!this.#handAhead(job)) return
+      if (worker === undefined) {
+        this.#handAheadLater()
+        return
+      }
+      this.#waiting.remove(job)
+      worker.give(job)
+      this.#begin(job)
+      this.#retireIfSpent(worker)
     }
   }
 
-  #handAhead(job: Job): boolean {
-    const worker = job.alone ? undefined : this.#placeAhead()
-    if (worker === undefined) return false
-    this.#waiting.remove(job)
-    if (!worker.giveAhead(job)) {
-      this.#waiting.unshift(job)
-      return false
+  /** Once all answers that are here have been read: a process that sleeps is woken once for all that it then gets. */
+  #handAheadLater(): void {
+    if (this.#handing) return
+    this.#handing = true
+    nextTick(handAhead, this)
+  }
+
+  /** @internal */
+  handAhead(): void {
+    this.#handing = false
+    // Not before half of theirs is done: so they are given several together.
+    const low = [...this.#processes].filter((worker) => !worker.retiring && !worker.exited && worker.low)
+    while (low.length > 0) {
+      const job = this.#waiting.first
+      if (job === null || job.alone) return
+      let at = 0
+      for (let other = 1; other < low.length; other++) {
+        if ((low[other] as PoolProcess).ahead.size < (low[at] as PoolProcess).ahead.size) at = other
+      }
+      const worker = low[at] as PoolProcess
+      this.#waiting.remove(job)
+      if (!worker.giveAhead(job)) this.#waiting.unshift(job)
+      this.#retireIfSpent(worker)
+      if (worker.spare <= 0 || worker.retiring || job.worker === undefined) low.splice(at, 1)
+      this.#unlook ??= after(LOOK_MS, () => this.#look())
     }
-    this.#retireIfSpent(worker)
-    this.#unlook ??= after(LOOK_MS, () => this.#look())
-    return true
   }
 
   #retireIfSpent(worker: PoolProcess): void {
@@ -278,4 +288,8 @@ export class Scheduler {
   #wait(): void {
     this.#notBefore = now() + Math.min(FIRST_PAUSE_MS * 2 ** this.#stillborn++, MAX_PAUSE_MS)
   }
+}
+
+function handAhead(scheduler: Scheduler): void {
+  scheduler.handAhead()
 }
