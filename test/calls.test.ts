@@ -253,6 +253,20 @@ describe('calls', () => {
     expect(await late).to.equal('AbortError')
   })
 
+  it('move the ends of another link along; the link itself is refused with what to pass in its place', async () => {
+    const { api } = served({ take: (_input: undefined, { fds }: CallContext) => serveOver(fds) })
+    const serveOver = ([sender, receiver]: CallContext['fds']) => {
+      const side = { sender: sender!.sender(), receiver: receiver!.receiver() }
+      opened.push(side)
+      void serve(side, { double: (n: number) => 2 * n })
+    }
+    const [ours, theirs] = open()
+    const wrong = await rejectsCode(api.take(undefined, { fds: [theirs as never] }), 'ERR_WORMHOLE_BAD_FD')
+    expect(wrong.message).to.include('link.sender and link.receiver')
+    await api.take(undefined, { fds: [theirs.sender, theirs.receiver] })
+    expect(await caller<{ double(n: number): number }>(ours).double(4)).to.equal(8)
+  })
+
   it('reject for an input or output that JSON cannot carry', async () => {
     const outputs = { function: () => () => 1, symbol: async () => Symbol('s'), big: () => 1n, cycle: () => cycle }
     const cycle: Record<string, unknown> = {}

@@ -1,7 +1,7 @@
 import { queueMicrotask } from '../core/globals.js'
 import { ListItem } from '../core/list.js'
-import type { OwnedFd } from '../fd/owned-fd.js'
 import type { FdSource } from '../fd/transfer.js'
+import type { Outcome } from './answers.js'
 
 /**
  * How one call is made.
@@ -49,23 +49,28 @@ export class Call extends ListItem<Call> {
   }
 
   progress(value: unknown): void {
-    try {
-      this.onProgress?.(value)
-    } catch (error) {
-      // The user's own error: not for the call, and not to be lost.
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+    tellProgress(this.onProgress, value)
   }
 
-  succeed(output: unknown, fds: OwnedFd[] | undefined): void {
+  settle(outcome: Outcome): void {
     this.release()
-    this.resolve(fds === undefined ? output : [output, fds])
+    if ('error' in outcome) this.reject(outcome.error)
+    else this.resolve(outcome.output)
   }
 
   fail(error: unknown): void {
     this.release()
     this.reject(error)
+  }
+}
+
+/** Calls the user's function. What it throws is the user's own error: not for the call, and not to be lost. */
+export function tellProgress(onProgress: ((value: unknown) => void) | undefined, value: unknown): void {
+  try {
+    onProgress?.(value)
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
   }
 }

@@ -1,12 +1,12 @@
 import { onAbort } from '../core/abort.js'
-import { toError } from '../core/carried-error.js'
 import { after } from '../core/clock.js'
-import { argumentError, errorCodes, WormholeError, type WormholeErrorCode } from '../core/errors.js'
+import { argumentError, WormholeError } from '../core/errors.js'
 import { Promise, setImmediate } from '../core/globals.js'
 import { List } from '../core/list.js'
 import { millisecondsOf, signalOf } from '../core/options.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import { isLeftOut } from '../wire/json.js'
+import { outcomeOf } from './answers.js'
 import { Call, type CallOptions } from './call.js'
 import type { Exchange } from './exchange.js'
 import { type Arrived, FIRST_WINDOW, type Form, type Request } from './forms.js'
@@ -117,14 +117,7 @@ export class Calling {
     if (this.#unanswered > 0) this.#unanswered--
     if (call === undefined) closeAll(fds)
     else if (failure !== undefined) call.fail(failure)
-    else if (form.error !== undefined || form.refused !== undefined) {
-      closeAll(fds)
-      call.fail(form.refused === undefined ? threw(call.name, form.error) : refused(call.name, form.refused))
-    } else if (form.fds !== undefined) call.succeed(form.output, fds)
-    else {
-      closeAll(fds)
-      call.succeed(form.output, undefined)
-    }
+    else call.settle(outcomeOf(form, fds, () => `the handler "${call.name}"`))
     this.#sendWaiting()
   }
 
@@ -153,18 +146,4 @@ export class Calling {
 
 function overdue(name: string, timeout: number): WormholeError {
   return new WormholeError('ERR_WORMHOLE_TIMEOUT', `the call "${name}" was not answered within ${timeout} ms`)
-}
-
-function threw(name: string, record: unknown): WormholeError {
-  const cause = toError(record)
-  return new WormholeError('ERR_WORMHOLE_CALL_THREW', `the handler "${name}" threw: ${cause.message}`, { cause })
-}
-
-function refused(name: string, reason: unknown): WormholeError {
-  const { code, message } = (reason ?? {}) as { code?: unknown; message?: unknown }
-  const known = typeof code === 'string' && Object.hasOwn(errorCodes, code)
-  return new WormholeError(
-    known ? (code as WormholeErrorCode) : 'ERR_WORMHOLE_CALL_THREW',
-    typeof message === 'string' ? message : `the other side did not run "${name}"`
-  )
 }

@@ -6,18 +6,12 @@ import { quiet } from '../core/promises.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import type { FdSource } from '../fd/transfer.js'
 import { Calling } from './calling.js'
-import { type Answer, asForm, type Form } from './forms.js'
+import { type Answer, type Arrived, asForm, type Form } from './forms.js'
 import { Serving } from './serving.js'
 import { closeAll } from './with-fds.js'
 
-/** Errors of one message: the next one still arrives. */
-const OF_ONE_MESSAGE = new Set<unknown>([
-  'ERR_WORMHOLE_FDS_TRUNCATED',
-  'ERR_WORMHOLE_INVALID',
-  'ERR_WORMHOLE_MALFORMED',
-  'ERR_WORMHOLE_TOO_LARGE',
-  'ERR_WORMHOLE_TRUNCATED',
-])
+/** Errors of a message that is known all the same. */
+const OF_KNOWN_MESSAGE = new Set<unknown>(['ERR_WORMHOLE_FDS_TRUNCATED', 'ERR_WORMHOLE_INVALID'])
 
 /** Which request a handler that makes calls works at. */
 let handling: AsyncLocalStorage<{ connection: Connection; id: number }> | undefined
@@ -133,8 +127,11 @@ export class Connection {
         const [message, fds] = await receiver.recvWithFds()
         this.#onMessage(message, fds)
       } catch (error) {
-        if (OF_ONE_MESSAGE.has((error as WormholeError).code)) this.#onBadMessage(error as WormholeError)
-        else return this.#end(error)
+        const { code, received } = error as WormholeError
+        const form = OF_KNOWN_MESSAGE.has(code) ? asForm(received) : null
+        // It may have been an answer, or a request: who waits for it would wait for ever.
+        if (form === null) return this.#end(error)
+        this.#onBadMessage(form, error as WormholeError)
       }
     }
   }
@@ -161,17 +158,22 @@ export class Connection {
     }
   }
 
-  /** The message may be known though it failed: then whoever waits for it learns why. */
-  #onBadMessage(error: WormholeError): void {
-    const form = asForm(error.received)
-    if (form?.answer !== undefined) this.calling.onAnswer(form, [], error)
-    else if (form?.call !== undefined) this.serving.onFailure(form, error)
+  /** Whoever waits for the message learns why it failed. */
+  #onBadMessage(form: Arrived, error: WormholeError): void {
+    if (form.answer !== undefined) this.calling.onAnswer(form, [], error)
+    else if (form.call !== undefined) this.serving.onFailure(form, error)
   }
 
   #end(error: unknown): void {
-    const code = (error as WormholeError).code
+    const { code, message } = error as WormholeError
     const gone = code === undefined || code === 'ERR_WORMHOLE_DISCONNECTED'
-    this.#ended = () => (gone ? disconnectedError('Receiver') : new WormholeError(code, (error as Error).message))
+    const closed = code === 'ERR_WORMHOLE_CLOSED'
+    this.#ended = () => {
+      if (gone) return disconnectedError('Receiver')
+      return closed
+        ? new WormholeError(code, message)
+        : new WormholeError(code, `the link has ended, as a message cannot be read: ${message}`, { cause: error })
+    }
     this.calling.end(this.#ended)
     this.serving.end()
     this.link.sender.close()

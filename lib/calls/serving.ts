@@ -1,9 +1,9 @@
 import { toRecord } from '../core/carried-error.js'
 import { disconnectedError, type WormholeError } from '../core/errors.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
-import { isLeftOut } from '../wire/json.js'
+import { answerOf, type Outgoing, refusalOf, unsendable } from './answers.js'
 import type { Exchange } from './exchange.js'
-import type { Answer, Arrived } from './forms.js'
+import type { Arrived } from './forms.js'
 import { Handling } from './handling.js'
 import { closeAll, closeMoved, WithFds } from './with-fds.js'
 
@@ -160,23 +160,12 @@ export class Serving {
   #succeed(handling: Handling, name: string, output: unknown): void {
     if (!this.#finish(handling)) return
     const { id } = handling
-    const sends = output instanceof WithFds
-    const value = sends ? output.output : output
     if (handling.cancelled) {
-      if (sends) closeMoved(output.fds)
+      if (output instanceof WithFds) closeMoved(output.fds)
       this.#connection.say({ answer: id })
-    } else if (isLeftOut(value)) {
-      if (sends) closeMoved(output.fds)
-      const message = `the output of "${name}" is a ${typeof value}, which JSON cannot carry`
-      this.#refuse(id, 'ERR_WORMHOLE_UNSERIALIZABLE', message)
     } else {
-      const answer: Answer = { answer: id, output: value }
-      if (sends) answer.fds = output.fds.length
-      this.#connection.send(answer, sends ? output.fds : undefined, (error) => {
-        if (sends) closeMoved(output.fds)
-        const { code = 'ERR_WORMHOLE_UNSERIALIZABLE', message } = error as WormholeError
-        this.#refuse(id, code, `the output of "${name}" cannot be sent: ${message}`)
-      })
+      const what = `the handler "${name}"`
+      this.#answer(answerOf(id, what, output), what)
     }
     this.#next()
   }
@@ -184,11 +173,14 @@ export class Serving {
   #fail(handling: Handling, error: unknown): void {
     if (!this.#finish(handling)) return
     const { id } = handling
-    const record = handling.cancelled ? undefined : toRecord(error)
-    this.#connection.send(record === undefined ? { answer: id } : { answer: id, error: record }, undefined, (failure) =>
-      this.#refuse(id, 'ERR_WORMHOLE_CALL_THREW', `the handler threw an error that cannot be sent: ${failure}`)
-    )
+    if (handling.cancelled) this.#connection.say({ answer: id })
+    else this.#answer({ form: { answer: id, error: toRecord(error) }, fds: undefined }, 'the handler')
     this.#next()
+  }
+
+  #answer(outgoing: Outgoing, what: string): void {
+    const { form, fds } = outgoing
+    this.#connection.send(form, fds, (error) => this.#connection.say(unsendable(outgoing, what, error)))
   }
 
   /** False for a promise that settles twice. */
@@ -201,6 +193,6 @@ export class Serving {
   }
 
   #refuse(id: number, code: string, message: string): void {
-    this.#connection.say({ answer: id, refused: { code, message } })
+    this.#connection.say(refusalOf(id, code, message))
   }
 }

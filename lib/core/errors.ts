@@ -11,7 +11,7 @@ export const errorCodes = {
   ERR_WORMHOLE_BAD_FD: 'A descriptor is not open, is owned by another object, or is of a kind that cannot serve here.',
   ERR_WORMHOLE_BUSY: 'More calls or jobs wait already than may wait.',
   ERR_WORMHOLE_CALL_THREW: 'The handler of a call threw; the error that it threw is the cause.',
-  ERR_WORMHOLE_CHILD_EXITED: 'A child of forkAndRun() ended without a result.',
+  ERR_WORMHOLE_CHILD_EXITED: 'A child of forkAndRun() or a process of a pool ended without a result.',
   ERR_WORMHOLE_CHILD_THREW: 'The function that forkAndRun() ran threw; the error is as the child had it.',
   ERR_WORMHOLE_CLOSED: 'The object was used after close(), after detach(), or after it was moved to another process.',
   ERR_WORMHOLE_DISCONNECTED: 'The other ends of the channel are all gone, and what they sent has been received.',

@@ -20,6 +20,16 @@ export class List<Item extends ListItem<Item>> {
     this.size++
   }
 
+  /** Puts an item before all the others. */
+  unshift(item: Item): void {
+    item.list = this
+    item.next = this.first
+    if (this.first === null) this.last = item
+    else this.first.previous = item
+    this.first = item
+    this.size++
+  }
+
   shift(): Item | null {
     const item = this.first
     if (item !== null) this.remove(item)

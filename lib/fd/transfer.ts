@@ -5,6 +5,7 @@ import * as socket from '../os/syscalls.js'
 import {
   type Descriptor,
   type DescriptorOwner,
+  endOf,
   isDescriptorOwner,
   kDescriptor,
   kLetGo,
@@ -115,6 +116,10 @@ export function isOwner(source: unknown): source is DescriptorOwner {
 function numberOf(source: unknown): number {
   const fd = numberIn(source)
   if (fd !== undefined) return fd
+  const { sender, receiver } = (source ?? {}) as { sender?: unknown; receiver?: unknown }
+  if (endOf(sender) !== undefined && endOf(receiver) !== undefined) {
+    throw socket.badDescriptor('a Link in fds is two ends of channels: pass link.sender and link.receiver')
+  }
   throw socket.badDescriptor(`${describe(source)} in fds has no open descriptor`)
 }
 

@@ -1,3 +1,4 @@
+import type { Outcome } from '../calls/answers.js'
 import { ListItem } from '../core/list.js'
 import type { FdSource } from '../fd/transfer.js'
 
@@ -21,17 +22,27 @@ export interface RunOptions {
   onProgress?: { call(value: unknown): void }['call'] | undefined
 }
 
+/** A process, as far as the jobs that it has need to know it. */
+export interface JobHolder {
+  abort(job: Job, reason: unknown): void
+}
+
 /** A job, from `run` until it settles. */
 export class Job extends ListItem<Job> {
   settled = false
   /** Processes that died of it, or with it. */
   deaths = 0
+  /** The process that has it. */
+  worker: JobHolder | undefined
+  /** Its number there. */
+  number = 0
+  /** Whether it can only be given to a process that begins it: it has descriptors, or is too long for a packet. */
+  alone: boolean
   /** Cancels the timer of this try. */
   unschedule: (() => void) | undefined
   unlisten: (() => void) | undefined
 
   constructor(
-    readonly id: number,
     readonly input: unknown,
     readonly options: RunOptions,
     readonly timeout: number,
@@ -39,16 +50,17 @@ export class Job extends ListItem<Job> {
     readonly reject: (error: unknown) => void
   ) {
     super()
+    this.alone = options.fds !== undefined
   }
 
   /** False where it is settled already. */
-  settle(ended: { output: unknown } | { error: unknown }): boolean {
+  settle(outcome: Outcome): boolean {
     if (this.settled) return false
     this.settled = true
     this.unschedule?.()
     this.unlisten?.()
-    if ('error' in ended) this.reject(ended.error)
-    else this.resolve(ended.output)
+    if ('error' in outcome) this.reject(outcome.error)
+    else this.resolve(outcome.output)
     return true
   }
 }

@@ -1,45 +1,15 @@
 import type { Jsonify } from 'type-fest'
-import { closeMoved } from '../calls/with-fds.js'
 import { onAbort } from '../core/abort.js'
-import { after, now } from '../core/clock.js'
 import { argumentError, closedError, WormholeError } from '../core/errors.js'
-import { Promise, setImmediate } from '../core/globals.js'
-import { List } from '../core/list.js'
+import { Promise } from '../core/globals.js'
 import { millisecondsOf, signalOf } from '../core/options.js'
 import { isLeftOut } from '../wire/json.js'
 import { Job, type RunOptions } from './job.js'
 import { locate } from './locate.js'
 import { mapped } from './map.js'
 import { type PoolOptions, type Settings, settingsOf } from './options.js'
-import { PoolProcess } from './process.js'
-
-/** Milliseconds before the next process starts after one has died without an answer; doubled each time. */
-const FIRST_PAUSE_MS = 20
-const MAX_PAUSE_MS = 5000
-
-/**
- * What a pool has done so far.
- *
- * @example
- * const { running, waiting } = jobs.stats()
- * console.log(`${running} jobs under way, ${waiting} wait`)
- */
-export interface PoolStats {
-  /** Processes that are there now. */
-  processes: number
-  /** Jobs that a process has. */
-  running: number
-  /** Jobs that wait for one. */
-  waiting: number
-  /** Jobs that resolved. */
-  done: number
-  /** Jobs that rejected. */
-  failed: number
-  /** How often a job was given to another process as its own had died. */
-  retried: number
-  /** Processes that ended unasked. */
-  died: number
-}
+import { Scheduler } from './scheduler.js'
+import type { PoolStats } from './stats.js'
 
 /**
  * Processes that run one module's function for job after job; what {@link pool} makes.
@@ -52,27 +22,13 @@ export interface PoolStats {
  */
 export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable {
   readonly #settings: Settings
-  readonly #processes = new Set<PoolProcess>()
-  readonly #waiting = new List<Job>()
-  /** Which process has a job. */
-  readonly #places = new Map<Job, PoolProcess>()
-  readonly #counts = { done: 0, failed: 0, retried: 0, died: 0 }
-  #lastId = 0
+  readonly #scheduler: Scheduler
   #closing: Promise<void> | undefined
-  /** Processes in a row that have died without an answer. */
-  #stillborn = 0
-  /** When the next process may start, on the clock of `now()`. */
-  #notBefore = 0
-  /** Cancels the timer that waits for it. */
-  #pause: (() => void) | undefined
-  readonly #events = {
-    room: (worker: PoolProcess, job: Job, became: 'done' | 'failed' | null) => this.#onRoom(worker, job, became),
-    dead: (worker: PoolProcess, jobs: Job[], error: WormholeError) => this.#onDead(worker, jobs, error),
-  }
 
   /** @internal Use `pool()`. */
   constructor(settings: Settings) {
     this.#settings = settings
+    this.#scheduler = new Scheduler(settings)
   }
 
   /**
@@ -92,14 +48,17 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
       signal?.throwIfAborted()
       const timeout = options.timeout === undefined ? this.#settings.timeout : millisecondsOf(options.timeout)
       if (options.fds !== undefined && !Array.isArray(options.fds)) throw argumentError('fds must be an array')
+      if (options.onProgress !== undefined && typeof options.onProgress !== 'function') {
+        throw argumentError('onProgress must be a function')
+      }
       if (isLeftOut(input)) {
         throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON has no text for an input of type ${typeof input}`)
       }
-      this.#admit()
-      const job = new Job(++this.#lastId, input, options, timeout, resolve, reject)
-      if (signal !== undefined) job.unlisten = onAbort(signal, () => this.#abort(job, signal.reason))
-      this.#waiting.push(job)
-      this.#dispatch()
+      const job = new Job(input, options, timeout, resolve, reject)
+      this.#scheduler.add(job)
+      if (signal !== undefined && !job.settled) {
+        job.unlisten = onAbort(signal, () => this.#scheduler.abort(job, signal.reason))
+      }
     }) as Promise<Jsonify<Output>>
   }
 
@@ -130,8 +89,7 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
    */
   async ready(): Promise<void> {
     if (this.#closing !== undefined) throw closedError('Pool')
-    while (this.#active() < this.#settings.size) this.#start()
-    await Promise.all([...this.#processes].filter(({ retiring }) => !retiring).map((worker) => worker.load()))
+    await this.#scheduler.loadAll()
   }
 
   /**
@@ -142,7 +100,7 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
    * await jobs.close()
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= this.#scheduler.close()
     return this.#closing
   }
 
@@ -165,134 +123,7 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
    * console.log(jobs.stats().died)
    */
   stats(): PoolStats {
-    const running = this.#places.size
-    return { processes: this.#processes.size, running, waiting: this.#waiting.size, ...this.#counts }
-  }
-
-  async #close(): Promise<void> {
-    // Not within the call that sets #closing.
-    await undefined
-    this.#pause?.()
-    for (const job of [...this.#waiting]) {
-      this.#waiting.remove(job)
-      this.#settle(job, { error: closedError('Pool') })
-    }
-    for (const worker of this.#processes) {
-      worker.retire()
-      worker.kill(this.#settings.grace)
-    }
-    while (this.#processes.size > 0) await Promise.all([...this.#processes].map(({ gone }) => gone))
-  }
-
-  /** Refuses a job where too many wait. */
-  #admit(): void {
-    const { size, concurrency, queue } = this.#settings
-    const under = this.#places.size + this.#waiting.size
-    if (under >= size * concurrency + queue) {
-      throw new WormholeError('ERR_WORMHOLE_BUSY', `${this.#waiting.size} jobs wait already`)
-    }
-  }
-
-  #active(): number {
-    let active = 0
-    for (const { retiring } of this.#processes) if (!retiring) active++
-    return active
-  }
-
-  #start(): PoolProcess {
-    const worker = new PoolProcess(this.#settings, this.#events)
-    this.#processes.add(worker)
-    return worker
-  }
-
-  /** The process with the fewest jobs, if it has room; one that starts, if there may be another. */
-  #place(): PoolProcess | undefined {
-    let best: PoolProcess | undefined
-    let active = 0
-    for (const worker of this.#processes) {
-      if (worker.retiring) continue
-      active++
-      if (worker.jobs.size < (best?.jobs.size ?? this.#settings.concurrency)) best = worker
-    }
-    if (best !== undefined && best.jobs.size === 0) return best
-    if (active >= this.#settings.size) return best
-    const left = this.#notBefore - now()
-    if (left <= 0) return this.#start()
-    this.#pause ??= after(left, () => {
-      this.#pause = undefined
-      this.#dispatch()
-    })
-    return best
-  }
-
-  #dispatch(): void {
-    while (this.#waiting.first !== null) {
-      const worker = this.#place()
-      if (worker === undefined) return
-      this.#give(worker, this.#waiting.shift() as Job)
-    }
-  }
-
-  #give(worker: PoolProcess, job: Job): void {
-    this.#places.set(job, worker)
-    worker.give(job, (value) => {
-      if (!job.settled) job.options.onProgress?.(value)
-    })
-    if (worker.given >= this.#settings.recycle) worker.retiring = true
-    const { timeout } = job
-    if (timeout === Number.POSITIVE_INFINITY) return
-    job.unschedule = after(timeout, () =>
-      setImmediate(() => this.#abort(job, new WormholeError('ERR_WORMHOLE_TIMEOUT', `the job took over ${timeout} ms`)))
-    )
-  }
-
-  #abort(job: Job, reason: unknown): void {
-    if (job.settled) return
-    const worker = this.#places.get(job)
-    this.#waiting.remove(job)
-    this.#settle(job, { error: reason })
-    if (worker === undefined) closeMoved(job.options.fds ?? [])
-    else worker.abort(job, reason)
-  }
-
-  #settle(job: Job, ended: { output: unknown } | { error: unknown }): void {
-    if (job.settle(ended) && 'error' in ended) this.#counts.failed++
-  }
-
-  #onRoom(worker: PoolProcess, job: Job, became: 'done' | 'failed' | null): void {
-    this.#stillborn = 0
-    this.#places.delete(job)
-    if (became !== null) this.#counts[became]++
-    if (worker.retiring) worker.retire()
-    this.#dispatch()
-    const { idle } = this.#settings
-    if (worker.jobs.size === 0 && !worker.retiring && idle !== Number.POSITIVE_INFINITY) {
-      worker.unidle?.()
-      worker.unidle = after(idle, () => worker.retire())
-    }
-  }
-
-  #onDead(worker: PoolProcess, jobs: Job[], error: WormholeError): void {
-    this.#processes.delete(worker)
-    if (!worker.retiring || jobs.length > 0) this.#counts.died++
-    if (worker.answered === 0) this.#wait()
-    for (const job of jobs) {
-      this.#places.delete(job)
-      job.unschedule?.()
-      if (job.settled) continue
-      const again = job.deaths++ < this.#settings.retries && job.options.fds === undefined
-      if (this.#closing !== undefined) this.#settle(job, { error: closedError('Pool') })
-      else if (again) {
-        this.#counts.retried++
-        this.#waiting.push(job)
-      } else this.#settle(job, { error })
-    }
-    this.#dispatch()
-  }
-
-  /** A process has died before it answered anything: the next shall not start at once. */
-  #wait(): void {
-    this.#notBefore = now() + Math.min(FIRST_PAUSE_MS * 2 ** this.#stillborn++, MAX_PAUSE_MS)
+    return this.#scheduler.stats()
   }
 }
 

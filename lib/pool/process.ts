@@ -1,172 +1,322 @@
 import type { ChildProcess } from 'node:child_process'
-import { type Caller, caller } from '../calls/caller.js'
-import { link } from '../calls/make-link.js'
-import type { Link } from '../channel/link.js'
+import { type Outcome, outcomeOf } from '../calls/answers.js'
+import { tellProgress } from '../calls/call.js'
+import type { Arrived } from '../calls/forms.js'
+import { closeAll } from '../calls/with-fds.js'
 import { ChildError } from '../core/carried-error.js'
-import { after } from '../core/clock.js'
-import { say } from '../core/describe.js'
+import { after, now } from '../core/clock.js'
 import { WormholeError } from '../core/errors.js'
-import { Promise, queueMicrotask } from '../core/globals.js'
-import { MESSAGE_LIMIT } from '../core/options.js'
+import { nextTick, Promise, queueMicrotask, setImmediate } from '../core/globals.js'
+import { List } from '../core/list.js'
 import { poolWorkerFile } from '../core/package-files.js'
+import { quiet } from '../core/promises.js'
+import type { OwnedFd } from '../fd/owned-fd.js'
 import { STDERR_GRACE_MS, Tail } from '../process/child-output.js'
 import { failedStart, spawn } from '../process/spawn.js'
+import { reasonFor } from './abort-reason.js'
 import type { Job } from './job.js'
 import type { Settings } from './options.js'
-import { POOL, type WorkerApi } from './protocol.js'
+import { Pace } from './pace.js'
+import { IMPORT } from './protocol.js'
+import { WorkerChannels } from './worker-channels.js'
 
-/** How long a process whose link is over may take to end, in milliseconds. */
-const LINK_GRACE_MS = 1000
+/** How long a process whose channels are over may take to end, and a dead one's answers to be read, in milliseconds. */
+const END_GRACE_MS = 1000
 
 /** What a process tells its pool. */
 export interface Events {
+  /** A job that was handed ahead may have begun. */
+  begun(job: Job): void
   /** A job is over, whether or not anybody waits for it: there is room for another. */
-  room(worker: PoolProcess, job: Job, became: 'done' | 'failed' | null): void
-  /** The process is gone, and these of its jobs have no answer. */
-  dead(worker: PoolProcess, jobs: Job[], error: WormholeError): void
+  room(worker: PoolProcess, became: 'done' | 'failed' | null): void
+  /** The process is gone; of its jobs without an answer, these may have begun, and these have not. */
+  dead(worker: PoolProcess, begun: Job[], unbegun: Job[], error: unknown): void
 }
 
 /** One process of a pool and the jobs that it has. */
 export class PoolProcess {
-  readonly jobs = new Set<Job>()
+  /** All of them, by their numbers. */
+  readonly jobs = new Map<number, Job>()
+  /** Those beyond what it may run: they wait in its channel. */
+  readonly ahead = new List<Job>()
   /** Jobs that it was given. */
   given = 0
   /** Jobs that it has answered. */
   answered = 0
+  /** What `answered` was when the pool last looked whether jobs wait here behind a slow one. */
+  answeredBefore = 0
   /** No more jobs are given to it. */
   retiring = false
+  /** It has ended, and its last words are being read. */
+  exited = false
   /** Cancels the timer of an idle process. */
   unidle: (() => void) | undefined
   /** Resolves once it is gone. */
   readonly gone: Promise<void>
   readonly #child: ChildProcess | undefined
-  readonly #link: Link
-  readonly #api: Caller<WorkerApi>
+  readonly #channels: WorkerChannels | undefined
   readonly #settings: Settings
   readonly #events: Events
+  readonly #pace = new Pace()
+  #lastNumber = IMPORT
+  /** Jobs whose input cannot be taken back: it is long, or descriptors go along. */
+  #alone = 0
+  /** Jobs ahead that the channel had room for when it was last full. */
+  #room = Number.POSITIVE_INFINITY
+  #loads = 0
+  #held = true
   #unkill: (() => void) | undefined
   #stderr: Tail | undefined
-  /** How it ended. */
-  #error: WormholeError | undefined
+  /** Settles with the import of the module. */
+  readonly #loaded: Promise<void>
+  #endLoad!: (outcome: Outcome) => void
+  #isLoaded = false
+  /** Why it was killed though nobody gave it up. */
+  #fault: WormholeError | undefined
+  #over = false
 
   constructor(settings: Settings, events: Events) {
     this.#settings = settings
     this.#events = events
-    const [ours, theirs] = link({ maxMessageBytes: MESSAGE_LIMIT })
-    this.#link = ours
-    this.#api = caller<WorkerApi>(ours)
+    this.#loaded = quiet(
+      new Promise<void>((resolve, reject) => {
+        this.#endLoad = (outcome) => ('error' in outcome ? reject(outcome.error) : resolve())
+      })
+    )
     let failure: unknown
     try {
+      this.#channels = new WorkerChannels(settings.concurrency)
       const { execArgv, module, args, env, cwd } = settings
       this.#child = spawn(process.execPath, [...execArgv, poolWorkerFile, module, ...args], {
         stdio: ['ignore', 'inherit', 'pipe'],
         env,
         ...(cwd === undefined ? {} : { cwd }),
-        channels: { [POOL]: theirs },
+        channels: this.#channels.theirs,
       })
     } catch (error) {
       failure = error
     }
-    theirs.sender.close()
-    theirs.receiver.close()
     this.gone = new Promise((resolve) => {
       this.#follow(failure, resolve)
     })
+    this.#letGo()
   }
 
-  get pid(): number | undefined {
-    return this.#child?.pid
+  /** Jobs that it may have begun. */
+  get under(): number {
+    return this.jobs.size - this.ahead.size
+  }
+
+  /** How many more jobs it may be handed ahead. */
+  get spare(): number {
+    return this.#mostAhead - this.ahead.size
+  }
+
+  /** Whether less than half of those that it may have are there. */
+  get low(): boolean {
+    return this.spare > this.ahead.size
+  }
+
+  get #mostAhead(): number {
+    return this.#alone > 0 ? 0 : Math.min(this.#pace.ahead, this.#room)
   }
 
   #follow(failure: unknown, resolve: () => void): void {
-    const child = this.#child
-    const over = (error: WormholeError) => {
+    const [child, channels] = [this.#child, this.#channels]
+    const over = (error: unknown) => {
+      if (this.#over) return
+      this.#over = true
       this.#unkill?.()
       this.unidle?.()
-      this.#error = error
-      this.#link.sender.close()
-      this.#link.receiver.close()
-      const jobs = [...this.jobs]
+      // One that has died before it could run anything has all its jobs on its conscience.
+      const unbegun = this.#isLoaded ? this.takeBack() : []
+      const begun = [...this.jobs.values()]
+      for (const job of this.ahead) this.ahead.remove(job)
       this.jobs.clear()
+      channels?.close()
+      this.#endLoad({ error })
       resolve()
-      this.#events.dead(this, jobs, error)
+      this.#events.dead(this, begun, unbegun, error)
     }
-    if (child === undefined) {
+    if (child === undefined || channels === undefined) {
       queueMicrotask(() => over(startError(failure)))
       return
     }
-    // It keeps our process alive no longer than a job does.
-    child.unref()
     child.on('error', (error) => {
       if (child.pid === undefined) over(startError(error))
     })
     this.#stderr = new Tail(child.stderr, process.stderr)
     ;(child.stderr as { unref?: () => void } | null)?.unref?.()
-    child.once('exit', (exitCode, signal) => {
-      let told = false
-      const tell = () => {
-        if (told) return
-        told = true
-        child.stderr?.destroy()
-        const how = signal === null ? `exited with code ${exitCode}` : `was killed by ${signal}`
-        const ended = { stderr: this.#stderr?.text ?? '', exitCode, signal }
-        over(new ChildError('ERR_WORMHOLE_CHILD_EXITED', `a process of the pool ${how}`, ended))
+    const reading = channels.read(
+      (form, fds, failed) => this.#onMessage(form, fds, failed),
+      (error) => {
+        this.#fault = error
+        child.kill('SIGKILL')
       }
-      child.once('close', tell)
-      after(STDERR_GRACE_MS, tell)
+    )
+    // How it ended settles its jobs: its 'exit' tells, soon after its channels.
+    void reading.then(() => {
+      if (!this.retiring || this.jobs.size > 0) this.kill(END_GRACE_MS)
+    })
+    const closed = new Promise<void>((end) => child.once('close', end))
+    child.once('exit', (exitCode, signal) => {
+      this.exited = true
+      const ended = [within(STDERR_GRACE_MS, closed), within(END_GRACE_MS, reading)]
+      void Promise.all(ended).then(() => {
+        child.stderr?.destroy()
+        over(this.#endedError(exitCode, signal))
+      })
     })
   }
 
-  /** Imports the module. */
-  async load(): Promise<void> {
-    this.#child?.ref()
-    try {
-      await this.#api.load(this.#settings.module)
-    } catch (error) {
-      if (!tellsOfEnd(error)) throw this.#withStderr(error)
-      this.kill(LINK_GRACE_MS)
-      await this.gone
-      throw this.#error
-    } finally {
-      if (this.jobs.size === 0) this.#child?.unref()
+  #endedError(exitCode: number | null, signal: NodeJS.Signals | null): WormholeError {
+    const how = signal === null ? `exited with code ${exitCode}` : `was killed by ${signal}`
+    const why = this.#fault === undefined ? '' : `, as it had sent what is no answer: ${this.#fault.message}`
+    const ended = { stderr: this.#stderr?.text ?? '', exitCode, signal }
+    const error = new ChildError('ERR_WORMHOLE_CHILD_EXITED', `a process of the pool ${how}${why}`, ended)
+    if (this.#fault !== undefined) error.cause = this.#fault
+    return error
+  }
+
+  #onMessage(form: Arrived, fds: OwnedFd[], failed: WormholeError | undefined): void {
+    if (form.answer === IMPORT) {
+      this.#isLoaded = true
+      this.#endLoad(this.#explained(outcomeOf(form, fds, () => 'the import')))
+      return
+    }
+    const job = this.jobs.get((form.answer ?? form.progress) as number)
+    if (job === undefined || job.settled) {
+      closeAll(fds)
+      if (form.answer !== undefined && job !== undefined) this.#done(job, { output: undefined })
+    } else if (form.answer !== undefined) {
+      this.#done(job, this.#explained(failed === undefined ? outcomeOf(form, fds, () => 'the job') : { error: failed }))
+    } else {
+      closeAll(fds)
+      tellProgress(job.options.onProgress, form.value)
     }
   }
 
-  give(job: Job, progress: (value: unknown) => void): void {
-    const { fds } = job.options
+  /** Resolves once the module is imported. */
+  async load(): Promise<void> {
+    this.#loads++
+    this.#hold()
+    try {
+      await this.#loaded
+    } finally {
+      this.#loads--
+      this.#letGo()
+    }
+  }
+
+  /** Gives it a job to begin: there is room for it. */
+  give(job: Job): void {
+    const task = this.#number(job)
     this.unidle?.()
+    if (this.jobs.size === 0) {
+      this.#pace.start(now())
+      this.#room = Number.POSITIVE_INFINITY
+      this.#hold()
+    }
+    this.jobs.set(job.number, job)
+    const channels = this.#channels
+    if (channels === undefined) return
+    try {
+      if (job.options.fds === undefined && channels.tryGive(task)) {
+        job.alone = false
+        return
+      }
+      job.alone = true
+      this.#alone++
+      channels.give(task, job.options.fds).catch((error: unknown) => this.#refused(job, error))
+    } catch (error) {
+      queueMicrotask(() => this.#refused(job, error))
+    }
+  }
+
+  /** Hands it a job beyond those that it may run; false where that cannot be. */
+  giveAhead(job: Job): boolean {
+    const { number } = job
+    const task = this.#number(job)
+    try {
+      if (this.#channels?.tryGive(task) === true) {
+        this.jobs.set(job.number, job)
+        this.ahead.push(job)
+        return true
+      }
+      this.#room = this.ahead.size
+    } catch {
+      // It is told once the job's turn has come.
+      job.alone = true
+    }
+    if (this.ahead.size === 0) job.alone = true
+    job.worker = undefined
+    job.number = number
+    this.given--
+    return false
+  }
+
+  #number(job: Job): { job: number; input: unknown } {
     this.given++
-    this.jobs.add(job)
-    this.#child?.ref()
-    this.#api.run({ job: job.id, input: job.input }, { fds, onProgress: progress }).then(
-      (output) => this.#done(job, { output }),
-      (error: unknown) => this.#failed(job, error)
-    )
+    job.worker = this
+    job.number = ++this.#lastNumber
+    return { job: job.number, input: job.input }
   }
 
-  #failed(job: Job, error: unknown): void {
-    // The end of the process settles these: it knows how it ended.
-    if (tellsOfEnd(error)) this.kill(LINK_GRACE_MS)
-    else this.#done(job, { error: this.#withStderr(error) })
+  /** Takes back the jobs that it has not read, whether or not they wait there for others: it will never begin them. */
+  takeBack(): Job[] {
+    const back: Job[] = []
+    if (this.#alone > 0) return back
+    for (let task = this.#channels?.takeBack(); task !== undefined; task = this.#channels?.takeBack()) {
+      const job = this.jobs.get(task.job)
+      if (job === undefined) continue
+      this.jobs.delete(task.job)
+      this.ahead.remove(job)
+      job.worker = undefined
+      back.push(job)
+    }
+    this.given -= back.length
+    this.#pace.unknown()
+    // The others it has read meanwhile.
+    while (this.ahead.size > 0) this.#promote()
+    if (this.jobs.size === 0) this.#letGo()
+    return back
   }
 
-  #done(job: Job, ended: { output: unknown } | { error: unknown }): void {
-    if (!this.jobs.delete(job)) return
+  /** The job did not get there. */
+  #refused(job: Job, error: unknown): void {
+    if (!this.jobs.has(job.number) || this.#over) return
+    // The end of the process settles it.
+    if (tellsOfEnd(error)) this.kill(END_GRACE_MS)
+    else this.#done(job, { error })
+  }
+
+  #done(job: Job, outcome: Outcome): void {
+    this.jobs.delete(job.number)
+    if (job.alone) this.#alone--
     this.answered++
+    this.#pace.note(now())
+    if (job.list === null) this.#promote()
+    else this.ahead.remove(job)
     if (job.settled) this.#unkillIfQuiet()
-    const became = job.settle(ended) ? ('output' in ended ? 'done' : 'failed') : null
-    if (this.jobs.size === 0) this.#child?.unref()
-    this.#events.room(this, job, became)
+    const became = job.settle(outcome) ? ('output' in outcome ? 'done' : 'failed') : null
+    if (this.jobs.size === 0) this.#letGo()
+    this.#events.room(this, became)
+  }
+
+  /** The first job ahead may have begun. */
+  #promote(): void {
+    const next = this.ahead.shift()
+    if (next !== null) this.#events.begun(next)
   }
 
   /** The job is settled here; the process has `grace` to be done with it. */
   abort(job: Job, reason: unknown): void {
-    this.#api.abort({ job: job.id, ...reasonFor(reason) }).catch(() => undefined)
+    this.#channels?.order({ abort: job.number, ...reasonFor(reason) })
     this.kill(this.#settings.grace)
   }
 
   #unkillIfQuiet(): void {
-    for (const job of this.jobs) if (job.settled) return
+    for (const job of this.jobs.values()) if (job.settled) return
     if (this.retiring) return
     this.#unkill?.()
     this.#unkill = undefined
@@ -182,19 +332,57 @@ export class PoolProcess {
     this.retiring = true
     this.unidle?.()
     if (this.jobs.size > 0) return
-    this.#child?.ref()
-    this.#link.sender.close()
+    this.#hold()
+    this.#channels?.end()
     this.kill(this.#settings.grace)
   }
 
-  #withStderr(error: unknown): unknown {
+  /** It keeps our process alive no longer than a job does. */
+  #hold(): void {
+    if (this.#held || this.#over) return
+    this.#held = true
+    this.#child?.ref()
+    this.#channels?.ref()
+  }
+
+  /** Lets our process end. Looked at once all that follows from the last answer has run: there may be another job. */
+  #letGo(): void {
+    nextTick(letGo, this)
+  }
+
+  /** @internal */
+  letGoIfIdle(): void {
+    if (!this.#held || this.jobs.size > 0 || this.#loads > 0 || this.retiring || this.#over) return
+    this.#held = false
+    this.#child?.unref()
+    this.#channels?.unref()
+  }
+
+  /** An error with what the process has written to its standard error. */
+  #explained(outcome: Outcome): Outcome {
+    if (!('error' in outcome)) return outcome
     const stderr = this.#stderr?.text ?? ''
-    if (error instanceof WormholeError && stderr !== '') Object.assign(error, { stderr })
-    return error
+    if (outcome.error instanceof WormholeError && stderr !== '') Object.assign(outcome.error, { stderr })
+    return outcome
   }
 }
 
-/** Whether a call failed as the process, or its link, is gone. */
+function letGo(worker: PoolProcess): void {
+  worker.letGoIfIdle()
+}
+
+/** Resolves with `end`, or after some milliseconds: what is there by then is still read, as Node runs timers before it polls. */
+function within(milliseconds: number, end: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = after(milliseconds, () => setImmediate(resolve))
+    void end.then(() => {
+      cancel()
+      resolve()
+    })
+  })
+}
+
+/** Whether a job could not be sent as the process is gone. */
 function tellsOfEnd(error: unknown): boolean {
   const { code } = error as WormholeError
   return code === 'ERR_WORMHOLE_DISCONNECTED' || code === 'ERR_WORMHOLE_CLOSED'
@@ -202,14 +390,4 @@ function tellsOfEnd(error: unknown): boolean {
 
 function startError(error: unknown): WormholeError {
   return error instanceof WormholeError ? error : failedStart('of the pool', error as NodeJS.ErrnoException)
-}
-
-/** An abort's reason as the process is told of it, whatever it is. */
-function reasonFor(reason: unknown): { reason: string; name: string } {
-  try {
-    const { name = 'AbortError', message = say(reason) } = (reason ?? {}) as { name?: unknown; message?: unknown }
-    return { reason: say(message), name: say(name) }
-  } catch {
-    return { reason: say(reason), name: 'AbortError' }
-  }
 }

@@ -1,41 +1,33 @@
-import type { CallContext } from '../calls/handling.js'
-import { serve } from '../calls/serve.js'
+import { answerOf, type Outgoing, refusalOf, unsendable } from '../calls/answers.js'
+import type { Answer } from '../calls/forms.js'
+import { type CallContext, Handling } from '../calls/handling.js'
+import { closeAll } from '../calls/with-fds.js'
 import type { Link } from '../channel/link.js'
-import { AbortController } from '../core/globals.js'
+import type { Receiver } from '../channel/receiver.js'
+import { toRecord } from '../core/carried-error.js'
+import type { WormholeError } from '../core/errors.js'
+import { Promise } from '../core/globals.js'
+import { quiet } from '../core/promises.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import { inherited } from '../process/inherited.js'
-import { POOL, type Task } from './protocol.js'
+import { IMPORT, ORDERS, type Order, type Task, WORK } from './protocol.js'
 
 /** The program of a pool's process: runs one module's function for job after job. */
 
 type Operation = (input: unknown, context: CallContext) => unknown
 
-const { [POOL]: link } = inherited<{ [POOL]: Link }>()
+const WHAT = 'the job'
+const { [WORK]: work, [ORDERS]: orders } = inherited<{ [WORK]: Link; [ORDERS]: Receiver<Order> }>()
+const { sender: results, receiver: jobs } = work
 const [module = ''] = process.argv.slice(2)
-const running = new Map<number, JobContext>()
-let operation: Promise<Operation> | undefined
-
-/** The context of a call with a signal of its own: the pool aborts a job and still learns when it is done. */
-class JobContext implements CallContext {
-  readonly #call: CallContext
-  readonly controller = new AbortController()
-
-  constructor(call: CallContext) {
-    this.#call = call
-  }
-
-  get signal(): AbortSignal {
-    return this.controller.signal
-  }
-
-  get progress(): (value: unknown) => void {
-    return this.#call.progress
-  }
-
-  get fds(): OwnedFd[] {
-    return this.#call.fds
-  }
-}
+const running = new Map<number, Handling>()
+/** Jobs that were given up before they were read. */
+const givenUp = new Set<number>()
+let lastRead = IMPORT
+/** Whether an answer has not been handed over within its call. */
+let late = false
+/** Tells that a job is over. */
+let wake: (() => void) | undefined
 
 async function load(): Promise<Operation> {
   const exports = (await import(module)) as { default?: unknown }
@@ -46,27 +38,111 @@ async function load(): Promise<Operation> {
   return found as Operation
 }
 
-await serve(link, {
-  load: async () => {
-    operation ??= load()
-    await operation
-  },
-  run: async ({ job, input }: Task, call: CallContext) => {
-    const context = new JobContext(call)
-    running.set(job, context)
+/** Hands an answer to the kernel before another job is read: so a job that has begun is one that is neither there nor answered. */
+function answer({ form, fds }: Outgoing): void {
+  if (fds === undefined && results.trySend(form)) return
+  late = true
+  const sent = fds === undefined ? results.send(form) : results.sendWithFds(form, fds)
+  sent.catch((error: unknown) => tell(plain(unsendable({ form, fds }, WHAT, error))))
+}
+
+function tell(outgoing: Outgoing): void {
+  try {
+    answer(outgoing)
+  } catch (error) {
+    answer(plain(unsendable(outgoing, WHAT, error)))
+  }
+}
+
+function plain(form: Answer): Outgoing {
+  return { form, fds: undefined }
+}
+
+function begin(operation: Operation, { job, input }: Task, fds: OwnedFd[]): void {
+  lastRead = job
+  if (givenUp.delete(job)) {
+    closeAll(fds)
+    tell(plain({ answer: job }))
+    return
+  }
+  const handling: Handling = new Handling(job, fds, false, (value) => {
+    if (!handling.done) void quiet(results.send({ progress: job, value }))
+  })
+  running.set(job, handling)
+  try {
+    const output = operation(input, handling)
+    if (typeof (output as PromiseLike<unknown> | undefined)?.then === 'function') {
+      ;(output as PromiseLike<unknown>).then(
+        (settled) => end(handling, () => answerOf(job, WHAT, settled)),
+        (error: unknown) => end(handling, () => plain({ answer: job, error: toRecord(error) }))
+      )
+    } else end(handling, () => answerOf(job, WHAT, output))
+  } catch (error) {
+    end(handling, () => plain({ answer: job, error: toRecord(error) }))
+  }
+}
+
+/** Does nothing for a promise that settles twice. */
+function end(handling: Handling, made: () => Outgoing): void {
+  if (handling.done) return
+  handling.finish()
+  tell(made())
+  running.delete(handling.id)
+  wake?.()
+}
+
+async function obey(): Promise<never> {
+  for await (const order of orders) {
+    if (!('abort' in order)) continue
+    const { abort, reason, name } = order
+    if (abort > lastRead) givenUp.add(abort)
+    else running.get(abort)?.abort(new DOMException(reason, name))
+  }
+  // The pool is done with this process, or is gone.
+  process.exit()
+}
+
+function oneIsOver(): Promise<void> {
+  return new Promise((resolve) => {
+    wake = resolve
+  })
+}
+
+async function handedOver(): Promise<void> {
+  late = false
+  await results.flush().catch(() => undefined)
+}
+
+async function takeJobs(operation: Operation, concurrency: number): Promise<void> {
+  for (;;) {
+    while (running.size >= concurrency) await oneIsOver()
+    if (late) await handedOver()
     try {
-      operation ??= load()
-      const run = await operation
-      // It may have been given up during the import: a function that only listens for the abort would never hear of it.
-      context.signal.throwIfAborted()
-      return await run(input, context)
-    } finally {
-      running.delete(job)
+      const [task, fds] = await jobs.recvWithFds()
+      begin(operation, task as Task, fds)
+    } catch (error) {
+      const { code, message, received } = error as WormholeError
+      // So is the channel of orders, which ends this process.
+      if (code === 'ERR_WORMHOLE_DISCONNECTED') return
+      const { job } = (received ?? {}) as Partial<Task>
+      if (job === undefined) throw error
+      // Its descriptors were lost.
+      tell(plain(refusalOf(job, code, message)))
     }
-  },
-  abort: ({ job, reason, name }: { job: number; reason: string; name: string }) => {
-    running.get(job)?.controller.abort(new DOMException(reason, name))
-  },
-})
-// The pool is done with this process, or is gone.
-process.exit()
+  }
+}
+
+const first = await orders.recv()
+void obey()
+const concurrency = 'concurrency' in first ? (first.concurrency ?? Number.POSITIVE_INFINITY) : 1
+let operation: Operation
+try {
+  operation = await load()
+  tell(plain({ answer: IMPORT }))
+} catch (error) {
+  tell(plain({ answer: IMPORT, error: toRecord(error) }))
+  operation = () => {
+    throw error
+  }
+}
+await takeJobs(operation, concurrency)

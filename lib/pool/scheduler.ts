@@ -1,0 +1,295 @@
+import { closeMoved } from '../calls/with-fds.js'
+import { after, now } from '../core/clock.js'
+import { closedError, WormholeError } from '../core/errors.js'
+import { nextTick, Promise, setImmediate } from '../core/globals.js'
+import { List } from '../core/list.js'
+import type { Job } from './job.js'
+import type { Settings } from './options.js'
+import { PoolProcess } from './process.js'
+import type { PoolStats } from './stats.js'
+
+/** Milliseconds before the next process starts after one has died without an answer; doubled each time. */
+const FIRST_PAUSE_MS = 20
+const MAX_PAUSE_MS = 5000
+/** How long a job may have its process's time while others wait there, in milliseconds: then they go elsewhere. */
+const LOOK_MS = 5
+
+/** Which process of a pool gets which job. */
+export class Scheduler {
+  readonly #settings: Settings
+  readonly #processes = new Set<PoolProcess>()
+  readonly #waiting = new List<Job>()
+  readonly #counts = { done: 0, failed: 0, retried: 0, died: 0 }
+  #closing = false
+  /** Processes in a row that have died without an answer. */
+  #stillborn = 0
+  /** When the next process may start, on the clock of `now()`. */
+  #notBefore = 0
+  /** Cancels the timer that waits for it. */
+  #pause: (() => void) | undefined
+  /** Whether that is to be done at the end of this tick. */
+  #handing = false
+  /** Cancels the next look at the jobs that were handed ahead. */
+  #unlook: (() => void) | undefined
+  readonly #events = {
+    begun: (job: Job) => this.#begin(job),
+    room: (worker: PoolProcess, became: 'done' | 'failed' | null) => this.#onRoom(worker, became),
+    dead: (worker: PoolProcess, begun: Job[], unbegun: Job[], error: unknown) =>
+      this.#onDead(worker, begun, unbegun, error),
+  }
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+  }
+
+  stats(): PoolStats {
+    let running = 0
+    let waiting = this.#waiting.size
+    for (const { under, ahead } of this.#processes) {
+      running += under
+      waiting += ahead.size
+    }
+    return { processes: this.#processes.size, running, waiting, ...this.#counts }
+  }
+
+  /** @throws ERR_WORMHOLE_BUSY where too many wait */
+  add(job: Job): void {
+    const { size, concurrency, queue } = this.#settings
+    let all = this.#waiting.size
+    for (const { jobs } of this.#processes) all += jobs.size
+    if (all >= size * concurrency + queue) {
+      throw new WormholeError('ERR_WORMHOLE_BUSY', `${this.stats().waiting} jobs wait already`)
+    }
+    this.#waiting.push(job)
+    this.#dispatch()
+  }
+
+  /** Settles a job before its end. */
+  abort(job: Job, reason: unknown): void {
+    if (job.settled) return
+    const { worker } = job
+    this.#settle(job, { error: reason })
+    if (worker === undefined) {
+      this.#waiting.remove(job)
+      closeMoved(job.options.fds ?? [])
+      return
+    }
+    this.#takeBack(worker)
+    if (job.worker !== undefined) worker.abort(job, reason)
+    this.#dispatch()
+  }
+
+  /** Starts all the processes; resolves once each has imported the module. */
+  async loadAll(): Promise<void> {
+    while (this.#active() < this.#settings.size) this.#start()
+    await Promise.all([...this.#processes].filter(({ retiring }) => !retiring).map((worker) => worker.load()))
+  }
+
+  /** Jobs that wait reject, those under way have `grace` to finish; resolves once every process is gone. */
+  async close(): Promise<void> {
+    this.#closing = true
+    // The caller is to have the promise first.
+    await undefined
+    this.#pause?.()
+    this.#unlook?.()
+    for (const worker of this.#processes) if (worker.ahead.size > 0) this.#keepBegun(worker)
+    this.#closeWaiting()
+    for (const worker of this.#processes) {
+      worker.retire()
+      worker.kill(this.#settings.grace)
+    }
+    while (this.#processes.size > 0) await Promise.all([...this.#processes].map(({ gone }) => gone))
+  }
+
+  #closeWaiting(): void {
+    for (const job of this.#waiting) {
+      this.#waiting.remove(job)
+      this.#settle(job, { error: closedError('Pool') })
+      closeMoved(job.options.fds ?? [])
+    }
+  }
+
+  /** Takes back what was handed ahead, and leaves what was given to be begun. */
+  #keepBegun(worker: PoolProcess): void {
+    const ahead = new Set(worker.ahead)
+    for (const job of worker.takeBack()) {
+      if (ahead.has(job)) this.#waiting.push(job)
+      else worker.give(job)
+    }
+  }
+
+  #active(): number {
+    let active = 0
+    for (const { retiring } of this.#processes) if (!retiring) active++
+    return active
+  }
+
+  #start(): PoolProcess {
+    const worker = new PoolProcess(this.#settings, this.#events)
+    this.#processes.add(worker)
+    return worker
+  }
+
+  /** The process with the fewest jobs, if it has room; one that starts, if there may be another. */
+  #place(): PoolProcess | undefined {
+    let best: PoolProcess | undefined
+    let active = 0
+    for (const worker of this.#processes) {
+      if (worker.retiring) continue
+      active++
+      if (worker.exited) continue
+      if (worker.under < (best?.under ?? this.#settings.concurrency)) best = worker
+    }
+    if (best !== undefined && best.under === 0) return best
+    if (active >= this.#settings.size) return best
+    const left = this.#notBefore - now()
+    if (left <= 0) return this.#start()
+    this.#pause ??= after(left, () => {
+      this.#pause = undefined
+      this.#dispatch()
+    })
+    return best
+  }
+
+  /** Gives jobs that wait to processes that have room. */
+  #dispatch(): void {
+    if (this.#closing) this.#closeWaiting()
+    for (let job = this.#waiting.first; job !== null; job = this.#waiting.first) {
+      const worker = this.#place()
+      if (worker === undefined) {
+        this.#handAheadLater()
+        return
+      }
+      this.#waiting.remove(job)
+      worker.give(job)
+      this.#begin(job)
+      this.#retireIfSpent(worker)
+    }
+  }
+
+  /** Once all answers that are here have been read: a process that sleeps is woken once for all that it then gets. */
+  #handAheadLater(): void {
+    if (this.#handing) return
+    this.#handing = true
+    nextTick(handAhead, this)
+  }
+
+  /** @internal */
+  handAhead(): void {
+    this.#handing = false
+    // Not before half of theirs is done: so they are given several together.
+    const low = [...this.#processes].filter((worker) => !worker.retiring && !worker.exited && worker.low)
+    while (low.length > 0) {
+      const job = this.#waiting.first
+      if (job === null || job.alone) return
+      let at = 0
+      for (let other = 1; other < low.length; other++) {
+        if ((low[other] as PoolProcess).ahead.size < (low[at] as PoolProcess).ahead.size) at = other
+      }
+      const worker = low[at] as PoolProcess
+      this.#waiting.remove(job)
+      if (!worker.giveAhead(job)) this.#waiting.unshift(job)
+      this.#retireIfSpent(worker)
+      if (worker.spare <= 0 || worker.retiring || job.worker === undefined) low.splice(at, 1)
+      this.#unlook ??= after(LOOK_MS, () => this.#look())
+    }
+  }
+
+  #retireIfSpent(worker: PoolProcess): void {
+    if (worker.given >= this.#settings.recycle) worker.retiring = true
+  }
+
+  /** Its time runs. */
+  #begin(job: Job): void {
+    const { timeout } = job
+    if (timeout === Number.POSITIVE_INFINITY) return
+    job.unschedule = after(timeout, () =>
+      setImmediate(() => this.abort(job, new WormholeError('ERR_WORMHOLE_TIMEOUT', `the job took over ${timeout} ms`)))
+    )
+  }
+
+  /** Takes back the jobs that a process has not read: they are the next again. */
+  #takeBack(worker: PoolProcess): void {
+    for (const job of worker.takeBack().reverse()) {
+      job.unschedule?.()
+      if (!job.settled) this.#waiting.unshift(job)
+    }
+    this.#rest(worker)
+  }
+
+  /** Where no job was answered since the last look, those handed ahead wait behind a slow one. */
+  #look(): void {
+    this.#unlook = undefined
+    let ahead = false
+    for (const worker of this.#processes) {
+      if (worker.ahead.size === 0) continue
+      if (worker.answered === worker.answeredBefore) this.#takeBack(worker)
+      worker.answeredBefore = worker.answered
+      ahead ||= worker.ahead.size > 0
+    }
+    if (ahead) this.#unlook ??= after(LOOK_MS, () => this.#look())
+    this.#dispatch()
+  }
+
+  /** A process has nothing to do: it may have what waits in others. */
+  #share(): void {
+    let most: PoolProcess | undefined
+    for (const worker of this.#processes) if (worker.ahead.size > (most?.ahead.size ?? 0)) most = worker
+    if (most === undefined) return
+    this.#takeBack(most)
+    this.#dispatch()
+  }
+
+  #settle(job: Job, ended: { output: unknown } | { error: unknown }): void {
+    if (job.settle(ended) && 'error' in ended) this.#counts.failed++
+  }
+
+  #onRoom(worker: PoolProcess, became: 'done' | 'failed' | null): void {
+    this.#stillborn = 0
+    if (became !== null) this.#counts[became]++
+    this.#dispatch()
+    if (worker.jobs.size === 0 && !worker.retiring) this.#share()
+    this.#rest(worker)
+  }
+
+  /** A process without jobs ends, after a while or at once. */
+  #rest(worker: PoolProcess): void {
+    const { idle } = this.#settings
+    if (worker.jobs.size > 0) return
+    if (worker.retiring) worker.retire()
+    if (worker.retiring || idle === Number.POSITIVE_INFINITY) return
+    worker.unidle?.()
+    worker.unidle = after(idle, () => worker.retire())
+  }
+
+  #onDead(worker: PoolProcess, begun: Job[], unbegun: Job[], error: unknown): void {
+    this.#processes.delete(worker)
+    if (!worker.retiring || begun.length > 0) this.#counts.died++
+    if (worker.answered === 0) this.#wait()
+    for (const job of unbegun.reverse()) {
+      job.unschedule?.()
+      if (!job.settled) this.#waiting.unshift(job)
+    }
+    for (const job of begun) {
+      job.worker = undefined
+      job.unschedule?.()
+      if (job.settled) continue
+      const again = job.deaths++ < this.#settings.retries && job.options.fds === undefined
+      if (this.#closing) this.#settle(job, { error: closedError('Pool') })
+      else if (again) {
+        this.#counts.retried++
+        this.#waiting.push(job)
+      } else this.#settle(job, { error })
+    }
+    this.#dispatch()
+  }
+
+  /** A process has died before it answered anything: the next shall not start at once. */
+  #wait(): void {
+    this.#notBefore = now() + Math.min(FIRST_PAUSE_MS * 2 ** this.#stillborn++, MAX_PAUSE_MS)
+  }
+}
+
+function handAhead(scheduler: Scheduler): void {
+  scheduler.handAhead()
+}

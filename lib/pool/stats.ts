@@ -1,0 +1,23 @@
+/**
+ * What a pool has done so far.
+ *
+ * @example
+ * const { running, waiting } = jobs.stats()
+ * console.log(`${running} jobs under way, ${waiting} wait`)
+ */
+export interface PoolStats {
+  /** Processes that are there now. */
+  processes: number
+  /** Jobs that a process has. */
+  running: number
+  /** Jobs that wait for one. */
+  waiting: number
+  /** Jobs that resolved. */
+  done: number
+  /** Jobs that rejected. */
+  failed: number
+  /** How often a job was given to another process as its own had died. */
+  retried: number
+  /** Processes that ended unasked. */
+  died: number
+}

@@ -1,0 +1,27 @@
+import { type Pool, type PoolOptions, pool } from 'wormhole-ipc/pool'
+
+/** In a `describe`: opens pools that are closed after each test. Returns what opens one; of one process, unless told otherwise. */
+export function closesPools(): (options?: PoolOptions, module?: string | URL) => Pool<unknown, unknown> {
+  const opened: Pool<unknown, unknown>[] = []
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((jobs) => jobs.close()))
+  })
+  return (options = {}, module = new URL('../fixtures/pool-job.js', import.meta.url)) => {
+    const jobs = pool<unknown, unknown>(module, { size: 1, ...options })
+    opened.push(jobs)
+    return jobs
+  }
+}
+
+/** A module of this text. */
+export function javascript(text: string): string {
+  return `data:text/javascript,${encodeURIComponent(text)}`
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
