@@ -5,7 +5,15 @@ import { ends } from './ends.js'
 import { notJson, type WormholeError } from './errors.js'
 import { Promise, setImmediate } from './globals.js'
 import { inodeOf } from './inode.js'
-import { closeIfSame, directions, endingAtHangup, listen, READY_DEVICES, reopenPipe } from './node-streams.js'
+import {
+  closeIfSame,
+  directions,
+  endingAtHangup,
+  fileStream,
+  listen,
+  READY_DEVICES,
+  reopenPipe,
+} from './node-streams.js'
 import { isPollable } from './poller.js'
 import type { Receiver } from './receiver.js'
 import type { Sender } from './sender.js'
@@ -223,7 +231,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     if (this.kind === 'pipe') return this.#pipe({ readable: true, writable: false })
     if (this.#isTerminal()) return this.#give((fd) => endingAtHangup(new (tty().ReadStream)(fd)))
     this.#requireNoWait()
-    return this.#give((fd) => fs.createReadStream('', { fd }))
+    return this.#give((fd) => fileStream(fd, (options) => fs.createReadStream('', options)))
   }
 
   /**
@@ -241,7 +249,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     if (this.kind === 'pipe') return this.#pipe({ readable: false, writable: true })
     if (this.#isTerminal()) return this.#give((fd) => new (tty().WriteStream)(fd))
     this.#requireNoWait()
-    return this.#give((fd) => fs.createWriteStream('', { fd }))
+    return this.#give((fd) => fileStream(fd, (options) => fs.createWriteStream('', options)))
   }
 
   /**
