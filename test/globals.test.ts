@@ -47,6 +47,12 @@ describe('the globals of Node', () => {
     })
   }
 
+  it('may be fake timers before the library is imported, which finds what these stand in for', async function () {
+    this.timeout(60_000)
+    const { code, stdout, stderr } = await startNode('early-fakes').ended
+    expect({ code, stderr, steps: stdout.trim().split('\n') }).to.deep.equal({ code: 0, stderr: '', steps: STEPS })
+  })
+
   it('are taken when the library is imported, and by none of its functions when that is called', () => {
     expect(modules()).to.include.members(['core/loop-budget.js', 'calls/calling.js', 'pool/pool.js'])
     expect(modules().flatMap(takenLate)).to.deep.equal([])

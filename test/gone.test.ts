@@ -124,6 +124,7 @@ describe('gone()', () => {
       'void sender.gone(); sender.unref()',
       'const aborting = new AbortController(); sender.gone({ signal: aborting.signal }).catch(() => {}); aborting.abort()',
       'void sender.gone(); setImmediate(() => sender.close())',
+      'const aborting = new AbortController(); void sender.sendAll((async function* () { await new Promise(() => {}) })()); sender.gone({ signal: aborting.signal }).catch(() => {}); setImmediate(() => aborting.abort())',
     ]) {
       const { stdout, code } = await run(body).ended
       expect([stdout, code]).to.deep.equal(['exit\n', 0])

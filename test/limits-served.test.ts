@@ -55,6 +55,8 @@ class Rounds {
 
   stop(): void {
     clearImmediate(this.#immediate)
+    // What has been answered since the last round: all, where the loop never came round.
+    this.seen.push(this.answered)
   }
 
   /** Most answers between two rounds. */

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { merge, type Receiver, type Sender } from 'wormhole-ipc'
+import { ReceiveQueue } from '#lib/receive/receive-queue'
 import { type Calls, countCalls } from './helpers/count-calls.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
@@ -8,6 +9,28 @@ import { Random } from './helpers/random.js'
 
 const MESSAGES = 600
 const total = ({ recvmsg, watches }: Calls) => recvmsg + watches
+
+/** How often somebody came to stay with a receiver, or left it, while `use` ran. */
+async function countJoins(use: () => Promise<void>): Promise<{ subscribe: number; unsubscribe: number }> {
+  const joins = { subscribe: 0, unsubscribe: 0 }
+  const { subscribe, unsubscribe } = ReceiveQueue.prototype
+  Object.assign(ReceiveQueue.prototype, {
+    subscribe(this: ReceiveQueue, ...args: Parameters<typeof subscribe>) {
+      joins.subscribe++
+      subscribe.apply(this, args)
+    },
+    unsubscribe(this: ReceiveQueue, ...args: Parameters<typeof unsubscribe>) {
+      joins.unsubscribe++
+      unsubscribe.apply(this, args)
+    },
+  })
+  try {
+    await use()
+    return joins
+  } finally {
+    Object.assign(ReceiveQueue.prototype, { subscribe, unsubscribe })
+  }
+}
 
 describe('what a merge costs', () => {
   leavesNoDescriptors()
@@ -28,11 +51,15 @@ describe('what a merge costs', () => {
     const steps = merge(receivers)
     await load(senders, steps)
     let messages = 0
-    const calls = await countCalls(async () => {
-      messages = await load(senders, steps)
+    let calls: Calls | undefined
+    const during = await countJoins(async () => {
+      calls = await countCalls(async () => {
+        messages = await load(senders, steps)
+      })
     })
+    expect(during).to.deep.equal({ subscribe: 0, unsubscribe: 0 })
     await steps.return?.()
-    return total(calls) / messages
+    return total(calls as Calls) / messages
   }
 
   const loads: Record<string, Parameters<typeof callsAMessage>[1]> = {
@@ -158,13 +185,17 @@ describe('what a merge costs', () => {
         const many = range(200).map(() => merge({ a: receiver }))
         const waiting = waits ? many.map((steps) => steps.next()) : []
         await turn()
-        const calls = await countCalls(async () => {
-          for (const steps of many) {
-            if (leave === 'return') await steps.return?.()
-            else await steps.throw?.(new Error('enough')).catch(() => undefined)
-          }
+        let calls: Calls | undefined
+        const joins = await countJoins(async () => {
+          calls = await countCalls(async () => {
+            for (const steps of many) {
+              if (leave === 'return') await steps.return?.()
+              else await steps.throw?.(new Error('enough')).catch(() => undefined)
+            }
+          })
         })
-        expect(calls.recvmsg).to.equal(0)
+        expect(calls?.recvmsg).to.equal(0)
+        expect(joins).to.deep.equal({ subscribe: 0, unsubscribe: waits ? 200 : 0 })
         for (const step of waiting) expect(await step).to.deep.equal({ done: true, value: undefined })
       }
       expect(receiver.tryRecv()).to.equal(undefined)

@@ -4,7 +4,7 @@ import { connect, type Server, type Socket } from 'node:net'
 import { expect } from 'chai'
 import { type channel, OwnedFd } from 'wormhole-ipc'
 import * as socket from '#lib/os/syscalls'
-import { startNode } from './helpers/child.js'
+import { start, startNode } from './helpers/child.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { isOpen, openPipe, openText, textOf } from './helpers/files.js'
@@ -125,5 +125,41 @@ describe('an OwnedFd as Node\u2019s own object', () => {
     first.writeStream().end('through a socket')
     expect(await textFrom(reading)).to.equal('through a socket')
     reading.destroy()
+  })
+
+  it('is a stream that a worker reads or writes a file with, without a warning, and leaves nothing open', async () => {
+    const code = `
+      import { once } from 'node:events'
+      import { readdirSync } from 'node:fs'
+      import { Worker } from 'node:worker_threads'
+      const source = \`
+        const { open } = require('node:fs/promises')
+        const { parentPort, workerData } = require('node:worker_threads')
+        import(\${JSON.stringify(import.meta.resolve('wormhole-ipc'))}).then(async ({ channel }) => {
+          const [sender, receiver] = channel()
+          const file = await open('/dev/null', 'r+')
+          await sender.sendWithFds(null, Array(4).fill(file))
+          await file.close()
+          const [, [one, two, ...left]] = await receiver.recvWithFds()
+          for await (const chunk of one.readStream()) throw new Error(chunk)
+          await new Promise((resolve) => two.writeStream().end('text').once('close', resolve))
+          for (const fd of left) fd.readStream()
+          for (const end of [sender, receiver]) end.close()
+          parentPort.postMessage('done')
+          if (workerData === 'stays') setInterval(() => undefined, 1000)
+        })\`
+      const open = () => readdirSync('/proc/self/fd').length
+      const counts = new Set()
+      for (const workerData of ['ends', 'stays', 'ends', 'stays']) {
+        const worker = new Worker(source, { eval: true, execArgv: [], workerData })
+        const ended = once(worker, 'exit')
+        await once(worker, 'message')
+        if (workerData === 'stays') await worker.terminate()
+        await ended
+        counts.add(open())
+      }
+      console.log(counts.size)`
+    const { stdout, stderr } = await start(process.execPath, ['--input-type=module', '-e', code]).ended
+    expect([stdout, stderr]).to.deep.equal(['1\n', ''])
   })
 })

@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { openSync, readFileSync } from 'node:fs'
+import { openSync, readFileSync, writeSync } from 'node:fs'
 import { expect } from 'chai'
 import { OwnedFd, type SocketOptions } from 'wormhole-ipc'
 import { socketpair } from 'wormhole-ipc/socket'
+import { duplicate } from '#lib/os/syscalls'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { closesEnds } from './helpers/ends.js'
 import { throwsCode } from './helpers/expect-error.js'
@@ -61,6 +62,23 @@ describe('the streams of an OwnedFd whose reads may wait', () => {
     const master = await foreign('(lambda pair: (os.write(pair[1], b"typed\\n"), os.dup(pair[0]))[1])(os.openpty())')
     const stream = master.readStream()
     expect(await textFrom(stream)).to.equal('typed\r\n')
+    if (!stream.closed) await once(stream, 'close')
+  })
+
+  it('do so where it is closed after all was read, which the kernel tells as EIO', async () => {
+    const holder = 'os.fork() or (os.closerange(0, 4), os.close(pair[0]), os.read(pair[1], 1), os._exit(0))'
+    const master = await foreign(
+      `(lambda pair: (os.write(pair[1], b"typed\\n"), ${holder}, os.dup(pair[0]))[-1])(os.openpty())`
+    )
+    const keyboard = keep(new OwnedFd(duplicate(master.fd), true))
+    const stream = master.readStream()
+    let text = ''
+    for await (const chunk of stream) {
+      text += chunk
+      // The other side waits for a line, and then goes.
+      if (text === 'typed\r\n') writeSync(keyboard.fd, '\n')
+    }
+    expect(text).to.equal('typed\r\n\r\n')
     if (!stream.closed) await once(stream, 'close')
   })
 

@@ -65,6 +65,20 @@ for (const [name, call] of Object.entries(calls)) {
       })
     }
 
+    it('takes nothing of another that has a message, where one goes while the call is put off', async () => {
+      const [, receiverA] = open<number>()
+      const [b, receiverB] = open<number>()
+      b.sendSync(1)
+      await turn()
+      useUpTheTurn()
+      const waiting = call({ b: receiverB, a: receiverA })
+      waiting.catch(() => undefined)
+      receiverA.close()
+      expect((await rejectsCode(waiting, 'ERR_WORMHOLE_CLOSED')).key).to.equal('a')
+      expect(receiverB.stats().messages).to.equal(0)
+      expect(receiverB.tryRecv()).to.equal(1)
+    })
+
     it('says which receiver was closed before the call', async () => {
       const [, receiverA] = open<number>()
       const [, receiverB] = open<number>()

@@ -1,12 +1,13 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, fstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { expect } from 'chai'
 import { channel, WormholeError } from 'wormhole-ipc'
 import { type ChannelsOption, fork, forkAndRun, spawn } from 'wormhole-ipc/process'
+import { socketpair } from 'wormhole-ipc/socket'
 import { fixture, start } from './helpers/child.js'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { throwsCode } from './helpers/expect-error.js'
@@ -180,6 +181,22 @@ describe('a table of channels that is none', () => {
       expect(stderr).to.include('ERR_WORMHOLE_NO_CHANNEL')
     })
   }
+
+  it('ends those of its channels that could be adopted, though the process goes on', async () => {
+    const [ours, theirs] = socketpair('seqpacket')
+    const receiver = ours.receiver()
+    const good = { fd: 3, end: 'sender', inode: fstatSync(theirs.fd).ino, coalesce: true, maxMessageBytes: 1000 }
+    const table = JSON.stringify({ good, bad: { ...good, fd: 0 } })
+    const code = `await import('wormhole-ipc/process').then(({ inherited }) => inherited()).catch((error) => console.log(error.code))
+      setTimeout(() => undefined, 60_000)`
+    const args = [`WORMHOLE_CHANNELS=${table}`, process.execPath, '--input-type=module', '-e', code]
+    const child = start('env', args, [theirs.fd])
+    theirs.close()
+    for await (const _ of receiver) expect.fail('a message')
+    child.process.kill()
+    const { stdout } = await child.ended
+    expect(stdout).to.be.oneOf(['ERR_WORMHOLE_NO_CHANNEL\n', ''])
+  })
 })
 
 describe('coalesce and maxMessageBytes of an end', () => {

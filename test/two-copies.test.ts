@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import { type Copies, useBoth } from './fixtures/two-copies.js'
+import { start } from './helpers/child.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -75,6 +76,40 @@ describe('two copies of the package in one process', () => {
       })
     }
   }
+})
+
+describe('many copies of the package in one process', () => {
+  it('have one listener for its end, at which each hands over what its senders hold', async () => {
+    const dist = new URL('../../dist/', import.meta.url)
+    const code = `
+      const ends = []
+      const listeners = new Set()
+      for (let copy = 0; copy < 12; copy++) {
+        const { channel } = await import(process.argv[1 + copy])
+        ends.push(channel())
+        listeners.add(process.listenerCount('exit'))
+      }
+      console.log(listeners.size)
+      process.on('exit', () => console.log(ends.map(([, receiver]) => receiver.tryRecv()).join()))
+      for (const [copy, [sender]] of ends.entries()) void sender.send(copy)
+      process.exit()`
+    const folder = mkdtempSync(join(tmpdir(), 'many-copies-'))
+    try {
+      for (const part of ['node_modules', 'build', 'package.json']) symlinkSync(join(root, part), join(folder, part))
+      const copies = Array.from({ length: 12 }, (_, copy) => {
+        cpSync(dist, join(folder, `copy-${copy}`), { recursive: true })
+        return join(folder, `copy-${copy}`, 'index.js')
+      })
+      const ended = await start(process.execPath, ['--input-type=module', '-e', code, ...copies]).ended
+      expect(ended).to.include({
+        stdout: `1\n${copies.map((_, copy) => copy).join()}\n`,
+        stderr: '',
+        code: 0,
+      })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
 })
 
 async function inWorker(files: Copies): Promise<Record<string, unknown>> {

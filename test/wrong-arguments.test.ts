@@ -46,6 +46,7 @@ describe('an argument that a call cannot take', () => {
     ['merge(null)', () => merge(null as never).next(), ['merge()', 'null']],
     ['merge({})', () => merge({}).next(), ['merge()', 'at least one']],
     ['merge({ a: bare })', () => merge({ a: bare as never }).next(), ['merge()', '"a"', 'an object']],
+    ['merge({ a: signal })', () => merge({ a: signal as never }).next(), ['merge()', '"a"', 'an AbortSignal']],
     ['merge({ a: 5 })', () => merge({ a: 5 as never }).next(), ['merge()', '"a"', '5']],
   ]
   for (const [name, call, words] of calls) {
@@ -165,8 +166,10 @@ describe('what a caller throws, of any kind', () => {
           },
         },
       })
-      await sender.send(1)
-      expect((await outcomeOf(receiver.recv())).reason === value).to.equal(true)
+      for (const receive of [() => receiver.recv(), () => select({ receiver }), () => merge({ receiver }).next()]) {
+        await sender.send(1)
+        expect((await outcomeOf(receive())).reason === value).to.equal(true)
+      }
     })
   }
 })

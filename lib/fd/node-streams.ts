@@ -1,5 +1,8 @@
 import type { Cluster } from 'node:cluster'
 import type { Server, Socket, SocketConstructorOpts } from 'node:net'
+
+import { nextTick } from '../core/globals.js'
+import { isMainThread } from '../os/addon.js'
 import * as socket from '../os/syscalls.js'
 import { inodeOf } from '../os/syscalls.js'
 
@@ -74,6 +77,22 @@ export function endingAtHangup(stream: Socket): Socket {
     return stream
   }
   return stream
+}
+
+/**
+ * Makes a stream of node:fs, which owns the descriptor. In a worker Node warns of fs.close() of what no call of fs opened
+ * there, and leaves it open where the thread ends before: there it stays with this thread, which closes it.
+ */
+export function fileStream<Made>(fd: number, make: (options: { fd: number; fs?: typeof fs }) => Made): Made {
+  if (isMainThread) return make({ fd })
+  const stream = make({ fd, fs: Object.create(fs, { close: { value: closeOwned } }) })
+  socket.adopt(fd)
+  return stream
+}
+
+function closeOwned(fd: number, callback: (error: null) => void): void {
+  socket.close(fd)
+  nextTick(callback, null)
 }
 
 export function closeIfSame(fd: number, inode: number | undefined): void {

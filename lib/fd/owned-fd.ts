@@ -6,7 +6,15 @@ import { isPollable } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { inodeOf } from '../os/syscalls.js'
 import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
-import { closeIfSame, directions, endingAtHangup, listen, READY_DEVICES, reopenPipe } from './node-streams.js'
+import {
+  closeIfSame,
+  directions,
+  endingAtHangup,
+  fileStream,
+  listen,
+  READY_DEVICES,
+  reopenPipe,
+} from './node-streams.js'
 
 const fs = process.getBuiltinModule('node:fs')
 
@@ -219,7 +227,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     if (this.kind === 'pipe') return this.#pipe({ readable: true, writable: false })
     if (this.#isTerminal()) return this.give((fd) => endingAtHangup(new (tty().ReadStream)(fd)))
     this.#requireNoWait()
-    return this.give((fd) => fs.createReadStream('', { fd }))
+    return this.give((fd) => fileStream(fd, (options) => fs.createReadStream('', options)))
   }
 
   /**
@@ -237,7 +245,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     if (this.kind === 'pipe') return this.#pipe({ readable: false, writable: true })
     if (this.#isTerminal()) return this.give((fd) => new (tty().WriteStream)(fd))
     this.#requireNoWait()
-    return this.give((fd) => fs.createWriteStream('', { fd }))
+    return this.give((fd) => fileStream(fd, (options) => fs.createWriteStream('', options)))
   }
 
   /** The descriptor, to be moved; nothing for callers. @hidden */

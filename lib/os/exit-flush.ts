@@ -17,10 +17,28 @@ export abstract class Flushable extends ListItem<Flushable> {
 const pending = new List<Flushable>()
 let deadline: number | undefined
 
-process.on('exit', () => {
+atExit(() => {
   deadline = now() + EXIT_FLUSH_MS
   flush()
 })
+
+/**
+ * All copies of this code share one listener: a module registry that is reset makes many of them, and Node warns of more
+ * than ten.
+ */
+function atExit(callback: () => void): void {
+  const key = Symbol.for('wormhole-ipc.exit@1')
+  const { [key]: known } = process as { [key]?: (() => void)[] }
+  if (known !== undefined) {
+    known.push(callback)
+    return
+  }
+  const callbacks = [callback]
+  Object.defineProperty(process, key, { value: callbacks })
+  process.on('exit', () => {
+    for (const each of callbacks) each()
+  })
+}
 
 /** The end of the process first waits, at most a second in all, for what this one holds. */
 export function notePending(queue: Flushable): void {

@@ -74,7 +74,7 @@ export class Scheduler {
       closeMoved(job.options.fds ?? [])
       return
     }
-    this.#takeBack(worker)
+    this.#takeBack(worker as PoolProcess)
     if (job.worker !== undefined) worker.abort(job, reason)
     this.#dispatch()
   }

@@ -19,7 +19,6 @@ import { assertOther, isRun } from './run-guard.js'
 import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
 import { failedStart, spawn } from './spawn.js'
 
-const { setTimeout: delay } = process.getBuiltinModule('node:timers/promises')
 const { once } = process.getBuiltinModule('node:events')
 
 /**
@@ -232,7 +231,12 @@ async function follow(
     ending.cancel = after(EXIT_GRACE_MS, () => child.kill('SIGKILL'))
   }
   const [exitCode, signal] = await exited
-  await Promise.race([closed, delay(STDERR_GRACE_MS, undefined, { ref: false })])
+  let stop: (() => void) | undefined
+  const over = new Promise<void>((resolve) => {
+    stop = after(STDERR_GRACE_MS, resolve)
+  })
+  await Promise.race([closed, over])
+  stop?.()
   for (const pipe of [child.stdout, child.stderr]) pipe?.destroy()
   const ended = { stderr: tail.text, exitCode, signal }
   if (outcome === undefined) {
