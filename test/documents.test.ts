@@ -114,6 +114,31 @@ describe('the code in the documents', () => {
     it('sends a handle', async () => {
       expect(await outputOf(page, fileWith(page, 'sendWithFds'))).to.equal('a file 1 file\n')
     })
+
+    it('asks a child, which asks back', async () => {
+      const printed = '[ 6, 9 ]\nenough\nERR_WORMHOLE_CALL_THREW true -1 has no root\nhello parent\n'
+      expect(await outputOf(page, fileWith(page, '// asks.ts'))).to.equal(printed)
+    })
+  })
+
+  describe('the programs in docs/migrating-from-piscina.md', () => {
+    const page = 'docs/migrating-from-piscina.md'
+
+    it('runs a job that tells how far it is', async () => {
+      expect(await outputOf(page, fileWith(page, 'onProgress'))).to.equal('1\n2\n3\n3 pages\n')
+    })
+
+    it('closes after its jobs', async () => {
+      expect(await outputOf(page, fileWith(page, 'allSettled'))).to.equal('')
+    })
+
+    it('takes what it maps as there is room', async () => {
+      expect(await outputOf(page, fileWith(page, 'createReadStream'))).to.equal('true\n')
+    })
+
+    it('gives a job the end of a channel', async () => {
+      expect(await outputOf(page, fileWith(page, 'fds: [theirs]'))).to.equal('6\n')
+    })
   })
 
   describe('the programs in docs/observability.md', () => {

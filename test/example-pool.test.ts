@@ -1,85 +1,83 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
-import { crashIn, itHasCommandLine, runExample, startExample } from './helpers/example.js'
-import { sized } from './helpers/long.js'
+import { crashIn, runExample, startExample } from './helpers/example.js'
+import { chosen } from './helpers/long.js'
 
-/** How long a job takes. */
-const ROUNDS = ['--rounds', String(sized(200, 2000))]
-
-/** What the example prints: the results, by name, and what became of the jobs. */
-function parse(output: string) {
-  const listed = [...output.matchAll(/^([0-9a-f]{64}) {2}(\S+)$/gm)].map(([, digest, name]) => [name, digest] as const)
-  const value = (field: string) => new RegExp(`^${field} +(.*)$`, 'm').exec(output)?.[1] ?? ''
-  const [lost, ...names] = value('lost').split(' ')
-  return {
-    listed,
-    results: Object.fromEntries(listed),
-    jobs: Number(value('jobs')),
-    finished: Number(value('finished')),
-    lost: Number(lost),
-    names,
-    retried: Number(value('retried')),
-    killed: Number.parseInt(value('killed'), 10),
-  }
-}
+/** It has no end. */
+const ENDLESS = '/dev/zero'
 
 describe('the pool example', () => {
-  it('finishes every job once when no worker is killed', async () => {
-    const { listed, results, ...counts } = parse(await runExample('pool', [...ROUNDS, '--kill', '0', '--list']))
-    expect(counts).to.deep.equal({ jobs: 200, finished: 200, lost: 0, names: [], retried: 0, killed: 0 })
-    expect(listed).to.have.lengthOf(200)
-    expect(Object.keys(results)).to.have.lengthOf(200)
+  let folder = ''
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'pool-'))
+  })
+  after(() => rmSync(folder, { recursive: true }))
+
+  /** Writes a file; returns its path and the line that is to be printed for it. */
+  function write(name: string, bytes: Buffer): { path: string; line: string } {
+    const path = join(folder, name)
+    writeFileSync(path, bytes)
+    return { path, line: `${createHash('sha256').update(bytes).digest('hex')}  ${path}` }
+  }
+
+  it('hashes each file once, with fewer workers than files, and tells how far it is', async () => {
+    const files = [0, 1, 1000, 65_536, 3_000_000].map((size) => write(`${size}`, Buffer.alloc(size, `${size}`)))
+    const args = files.map(({ path }) => path)
+    const printed = await runExample('pool', ['--workers', '2', ...args])
+    expect(printed.trim().split('\n')).to.have.members(files.map(({ line }) => line))
+
+    const { path, line } = write('long', Buffer.alloc(40 * 1024 * 1024, 'long'))
+    const { code, stdout, stderr } = await startExample('pool', ['--verbose', path]).ended
+    expect(stdout).to.equal(`${line}\n`)
+    expect(stderr).to.equal(`pool: ${path}: 16777216 bytes\npool: ${path}: 33554432 bytes\n`)
+    expect(code).to.equal(0)
   })
 
-  it('tells which jobs died with their workers, and finishes the others once', async () => {
-    const { ended } = startExample('pool', [...ROUNDS, '--kill', '10', '--list'])
+  it('tells which files it cannot have, or not in time, and hashes the others', async () => {
+    const { path, line } = write('file', Buffer.from('file'))
+    const absent = join(folder, 'absent')
+    const { code, stdout, stderr } = await startExample('pool', [absent, folder, path]).ended
+    expect(stdout).to.equal(`${line}\n`)
+    expect(stderr).to.include(`pool: ${absent}: ENOENT`).and.include(`pool: ${folder}: `)
+    expect(code).to.equal(1)
+
+    const late = await startExample('pool', ['--timeout', '50', ENDLESS]).ended
+    expect(late).to.include({ code: 1, stdout: '', stderr: `pool: ${ENDLESS}: the job took over 50 ms\n` })
+  })
+
+  it('gives up at a SIGINT what is not finished', async () => {
+    const { path, line } = write('first', Buffer.from('first'))
+    const { process: child, ended } = startExample('pool', ['--workers', '1', '--verbose', path, ENDLESS, ENDLESS])
+    let told = ''
+    child.stderr!.on('data', (text: string) => {
+      told += text
+    })
+    while (!told.includes(`${ENDLESS}: `)) await once(child.stderr!, 'data')
+    child.kill('SIGINT')
     const { code, stdout, stderr } = await ended
-    const { listed, results, jobs, finished, lost, names, retried, killed } = parse(stdout)
-    expect(stderr).to.equal('')
-    expect(killed).to.be.greaterThan(0)
-    expect(finished + lost)
-      .to.equal(jobs)
-      .and.to.equal(200)
-    expect(retried).to.equal(0)
-    // A worker has one job in hand.
-    expect(lost).to.be.within(0, killed)
-    expect(names).to.have.lengthOf(lost)
-    expect(listed).to.have.lengthOf(finished)
-    expect(new Set([...names, ...Object.keys(results)]).size).to.equal(jobs)
-    expect(code).to.equal(lost > 0 ? 1 : 0)
+    expect(stdout).to.equal(`${line}\n`)
+    expect(stderr.match(/^pool: .*: given up$/gm)).to.deep.equal(Array(2).fill(`pool: ${ENDLESS}: given up`))
+    expect(code).to.equal(1)
   })
 
-  it('finishes all jobs, with --retry, as if no worker had been killed', async () => {
-    const undisturbed = parse(await runExample('pool', [...ROUNDS, '--jobs', '100', '--kill', '0', '--list']))
-    const { listed, results, ...counts } = parse(
-      await runExample('pool', [...ROUNDS, '--jobs', '100', '--kill', '10', '--seed', '7', '--retry', '--list'])
-    )
-    expect(results).to.deep.equal(undisturbed.results)
-    expect(listed).to.have.lengthOf(100)
-    const { retried, killed } = counts
-    expect(counts).to.deep.equal({ jobs: 100, finished: 100, lost: 0, names: [], retried, killed })
-    expect(killed).to.be.greaterThan(0)
-    expect(retried).to.be.at.most(killed)
-  })
-
-  it('gets through with one worker that is killed at every result', async () => {
-    const jobs = sized(5, 12)
-    const args = [...ROUNDS, '--jobs', `${jobs}`, '--workers', '1', '--kill', '1', '--retry']
-    const { finished, lost, killed } = parse(await runExample('pool', args))
-    expect(finished).to.equal(jobs)
-    expect(lost).to.equal(0)
-    expect(killed).to.be.greaterThan(0)
-  })
-
-  it('fails when a worker does, and leaves none behind', async () => {
-    const { code, stdout, stderr } = await startExample('pool', [], crashIn('worker.js')).ended
-    expect(stderr).to.match(/^pool: worker \d+ ended with exit code 7\n$/)
+  it('fails when its workers do not start', async () => {
+    const { code, stdout, stderr } = await startExample('pool', ['/etc/hosts'], crashIn('worker.js')).ended
+    expect(stderr).to.equal('pool: a process of the pool exited with code 7\n')
     expect(stdout).to.equal('')
     expect(code).to.equal(1)
   })
 
-  itHasCommandLine(
-    'pool',
-    ['--jobs', '--rounds', '--workers', '--kill', '--seed', '--retry', '--list'],
-    ['--jobs=0', '--rounds=many', '--workers=65', '--kill=1.5', '--seed=-1']
-  )
+  it('explains its command line', async () => {
+    expect(await runExample('pool', ['--help'])).to.match(/^Usage: pool \[options\] FILE\.\.\.\n/)
+    for (const args of chosen(2, [['--colour'], ['--workers=0', 'a'], ['--timeout=soon', 'a'], []])) {
+      const { code, stdout, stderr } = await startExample('pool', args).ended
+      expect(stderr).to.match(/^pool: .*\nTry 'pool --help'\.\n$/s)
+      expect(stdout).to.equal('')
+      expect(code).to.equal(2)
+    }
+  })
 })

@@ -22,7 +22,18 @@ describe('the request-reply example', () => {
   it('gives up an answer at its deadline, and the store sees that', async () => {
     const { code, stdout, stderr } = await runProgram('request-reply', ['nobody', 'stores', 'these', '-d', '50'])
     expect(stdout).to.equal(['nobody', 'stores', 'these'].map((name) => `${name}: (no answer within 50 ms)\n`).join(''))
-    expect(stderr).to.equal('store: an answer came too late\n'.repeat(3))
+    expect(stderr.split('\n').sort()).to.deep.equal([
+      '',
+      ...['nobody', 'stores', 'these'].map((name) => `store: nobody waits for ${name} any more`),
+    ])
+    expect(code).to.equal(1)
+  })
+
+  it('tells what the store threw, and what has to wait', async () => {
+    const { code, stdout, stderr } = await runProgram('request-reply', ['a', '=b', 'a=1', '-v', '-d', '60000'])
+    expect(stdout).to.equal('a: 1\n=b: (a value needs a name)\na=1: stored\n')
+    expect(stderr).to.match(/\nrequest-reply: a is waited for\n(.*\n)*request-reply: a has been answered\n/)
+    expect(stderr).to.not.include('a=1 is waited for')
     expect(code).to.equal(1)
   })
 

@@ -62,7 +62,9 @@ describe('the service example, when it is to stop or cannot start,', () => {
     service.thaw()
     expect((await Promise.all(answers)).map(({ status }) => status)).to.deep.equal([200, 200])
     expect(await service.child.ended).to.include({ code: 0, signal: null, stderr: '' })
-    expect(service.log.filter(({ msg }) => msg.startsWith('worker lost'))).to.deep.equal([])
+    const ends = service.log.filter(({ msg }) => msg === 'worker ended')
+    expect(ends.map(({ worker }) => worker)).to.have.members(pids)
+    for (const { how } of ends) expect(how).to.not.equal('SIGINT')
   })
 
   it('leaves no worker behind, idle or at work, when it is killed', async () => {
@@ -79,7 +81,7 @@ describe('the service example, when it is to stop or cannot start,', () => {
   it('fails when its workers do not start', async () => {
     const args = ['--port', '0', '--workers', '2']
     const { code, stdout, stderr } = await startExample('service', args, crashIn('worker.js')).ended
-    expect(stderr).to.match(/^service: worker \d+ ended before all were ready: exit code 7\n$/)
+    expect(stderr).to.match(/^service: a process of the pool exited with code 7\n$/)
     expect(stdout).not.to.include('listening')
     expect(code).to.equal(1)
   })

@@ -1,9 +1,8 @@
 // The README's message from one process to another, at full speed: what main.mjs profiles. It imports the tree's
 // single modules and addon: a profile goes by names, and the package's addon is stripped of them.
 import { fileURLToPath } from 'node:url'
-import { channel } from '../../dist/channel/channel.js'
-import { inherited } from '../../dist/process/inherited.js'
-import { fork } from '../../dist/process/spawn.js'
+import { channel } from '../../dist/index.js'
+import { fork, inherited } from '../../dist/process.js'
 import { kind, messages } from '../messages.mjs'
 
 const what = kind(45)

@@ -1,99 +1,74 @@
 import { createReadStream } from 'node:fs'
-import { opendir, readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Even if each takes six bytes as JSON, a message holds them: it may have 64 MiB. */
+/** A file without line breaks is no NDJSON: it shall not fill the memory. */
 const MAX_CHARACTERS = 8 * 1024 * 1024
-
-/** Whether the records are manifests of packages, or lines of NDJSON. */
-export type Kind = 'packages' | 'lines'
-
-/** One record, still as text: the worker parses it. */
-export interface Job {
-  /** Where it is: `file`, or `file:line`. */
-  place: string
-  text: string
-}
+/** Enough that counting them costs more than sending them. */
+const BATCH_CHARACTERS = 32 * 1024
 
 export interface Input {
-  kind: Kind
+  /** Whether the records are manifests of packages, or lines of NDJSON. */
+  kind: 'packages' | 'lines'
   path: string
-  /** Its files, found anew each time. */
-  files: () => AsyncIterable<string>
+  files: string[]
 }
+
+/** Some records, still as text: a worker parses them. Each has its place: `file`, or `file:line`. */
+export type Batch = Pick<Input, 'kind'> & { records: [place: string, text: string][] }
 
 /** Looks at what was named on the command line; without a name, at ./node_modules. */
 export async function findInput(named: string | undefined): Promise<Input> {
-  const path = named ?? 'node_modules'
+  const [path, kind, wanted] =
+    named === undefined
+      ? (['node_modules', 'packages', /^package\.json$/] as const)
+      : ([named, 'lines', /\.(ndjson|jsonl)$/] as const)
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
-    throw new Error(
-      named === undefined
-        ? `no node_modules in ${process.cwd()}: run 'npm install' there, or name a file or folder of NDJSON`
-        : `no such file or folder: ${path}`
-    )
+    if (kind === 'lines') throw new Error(`no such file or folder: ${path}`)
+    throw new Error(`no node_modules in ${process.cwd()}: run 'npm install' there, or name a file or folder of NDJSON`)
   })
-  if (named === undefined) return { kind: 'packages', path, files: () => manifests(path) }
-  if (!found.isDirectory()) return { kind: 'lines', path, files: () => only(path) }
-  return { kind: 'lines', path, files: () => lineFiles(path) }
+  if (!found.isDirectory()) return { kind, path, files: [path] }
+  // Links are left out: what they lead to is counted where it is.
+  const entries = await readdir(path, { recursive: kind === 'packages', withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile() && wanted.test(entry.name))
+  if (kind === 'lines' && files.length === 0) throw new Error(`no *.ndjson or *.jsonl file in the folder ${path}`)
+  return { kind, path, files: files.map(({ parentPath, name }) => join(parentPath, name)).sort() }
 }
 
-/** The records of an input, each read when it is asked for. */
-export async function* records({ kind, files }: Input): AsyncGenerator<Job> {
-  for await (const file of files()) {
-    if (kind === 'packages') yield job(file, await readFile(file, 'utf8'))
-    else yield* lines(file)
+/** The records of an input, each file read only when its turn comes. */
+export async function* batches({ kind, files }: Input): AsyncGenerator<Batch> {
+  let records: Batch['records'] = []
+  let characters = 0
+  for (const file of files) {
+    for await (const [place, text] of kind === 'lines'
+      ? lines(file)
+      : [[file, await readFile(file, 'utf8')] as const]) {
+      records.push([place, text])
+      characters += text.length
+      if (characters < BATCH_CHARACTERS) continue
+      yield { kind, records }
+      records = []
+      characters = 0
+    }
   }
+  if (records.length > 0) yield { kind, records }
 }
 
-/** The bytes of all files. */
-export async function sizeOf(input: Input): Promise<number> {
-  let bytes = 0
-  for await (const file of input.files()) bytes += (await stat(file)).size
-  return bytes
-}
-
-/** The lines of a file that are not blank. Not by node:readline, which also breaks lines at U+2028, inside JSON. */
-async function* lines(file: string): AsyncGenerator<Job> {
+/** The lines that are not blank. Not by node:readline, which also breaks lines at U+2028, inside JSON. */
+async function* lines(file: string): AsyncGenerator<[place: string, text: string]> {
   let number = 1
   let rest = ''
   for await (const chunk of createReadStream(file, 'utf8')) {
-    const pieces = `${chunk}`.split('\n')
-    for (const piece of pieces.slice(0, -1)) {
-      const line = rest + piece
-      rest = ''
-      if (line.trim() !== '') yield job(`${file}:${number}`, line)
+    const [first, ...others] = `${chunk}`.split('\n')
+    const whole = [rest + first, ...others]
+    rest = whole.pop()!
+    for (const line of whole) {
+      if (line.trim() !== '') yield [`${file}:${number}`, line]
       number++
     }
-    rest += pieces.at(-1)
-    if (rest.length > MAX_CHARACTERS) break
+    if (rest.length <= MAX_CHARACTERS) continue
+    throw new Error(`${file}:${number} is longer than ${MAX_CHARACTERS} characters: is this NDJSON, one record a line?`)
   }
-  if (rest.trim() !== '') yield job(`${file}:${number}`, rest)
-}
-
-function job(place: string, text: string): Job {
-  if (text.length <= MAX_CHARACTERS) return { place, text }
-  throw new Error(`${place} is longer than ${MAX_CHARACTERS} characters: is this NDJSON, one record a line?`)
-}
-
-/** Every package.json in a folder and the folders in it. Links are left out: what they lead to is counted there. */
-async function* manifests(folder: string): AsyncGenerator<string> {
-  for await (const entry of await opendir(folder)) {
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) yield* manifests(path)
-    else if (entry.isFile() && entry.name === 'package.json') yield path
-  }
-}
-
-async function* lineFiles(folder: string): AsyncGenerator<string> {
-  const names = (await readdir(folder)).filter((name) => /\.(ndjson|jsonl)$/.test(name)).sort()
-  if (names.length === 0) throw new Error(`no *.ndjson or *.jsonl file in the folder ${folder}`)
-  for (const name of names) {
-    const path = join(folder, name)
-    if ((await stat(path)).isFile()) yield path
-  }
-}
-
-async function* only(file: string): AsyncGenerator<string> {
-  yield file
+  if (rest.trim() !== '') yield [`${file}:${number}`, rest]
 }

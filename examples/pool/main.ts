@@ -1,105 +1,88 @@
 #!/usr/bin/env node
-import type { ChildProcess } from 'node:child_process'
+import { open } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import type { Job } from './job.js'
-import { work } from './pool.js'
+import { pool } from 'wormhole-ipc/pool'
 
-const HELP = `Usage: pool [options]
+const HELP = `Usage: pool [options] FILE...
 
-Hashes generated documents in worker processes that share one channel of jobs, kills
-workers at random meanwhile, and tells what became of every job.
+Prints the SHA-256 of files. Worker processes compute it: each gets an open descriptor and
+no name, so it needs no right to open anything.
 
-  --jobs N      how many documents (default 200)
-  --rounds N    how often each is hashed (default 2000)
-  --workers N   how many worker processes (default 3)
-  --kill N      kill a worker at every Nth result, on average; 0: never (default 20)
-  --seed N      of the random choice: when, and whom (default 1)
-  --retry       queue the jobs of dead workers again
-  --list        print each result
-  --help        print this
+  -w, --workers N    how many worker processes (default: the number of processors)
+  -t, --timeout MS   how long a file may take (default: as long as it takes)
+  -v, --verbose      tell on standard error how far the files are
+  -h, --help         print this
 
-Exit code: 0 every job is finished, 1 jobs are lost or the run failed, 2 the command line
-is wrong.
+SIGINT: gives up what is not finished, and ends.
+
+Exit code: 0 all are printed, 1 some are not, 2 the command line is wrong.
 `
 
-/** How often a job is tried: one that always takes its worker with it must not go on for ever. */
-const MAX_TRIES = 10
-
 function readCommandLine() {
-  const { values } = parseArgs({
-    options: {
-      jobs: { type: 'string', default: '200' },
-      rounds: { type: 'string', default: '2000' },
-      workers: { type: 'string', default: '3' },
-      kill: { type: 'string', default: '20' },
-      seed: { type: 'string', default: '1' },
-      retry: { type: 'boolean', default: false },
-      list: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  const number = (name: 'jobs' | 'rounds' | 'workers' | 'kill' | 'seed', least: number, most: number): number => {
-    const value = Number(values[name])
-    if (/^\d+$/.test(values[name]) && value >= least && value <= most) return value
-    throw new Error(`--${name} takes a number from ${least} to ${most}, not '${values[name]}'`)
-  }
-  const numbers = { jobs: number('jobs', 1, 1e6), rounds: number('rounds', 1, 1e6), workers: number('workers', 1, 64) }
-  return { ...values, ...numbers, kill: number('kill', 0, 1e6), seed: number('seed', 0, 2 ** 32 - 1) }
-}
-
-/** Numbers from 0 to below 1, the same for the same seed: a 32-bit linear congruential generator. */
-function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
-
-async function main({ jobs: count, rounds, workers, kill, seed, retry, list }: ReturnType<typeof readCommandLine>) {
-  const jobs = Array.from({ length: count }, (_, seed): Job => ({ name: `document-${seed + 1}`, seed, rounds }))
-  const finished = new Set<string>()
-  const next = random(seed)
-  const strike = (workers: readonly ChildProcess[]) => {
-    const alive = workers.filter(({ killed }) => !killed)
-    const due = kill > 0 && next() * kill < 1
-    const victim = alive[Math.floor(next() * alive.length)]
-    if (due) victim?.kill('SIGKILL')
-  }
-
-  let unfinished = jobs
-  let [killed, retried] = [0, 0]
-  for (let tries = 1; ; tries++) {
-    killed += await work(unfinished, {
-      workers,
-      onResult: ({ name, digest }, workers) => {
-        if (finished.has(name)) throw new Error(`${name} was finished twice`)
-        finished.add(name)
-        if (list) console.log(`${digest}  ${name}`)
-        strike(workers)
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        workers: { type: 'string', short: 'w', default: `${availableParallelism()}` },
+        timeout: { type: 'string', short: 't', default: 'Infinity' },
+        verbose: { type: 'boolean', short: 'v', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
       },
     })
-    unfinished = jobs.filter(({ name }) => !finished.has(name))
-    if (!retry || unfinished.length === 0 || tries === MAX_TRIES) break
-    retried += unfinished.length
+    const [workers, timeout] = [Number(values.workers), Number(values.timeout)]
+    if (!(/^\d+$/.test(values.workers) && workers >= 1 && workers <= 256)) {
+      throw new Error(`--workers takes a number from 1 to 256, not '${values.workers}'`)
+    }
+    if (!(timeout >= 1)) throw new Error(`--timeout takes a number of milliseconds, not '${values.timeout}'`)
+    if (positionals.length === 0 && !values.help) throw new Error('no files')
+    return { ...values, workers, timeout, files: positionals }
+  } catch (error) {
+    console.error(`pool: ${(error as Error).message}\nTry 'pool --help'.`)
+    process.exit(2)
+  }
+}
+
+async function main({ workers, timeout, verbose, files }: ReturnType<typeof readCommandLine>): Promise<void> {
+  await using jobs = pool<null, string>(new URL('worker.js', import.meta.url), { size: workers, timeout })
+  // The time of a file shall not be that of a process that starts.
+  await jobs.ready()
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort(new Error('given up')))
+
+  async function hash(path: string): Promise<string> {
+    const onProgress = (bytes: unknown) => void (verbose && console.error(`pool: ${path}: ${bytes} bytes`))
+    const file = await open(path)
+    try {
+      // The worker gets a duplicate: this one stays ours to close.
+      return await jobs.run(null, { fds: [file], signal: stop.signal, onProgress })
+    } finally {
+      await file.close()
+    }
   }
 
-  console.log(`jobs      ${count}\nfinished  ${finished.size}`)
-  console.log(`lost      ${[unfinished.length, ...unfinished.map(({ name }) => name)].join(' ')}`)
-  console.log(`retried   ${retried}\nkilled    ${killed} workers`)
-  if (unfinished.length > 0) process.exitCode = 1
+  // As many files are open as there are workers: all take the next from the one list.
+  const list = files.values()
+  async function work(): Promise<void> {
+    for (const path of list) {
+      try {
+        console.log(`${await hash(path)}  ${path}`)
+      } catch (error) {
+        // What the worker's function threw is the cause.
+        const { message } = ((error as Error).cause ?? error) as Error
+        console.error(`pool: ${path}: ${message}`)
+        process.exitCode = 1
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: workers }, work))
 }
 
-function fail(error: unknown, exitCode: number): void {
-  console.error(`pool: ${(error as Error).message}${exitCode === 2 ? "\nTry 'pool --help'." : ''}`)
-  process.exitCode = exitCode
+const options = readCommandLine()
+if (options.help) process.stdout.write(HELP)
+else {
+  await main(options).catch((error: Error) => {
+    console.error(`pool: ${error.message}`)
+    process.exitCode = 1
+  })
 }
-
-let options: ReturnType<typeof readCommandLine> | undefined
-try {
-  options = readCommandLine()
-} catch (error) {
-  fail(error, 2)
-}
-if (options?.help) process.stdout.write(HELP)
-else if (options !== undefined) await main(options).catch((error: unknown) => fail(error, 1))

@@ -1,9 +1,21 @@
-import type { Receiver, Sender } from 'wormhole-ipc'
-import { inherited } from 'wormhole-ipc/process'
-import { finish, type Job, type Result } from './job.js'
+import { createHash } from 'node:crypto'
+import type { CallContext } from 'wormhole-ipc/pool'
 
-const { jobs, results } = inherited<{ jobs: Receiver<Job>; results: Sender<Result> }>()
+/** How much is hashed between two reports. */
+const REPORT_BYTES = 16 * 1024 * 1024
 
-// A worker has one job in hand at most: the next is taken once the kernel has the result of the last, and a
-// result that the kernel has survives its worker.
-for await (const job of jobs) await results.send(finish(job))
+/** What the processes of the pool run: the SHA-256 of what is in a descriptor. */
+export default async function sha256(_input: null, { fds: [file], signal, progress }: CallContext): Promise<string> {
+  const hash = createHash('sha256')
+  let [bytes, reported] = [0, 0]
+  for await (const chunk of file!.readStream()) {
+    // Leaving the loop closes the file.
+    signal.throwIfAborted()
+    hash.update(chunk)
+    bytes += chunk.length
+    if (bytes - reported < REPORT_BYTES) continue
+    progress(bytes)
+    reported = bytes
+  }
+  return hash.digest('hex')
+}

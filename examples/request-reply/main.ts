@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
-import { channel, type Sender, WormholeError } from 'wormhole-ipc'
+import type { WormholeError } from 'wormhole-ipc'
+import { type Caller, caller, link } from 'wormhole-ipc/calls'
 import { fork } from 'wormhole-ipc/process'
-import type { Answer, Request } from './protocol.js'
+import type { Store } from './store.js'
 
 const HELP = `Usage: request-reply [options] REQUEST...
 
@@ -14,7 +15,7 @@ printed in the order of the requests. A REQUEST is
 
   -d, --deadline MS   wait at most so long for each answer (default: 5000)
   -v, --verbose       tell on standard error the store's process id, and which request
-                      has been answered, as soon as it is
+                      has been answered or has to wait, as soon as it is so
   -h, --help          print this
 
 Exit code: 0 all were answered, 1 some were not, 2 the command line is wrong.
@@ -40,55 +41,47 @@ function readCommandLine() {
   }
 }
 
-/** One request and its answer, over a channel that is made for it and goes with it. */
-async function ask(store: Sender<Request>, request: Request, signal?: AbortSignal): Promise<string> {
-  const [reply, replies] = channel<Answer>()
-  try {
-    await store.sendWithFds(request, [reply], { signal })
-    const answer = await replies.recv({ signal })
-    if ('ended' in answer) throw new Error('the store ended before there was a value')
-    return answer.value
-  } finally {
-    // The store sees from this that nobody waits for the answer any more.
-    replies.close()
-    // Moved to the store, unless the deadline came first.
-    reply.close()
-  }
+function ask(store: Caller<Store>, request: string): Promise<string> {
+  const options = { timeout: deadline, onProgress: (state: unknown) => log(`${request} ${state}`) }
+  const [, name, value] = /^([^=]*)=(.*)$/s.exec(request) ?? []
+  return name === undefined || value === undefined ? store.get(request, options) : store.set({ name, value }, options)
 }
 
-function parse(text: string): Request {
-  const [, name, value] = /^([^=]*)=(.*)$/s.exec(text) ?? []
-  return name === undefined || value === undefined ? { get: text } : { set: name, value }
+function explain({ code, message, cause }: WormholeError): string {
+  if (code === 'ERR_WORMHOLE_TIMEOUT') return `no answer within ${deadline} ms`
+  if (code === 'ERR_WORMHOLE_DISCONNECTED') return 'the store is gone'
+  // What the store threw is the cause.
+  return code === 'ERR_WORMHOLE_CALL_THREW' ? (cause as Error).message : message
 }
 
-function explain(error: unknown, deadline: number): string {
-  if ((error as Error).name === 'TimeoutError') return `no answer within ${deadline} ms`
-  if (error instanceof WormholeError && error.code === 'ERR_WORMHOLE_DISCONNECTED') return 'the store is gone'
-  return (error as Error).message
+function log(line: string): void {
+  if (verbose) console.error(`request-reply: ${line}`)
 }
 
 const { requests, deadline, verbose, help } = readCommandLine()
 
 async function main(): Promise<void> {
-  const [store, served] = channel<Request>()
-  const child = fork(new URL('store.js', import.meta.url), { channels: { requests: served } })
+  const [ours, theirs] = link()
+  const child = fork(new URL('store.js', import.meta.url), { channels: { api: theirs } })
   const ended = once(child, 'exit')
-  if (verbose) console.error(`request-reply: the store is process ${child.pid}`)
+  log(`the store is process ${child.pid}`)
+  const store = caller<Store>(ours)
   // The store is up from here on: the deadlines are for its answers alone.
-  await ask(store, { set: '', value: '' })
+  await store.ready()
 
   const answers = await Promise.allSettled(
     requests.map(async (request) => {
-      const answer = await ask(store, parse(request), AbortSignal.timeout(deadline))
-      if (verbose) console.error(`request-reply: ${request} has been answered`)
+      const answer = await ask(store, request)
+      log(`${request} has been answered`)
       return answer
     })
   )
-  // The store's loop ends with this.
-  store.close()
+  // The end of the link: the store's serve() resolves.
+  ours.sender.close()
+  ours.receiver.close()
   const [code] = await ended
   answers.forEach((answer, index) => {
-    const result = answer.status === 'fulfilled' ? answer.value : `(${explain(answer.reason, deadline)})`
+    const result = answer.status === 'fulfilled' ? answer.value : `(${explain(answer.reason)})`
     console.log(`${requests[index]}: ${result}`)
   })
   if (code !== 0 || answers.some(({ status }) => status === 'rejected')) process.exitCode = 1

@@ -1,47 +1,38 @@
-import { type OwnedFd, type Receiver, type Sender, WormholeError } from 'wormhole-ipc'
+import { EventEmitter, once } from 'node:events'
+import { type CallContext, type Link, serve } from 'wormhole-ipc/calls'
 import { inherited } from 'wormhole-ipc/process'
-import type { Answer, Request } from './protocol.js'
 
-const { requests } = inherited<{ requests: Receiver<Request> }>()
 const values = new Map<string, string>()
-/** Who asked for a value that is not there yet. */
-const waiting = new Map<string, Sender<Answer>[]>()
+const stored = new EventEmitter().setMaxListeners(0)
 
-async function answer(reply: Sender<Answer>, message: Answer): Promise<void> {
-  try {
-    await reply.send(message)
-  } catch (error) {
-    if (!(error instanceof WormholeError) || error.code !== 'ERR_WORMHOLE_DISCONNECTED') throw error
-    console.error('store: an answer came too late')
-  } finally {
-    reply.close()
-  }
-}
+const handlers = {
+  /** Resolves once the store is up. */
+  ready: () => true,
 
-async function serve(request: Request, reply: Sender<Answer>): Promise<void> {
-  if ('set' in request) {
-    const { set: name, value } = request
+  set({ name, value }: { name: string; value: string }): string {
+    if (name === '') throw new RangeError('a value needs a name')
     values.set(name, value)
-    const waited = waiting.get(name) ?? []
-    waiting.delete(name)
-    await Promise.all([answer(reply, { value: 'stored' }), ...waited.map((asker) => answer(asker, { value }))])
-    return
-  }
-  const value = values.get(request.get)
-  if (value !== undefined) await answer(reply, { value })
-  else waiting.set(request.get, [...(waiting.get(request.get) ?? []), reply])
+    stored.emit(`set ${name}`, value)
+    return 'stored'
+  },
+
+  /** A value that is not there yet is waited for; the caller hears of that. */
+  async get(name: string, { signal, progress }: CallContext): Promise<string> {
+    const value = values.get(name)
+    if (value !== undefined) return value
+    progress('is waited for')
+    try {
+      return (await once(stored, `set ${name}`, { signal }))[0]
+    } catch (error) {
+      console.error(`store: nobody waits for ${name} any more`)
+      throw error
+    }
+  },
 }
 
-/** The requests with their descriptors, until every client is gone. */
-async function* incoming(): AsyncGenerator<[Request, OwnedFd[]]> {
-  try {
-    for (;;) yield await requests.recvWithFds()
-  } catch (error) {
-    if (!(error instanceof WormholeError) || error.code !== 'ERR_WORMHOLE_DISCONNECTED') throw error
-  }
-}
+/** What the other side types its caller with. */
+export type Store = typeof handlers
 
-for await (const [request, [reply]] of incoming()) {
-  if (reply !== undefined) void serve(request, reply.sender<Answer>())
-}
-await Promise.all([...waiting.values()].flat().map((asker) => answer(asker, { ended: true })))
+const { api } = inherited<{ api: Link }>()
+// Until the other side closes the link, or is gone.
+await serve(api, handlers)

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify'
+import type { WormholeError } from 'wormhole-ipc'
+import type { Pool } from 'wormhole-ipc/pool'
 import { drainOnClose } from './drain.js'
 import { exportMetrics } from './metrics.js'
-import type { Pool } from './pool.js'
-import type { PoolError } from './pool-error.js'
 import { statusOf } from './status.js'
+import { Workers } from './workers.js'
 
 export interface AppOptions {
   /** Most milliseconds from a request to its answer. */
@@ -17,7 +18,7 @@ export interface AppOptions {
 const RETRY_AFTER_S = 1
 
 /** The HTTP side of the service. Closing it answers the requests that are under way, then closes the pool. */
-export function createApp(pool: Pool, { deadline, logLevel }: AppOptions): FastifyInstance {
+export function createApp(jobs: Pool<number, number[]>, { deadline, logLevel }: AppOptions): FastifyInstance {
   const app = fastify({
     logger: { level: logLevel },
     logController: new LogController({ disableRequestLogging: true }),
@@ -26,12 +27,15 @@ export function createApp(pool: Pool, { deadline, logLevel }: AppOptions): Fasti
     return503OnClosing: false,
   })
   drainOnClose(app)
-  app.addHook('onClose', () => pool.close())
+  const workers = new Workers(app.log)
+  app.addHook('onClose', () => jobs.close())
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
-  app.setErrorHandler((error: FastifyError | PoolError, request, reply) => {
+  let able = true
+  app.setErrorHandler((error: FastifyError | WormholeError, request, reply) => {
     const status = statusOf(error)
+    if (error.code === 'ERR_WORMHOLE_CHILD_EXITED') able = false
     // The others are expected, and counted by the metrics.
     if (status === 500) request.log.error(error)
     if (status === 503) reply.header('retry-after', RETRY_AFTER_S)
@@ -47,16 +51,22 @@ export function createApp(pool: Pool, { deadline, logLevel }: AppOptions): Fasti
     { schema: { params }, handlerTimeout: deadline },
     async ({ id, params: { number }, signal }) => {
       // The signal aborts at the deadline, and when the client has gone away.
-      return { number, factors: await pool.run({ id, number }, signal) }
+      const factors = await jobs.run(number, { signal, onProgress: (pid) => workers.began(pid, id) })
+      return { number, factors }
     }
   )
 
   app.get('/health', async (_request, reply) => {
-    const workers = pool.workers.map(({ pid, ready, task }) => ({ pid, ready, busy: task !== undefined }))
-    return reply.code(workers.some(({ ready }) => ready) ? 200 : 503).send({ workers, queued: pool.queued })
+    // After workers have died too often: whether they can be had now.
+    able ||= await jobs.ready().then(
+      () => true,
+      () => false
+    )
+    const { running, waiting } = jobs.stats()
+    return reply.code(able ? 200 : 503).send({ workers: workers.pids, busy: running, queued: waiting })
   })
 
-  exportMetrics(app, pool)
+  exportMetrics(app, jobs)
   return app
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
+import { once } from 'node:events'
 import { parseArgs } from 'node:util'
-import { type Run, run } from './load-run.js'
-import { LoadService } from './load-service.js'
+import { run, startService } from './load-run.js'
 
 const HELP = `Usage: load [options]
 
@@ -19,85 +19,57 @@ command line is wrong.
 `
 
 function readCommandLine() {
-  const { values } = parseArgs({
-    options: {
-      requests: { type: 'string', default: '1000' },
-      connections: { type: 'string', default: '8' },
-      workers: { type: 'string', default: '2' },
-      kill: { type: 'string', default: '50' },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  const number = (name: 'requests' | 'connections' | 'workers' | 'kill', least: number, most: number): number => {
-    const value = Number(values[name])
-    if (/^\d+$/.test(values[name]) && value >= least && value <= most) return value
-    throw new Error(`--${name} takes a number from ${least} to ${most}, not '${values[name]}'`)
-  }
-  const connections = number('connections', 1, 100)
-  return {
-    help: values.help,
-    connections,
-    // Each connection has its share.
-    requests: number('requests', connections, 1e6),
-    workers: number('workers', 1, 64),
-    kill: number('kill', 1, 1e6),
-  }
-}
-
-const COLUMNS: readonly [title: string, value: (run: Run) => number][] = [
-  ['requests', ({ requests }) => requests],
-  ['failures', ({ failures }) => failures],
-  ['kills', ({ kills }) => kills],
-  ['retried', ({ retried }) => retried],
-  ['requests/s', ({ perSecond }) => perSecond],
-  ['p50 ms', ({ latency }) => latency.p50],
-  ['p90 ms', ({ latency }) => latency.p90],
-  ['p99 ms', ({ latency }) => latency.p99],
-  ['max ms', ({ latency }) => latency.max],
-]
-
-function print(name: string, cells: readonly string[]): void {
-  console.log([name.padEnd(15), ...cells.map((cell, column) => cell.padStart(COLUMNS[column]![0].length + 2))].join(''))
-}
-
-async function main({ requests, connections, workers, kill }: ReturnType<typeof readCommandLine>): Promise<void> {
-  const service = await LoadService.start(['--workers', `${workers}`])
-  let failures = 0
   try {
-    print(
-      '',
-      COLUMNS.map(([title]) => title)
-    )
-    for (const [name, every] of [
-      ['undisturbed', 0],
-      ['workers killed', kill],
-    ] as const) {
-      const result = await run(service, { requests, connections, kill: every })
-      print(
-        name,
-        COLUMNS.map(([, value]) => value(result).toFixed(0))
-      )
-      failures += result.failures
+    const { values } = parseArgs({
+      options: {
+        requests: { type: 'string', default: '1000' },
+        connections: { type: 'string', default: '8' },
+        workers: { type: 'string', default: '2' },
+        kill: { type: 'string', default: '50' },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    const number = (name: 'requests' | 'connections' | 'workers' | 'kill', min: number, max: number): number => {
+      const value = Number(values[name])
+      if (/^\d+$/.test(values[name]) && value >= min && value <= max) return value
+      throw new Error(`--${name} takes a number from ${min} to ${max}, not '${values[name]}'`)
     }
+    const connections = number('connections', 1, 100)
+    // Each connection has its share.
+    const requests = number('requests', connections, 1e6)
+    return { help: values.help, connections, requests, workers: number('workers', 1, 64), kill: number('kill', 1, 1e6) }
   } catch (error) {
-    service.kill()
-    throw error
+    fail(error, 2)
   }
-  const code = await service.stop()
+}
+
+async function main({ workers, kill, ...load }: ReturnType<typeof readCommandLine>): Promise<void> {
+  const { url, service } = await startService(workers)
+  const ended = once(service, 'exit')
+  try {
+    const rows = {
+      undisturbed: await run(url, { ...load, kill: 0 }),
+      'workers killed': await run(url, { ...load, kill }),
+    }
+    const titles = Object.keys(rows.undisturbed)
+    console.log([''.padEnd(15), ...titles.map((title) => `  ${title}`)].join(''))
+    for (const [name, row] of Object.entries(rows)) {
+      const cells = titles.map((title) => row[title]!.toFixed(0).padStart(title.length + 2))
+      console.log([name.padEnd(15), ...cells].join(''))
+      if (row.failures! > 0) process.exitCode = 1
+    }
+  } finally {
+    service.kill('SIGTERM')
+  }
+  const [code] = await ended
   if (code !== 0) throw new Error(`the service ended with exit code ${code}`)
-  if (failures > 0) process.exitCode = 1
 }
 
-function fail(error: unknown, exitCode: number): void {
+function fail(error: unknown, exitCode: number): never {
   console.error(`load: ${(error as Error).message}${exitCode === 2 ? "\nTry 'load --help'." : ''}`)
-  process.exitCode = exitCode
+  process.exit(exitCode)
 }
 
-let options: ReturnType<typeof readCommandLine> | undefined
-try {
-  options = readCommandLine()
-} catch (error) {
-  fail(error, 2)
-}
-if (options?.help) process.stdout.write(HELP)
-else if (options !== undefined) await main(options).catch((error: unknown) => fail(error, 1))
+const options = readCommandLine()
+if (options.help) process.stdout.write(HELP)
+else await main(options).catch((error: unknown) => fail(error, 1))

@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { pool } from 'wormhole-ipc/pool'
 import { createApp } from './app.js'
-import { Pool } from './pool.js'
-import { onStop } from './stop.js'
 
 const HELP = `Usage: service [options]
 
@@ -30,68 +29,71 @@ Exit code: 0 stopped, all requests answered, 1 it could not start or was stopped
 2 the command line is wrong.
 `
 
+/** How often a request is tried again: one that always takes its worker with it must not go on for ever. */
+const RETRIES = 4
 const LOG_LEVELS = ['error', 'warn', 'info', 'debug']
 
 function readCommandLine() {
-  const { values } = parseArgs({
-    options: {
-      host: { type: 'string', default: '127.0.0.1' },
-      port: { type: 'string', default: '3000' },
-      workers: { type: 'string', default: `${availableParallelism()}` },
-      queue: { type: 'string', default: '100' },
-      deadline: { type: 'string', default: '10000' },
-      log: { type: 'string', default: 'info' },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  const number = (name: 'port' | 'workers' | 'queue' | 'deadline', least: number, most: number): number => {
-    const value = Number(values[name])
-    if (/^\d+$/.test(values[name]) && value >= least && value <= most) return value
-    throw new Error(`--${name} takes a number from ${least} to ${most}, not '${values[name]}'`)
+  try {
+    const { values } = parseArgs({
+      options: {
+        host: { type: 'string', default: '127.0.0.1' },
+        port: { type: 'string', default: '3000' },
+        workers: { type: 'string', default: `${availableParallelism()}` },
+        queue: { type: 'string', default: '100' },
+        deadline: { type: 'string', default: '10000' },
+        log: { type: 'string', default: 'info' },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    const number = (name: 'port' | 'workers' | 'queue' | 'deadline', least: number, most: number): number => {
+      const value = Number(values[name])
+      if (/^\d+$/.test(values[name]) && value >= least && value <= most) return value
+      throw new Error(`--${name} takes a number from ${least} to ${most}, not '${values[name]}'`)
+    }
+    if (!LOG_LEVELS.includes(values.log))
+      throw new Error(`--log takes one of ${LOG_LEVELS.join(', ')}, not '${values.log}'`)
+    const numbers = {
+      port: number('port', 0, 65535),
+      workers: number('workers', 1, 256),
+      queue: number('queue', 1, 1e6),
+    }
+    return { ...values, ...numbers, deadline: number('deadline', 1, 3_600_000) }
+  } catch (error) {
+    fail(error, 2)
   }
-  if (!LOG_LEVELS.includes(values.log))
-    throw new Error(`--log takes one of ${LOG_LEVELS.join(', ')}, not '${values.log}'`)
-  const numbers = { port: number('port', 0, 65535), workers: number('workers', 1, 256), queue: number('queue', 1, 1e6) }
-  return { ...values, ...numbers, deadline: number('deadline', 1, 3_600_000) }
 }
 
 async function main({ host, port, workers, queue, deadline, log }: ReturnType<typeof readCommandLine>): Promise<void> {
-  const pool = new Pool({ program: new URL('worker.js', import.meta.url), workers, queue })
-  const app = createApp(pool, { deadline, logLevel: log })
-  pool.on('ready', ({ pid }) => app.log.info({ worker: pid }, 'worker ready'))
-  pool.on('ended', ({ pid }, how) => app.log.info({ worker: pid, how }, 'worker ended'))
-  pool.on('failed', (error) => app.log.error(error, 'worker could not be started'))
-  pool.on('retried', ({ id }) => app.log.warn({ reqId: id }, 'worker lost, request tried again'))
-
-  await pool.start()
+  const jobs = pool<number, number[]>(new URL('worker.js', import.meta.url), { size: workers, queue, retries: RETRIES })
+  const app = createApp(jobs, { deadline, logLevel: log })
   try {
+    await jobs.ready()
     await app.listen({ host, port, listenTextResolver: (address) => `listening at ${address}` })
   } catch (error) {
     await app.close()
     throw error
   }
-  const stopNow = () => {
-    app.log.warn('stopped at once')
-    pool.kill()
-    process.exit(1)
-  }
-  onStop(() => {
+  let stopping = false
+  const stop = () => {
+    if (stopping) {
+      app.log.warn('stopped at once')
+      process.exit(1)
+    }
+    stopping = true
     app.log.info('stopping: answers what is under way')
     // Nothing is left to do then, and the process ends.
     app.close().catch((error: Error) => fail(error, 1))
-  }, stopNow)
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
 }
 
-function fail(error: unknown, exitCode: number): void {
+function fail(error: unknown, exitCode: number): never {
   console.error(`service: ${(error as Error).message}${exitCode === 2 ? "\nTry 'service --help'." : ''}`)
-  process.exitCode = exitCode
+  process.exit(exitCode)
 }
 
-let options: ReturnType<typeof readCommandLine> | undefined
-try {
-  options = readCommandLine()
-} catch (error) {
-  fail(error, 2)
-}
-if (options?.help) process.stdout.write(HELP)
-else if (options !== undefined) await main(options).catch((error: unknown) => fail(error, 1))
+const options = readCommandLine()
+if (options.help) process.stdout.write(HELP)
+else await main(options).catch((error: unknown) => fail(error, 1))

@@ -1,15 +1,15 @@
-import type { FastifyError } from 'fastify'
-import { PoolError, type PoolErrorCode } from './pool-error.js'
-
 /** The client has gone away: it gets no answer. For the metrics, with the number that nginx has for it. */
 export const CLIENT_GONE = 499
 
-const STATUS: Record<PoolErrorCode, number> = { FULL: 503, CLOSED: 503, LOST: 500, FAILED: 500 }
+const STATUS: Partial<Record<string, number>> = {
+  // As many requests wait as may, or the service stops.
+  ERR_WORMHOLE_BUSY: 503,
+  ERR_WORMHOLE_CLOSED: 503,
+  FST_ERR_HANDLER_TIMEOUT: 504,
+}
 
 /** The HTTP status of an answer to a request that failed. */
-export function statusOf(error: FastifyError | PoolError): number {
-  if (error instanceof PoolError) return STATUS[error.code]
-  if (error.code === 'FST_ERR_HANDLER_TIMEOUT') return 504
+export function statusOf(error: { name: string; code: string; statusCode?: number }): number {
   if (error.name === 'AbortError') return CLIENT_GONE
-  return error.statusCode ?? 500
+  return STATUS[error.code] ?? error.statusCode ?? 500
 }

@@ -1,30 +1,29 @@
-import { type Receiver, type Sender, WormholeError } from 'wormhole-ipc'
-import { inherited } from 'wormhole-ipc/process'
-import { factorise } from './factorise.js'
-import type { Job, News, Report } from './protocol.js'
-import { STOP_SIGNALS } from './stop.js'
+import { setImmediate } from 'node:timers/promises'
+import type { CallContext } from 'wormhole-ipc/pool'
 
-const { jobs, reports } = inherited<{ jobs: Receiver<Job>; reports: Sender<Report> }>()
+/** Divisions between two looks at whether anybody still waits: some milliseconds. */
+const LOOK_EVERY = 500_000
 
-// The end of the jobs is what stops a worker. A Ctrl-C or systemd tells every process of the group, too early for this one.
-for (const signal of STOP_SIGNALS) process.on(signal, () => undefined)
+// The service ends its workers. A Ctrl-C or systemd tells every process of the group, too early for this one.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => undefined)
 
-function finish({ id, number }: Job): News {
-  try {
-    return { kind: 'done', id, factors: factorise(number) }
-  } catch (error) {
-    return { kind: 'failed', id, reason: String(error) }
+/** The prime factors of a whole number from 2 to 2^53 - 1, smallest first: by trial division, which may take a second. */
+export default async function factorise(number: number, { signal, progress }: CallContext): Promise<number[]> {
+  // The service notes who has the request.
+  progress(process.pid)
+  const factors: number[] = []
+  let rest = number
+  // Past 2, odd divisors only.
+  for (let divisor = 2, steps = 0; divisor * divisor <= rest; divisor += divisor === 2 ? 1 : 2) {
+    if (steps++ % LOOK_EVERY === 0) {
+      await setImmediate()
+      signal.throwIfAborted()
+    }
+    while (rest % divisor === 0) {
+      factors.push(divisor)
+      rest /= divisor
+    }
   }
-}
-
-async function tell(news: News): Promise<void> {
-  await reports.send({ ...news, ends: { jobs: jobs.stats(), reports: reports.stats() } })
-}
-
-try {
-  await tell({ kind: 'ready' })
-  for await (const job of jobs) await tell(finish(job))
-} catch (error) {
-  // The service is gone, and with it whoever waited for an answer.
-  if (!(error instanceof WormholeError) || error.code !== 'ERR_WORMHOLE_DISCONNECTED') throw error
+  if (rest > 1) factors.push(rest)
+  return factors
 }

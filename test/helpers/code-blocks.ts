@@ -49,6 +49,13 @@ declare const link: import('wormhole-ipc/calls').Link
 declare const api: import('wormhole-ipc/calls').Caller<{ resize(size: { width: number }): string }>
 declare const jobs: import('wormhole-ipc/pool').Pool<unknown, unknown>
 declare function handle(message: unknown): void
+declare module 'piscina' {
+  export class Piscina {
+    constructor(options: { filename: string; maxThreads?: number })
+    run(task: unknown): Promise<unknown>
+    close(): Promise<void>
+  }
+}
 `
 
 /** Type-checks and compiles the TypeScript of documents, each block a module of its own; returns what is wrong with it. */

@@ -11,7 +11,8 @@ interface LogLine {
 }
 
 interface Health {
-  workers: { pid: number; ready: boolean; busy: boolean }[]
+  workers: number[]
+  busy: number
   queued: number
 }
 
@@ -82,17 +83,17 @@ export class Service {
     return (await (await this.get('health')).json()) as Health
   }
 
-  /** Resolves once so many workers are at work, and so many requests wait for one. */
-  async occupied(busy: number, queued: number): Promise<void> {
+  /** Resolves once so many workers have a request, and so many requests wait for one; to the workers' process ids. */
+  async occupied(busy: number, queued: number): Promise<number[]> {
     for (;;) {
       const health = await this.health()
-      if (health.workers.filter(({ busy }) => busy).length === busy && health.queued === queued) return
+      if (health.busy === busy && health.queued === queued && health.workers.length >= busy) return health.workers
     }
   }
 
   /** Stops the workers in their tracks; resolves to their process ids. */
   async freeze(): Promise<number[]> {
-    const pids = (await this.health()).workers.map(({ pid }) => pid)
+    const pids = (await this.health()).workers
     for (const pid of pids) process.kill(pid, 'SIGSTOP')
     this.#frozen.push(...pids)
     return pids

@@ -1,12 +1,11 @@
 // This library as it is installed: of build/package, which scripts/packed makes. Nothing else in the harness's
 // measurements imports it. Children share the ends of one pair of channels.
 /** @import { Receiver, Sender } from '../../../build/package/dist/index.js' */
-import { channel } from '../../../dist/channel/channel.js'
-import { inherited } from '../../../dist/process/inherited.js'
-import { spawn } from '../../../dist/process/spawn.js'
+import { channel } from '../../../build/package/dist/index.js'
+import { inherited, spawn } from '../../../build/package/dist/process.js'
 import { keep } from './children.mjs'
 
-const MIN_MAXIMUM = 1024 * 1024
+const LEAST_MAXIMUM = 1024 * 1024
 
 /** How many sends with a descriptor are made before one is awaited, and with it all before. */
 const HANDLES_AT_ONCE = 64
@@ -17,7 +16,7 @@ const HANDLES_AT_ONCE = 64
  * @returns {import('../driver.mjs').Driver}
  */
 export function wormhole(title, { coalesce = true, receive = takeEach, does } = {}) {
-  const pairOf = ({ bytes = 0 }) => channel({ coalesce, maxMessageBytes: Math.max(bytes, MIN_MAXIMUM) })
+  const pairOf = ({ bytes = 0 }) => channel({ coalesce, maxMessageBytes: Math.max(bytes, LEAST_MAXIMUM) })
   return {
     title,
     promise: 'kernel',
