@@ -26,7 +26,10 @@ export default {
 async function endpoint(channel) {
   const { default: nodeEndpoint } = await import('comlink/dist/esm/node-adapter.mjs')
   return nodeEndpoint({
-    postMessage: (message) => channel.send(message),
+    postMessage(message) {
+      // It releases proxies when they are collected, which may be after the end.
+      if (channel.connected) channel.send(message)
+    },
     on: (event, take) => channel.on(event, take),
     off: (event, take) => channel.off(event, take),
   })
