@@ -5,7 +5,7 @@ import * as Plot from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
 import { max, min } from 'simple-statistics'
 import { REFERENCE } from './peers/load.mjs'
-import { size } from './workloads.mjs'
+import { groups, size } from './workloads.mjs'
 
 const WIDTH = 900
 const LABELS_WIDTH = 260
@@ -149,7 +149,8 @@ function ratios({ peers, workloads }) {
 /** Round trips: the median, and how far the slowest are from it. */
 function latency({ peers, workloads }) {
   const titles = new Map(peers.map(({ name, title }) => [name, title]))
-  const trips = workloads.flatMap(({ title: workload, results }) =>
+  const shown = workloads.filter(({ name }) => groups.latency.includes(name))
+  const trips = shown.flatMap(({ title: workload, results }) =>
     Object.entries(results)
       .filter(([, { p99 }]) => p99 !== undefined)
       .flatMap(([peer, { spread, p99, p999 }]) =>

@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads'
 import { kind, messages } from './messages.mjs'
 import { loadDriver } from './peers/load.mjs'
 import { pin } from './pin.mjs'
+import { work } from './tasks.mjs'
 
 const job = JSON.parse(process.argv.at(-1))
 if (job.cores !== undefined) pin(job.cores.at(-1))
@@ -10,10 +11,11 @@ if (job.cores !== undefined) pin(job.cores.at(-1))
 if (isMainThread) process.stdin.once('close', () => process.exit()).resume()
 
 const driver = await loadDriver(job.peer)
-const link = await driver.connect(job)
-roles()[job.role]()
+if (job.role === 'serve') await driver.serve(work)
+else roles(await driver.connect(job))[job.role]()
 
-function roles() {
+/** @param {import('./peers/driver.mjs').Link} link */
+function roles(link) {
   const what = kind(job.bytes ?? 45, job.unicode)
   return {
     /** Counts and weighs messages; reports what came since the last report. */

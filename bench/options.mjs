@@ -39,7 +39,7 @@ export function parse(argv, { out, err } = {}) {
   const names = workloads.map(({ name }) => name)
   const command = new Command('npm run bench --')
     .description('Compares ways to move JSON messages between processes, each pair in processes of its own, in turn.')
-    .option('--quick', 'few and short runs, all in less than two minutes; without the messages of 64 MiB and more')
+    .option('--quick', 'few and short runs, all in less than two minutes; of the streams not every size')
     .addOption(list('--peer <names>', `which peers, beside ${REFERENCE}`, peers, {}))
     .addOption(list('--workload <names>', 'which workloads, or groups of them', names, groups))
     .addOption(
@@ -62,7 +62,9 @@ export function parse(argv, { out, err } = {}) {
     .configureOutput({ ...(out && { writeOut: out }), ...(err && { writeErr: err }) })
     .parse(argv, { from: 'user' })
   const { quick = false, peer, workload, runs, seconds, json, charts } = command.opts()
-  const chosen = workloads.filter(({ name, long }) => (workload === undefined ? !(quick && long) : workload.has(name)))
+  const chosen = workloads.filter(({ name, thorough }) =>
+    workload === undefined ? !(quick && thorough) : workload.has(name)
+  )
   return {
     peers: peers.filter((name) => name === REFERENCE || peer === undefined || peer.has(name)),
     workloads: chosen,

@@ -10,6 +10,7 @@ import { REFERENCE } from './peers/load.mjs'
  * @property {Spread} spread of them
  * @property {number} [p99] the median of the runs' 99th percentiles
  * @property {number} [p999]
+ * @property {number} [cpu] the median of the runs' processor time of all sides, in microseconds each
  * @property {Spread} [ratio] how many times better the reference is, run by run; more than 1 where it is better
  * @property {Record<string, number>} share of each limit
  *
@@ -35,6 +36,7 @@ export function summarize({ workload, samples, limits }) {
       values: valuesOf(runs),
       spread: spreadOf(valuesOf(runs)),
       ...tailsOf(runs),
+      ...cpuOf(runs),
       ratio: ratioOf(workload.better, reference, runs),
       share: sharesOf(spreadOf(valuesOf(runs)).median, limitSpreads),
     })
@@ -48,6 +50,11 @@ function tailsOf(runs) {
   const present = runs.filter((sample) => sample?.p99 !== undefined)
   if (present.length === 0) return {}
   return { p99: median(present.map(({ p99 }) => p99)), p999: median(present.map(({ p999 }) => p999)) }
+}
+
+function cpuOf(runs) {
+  const known = runs.map((sample) => sample?.cpu).filter(Number.isFinite)
+  return known.length === 0 ? {} : { cpu: median(known) }
 }
 
 /** Of runs that were made one after the other, so that both had the same machine. */

@@ -14,16 +14,19 @@ export function tables(summaries, drivers) {
 }
 
 function section({ workload, results, limits }, drivers) {
-  const tails = [...results.values()].some(({ p99 }) => p99 !== undefined)
+  const some = (field) => [...results.values()].some((result) => result[field] !== undefined)
+  const shown = { tails: some('p99'), cpu: some('cpu') }
   const head = ['', workload.unit, 'spread', `times as good is ${REFERENCE}`]
-  if (tails) head.push('p99', 'p99.9')
+  if (shown.tails) head.push('p99', 'p99.9')
+  if (shown.cpu) head.push('processor time, us')
   for (const limit of limits.keys()) head.push(`of the ${limit}'s limit`)
   if (workload.name.startsWith('awaited')) head.push('awaited means')
-  const rows = [...drivers].map(([peer, driver]) => {
+  const able = [...drivers].filter(([, { does }]) => does.includes(workload.needs))
+  const rows = able.map(([peer, driver]) => {
     const result = results.get(peer)
     return result === undefined
       ? [driver.title, ...head.slice(1).map(() => NONE)]
-      : row(result, driver, workload, limits, tails)
+      : row(result, driver, workload, limits, shown)
   })
   for (const [limit, spread] of limits) {
     rows.push([`limit: ${limit}`, figure(spread.median), between(spread), ...head.slice(3).map(() => NONE)])
@@ -32,9 +35,10 @@ function section({ workload, results, limits }, drivers) {
   return `## ${workload.name}: ${workload.title}\n\n${markdownTable([head, ...rows], { align })}`
 }
 
-function row({ spread, ratio, p99, p999, share }, driver, workload, limits, tails) {
+function row({ spread, ratio, p99, p999, cpu, share }, driver, workload, limits, shown) {
   const cells = [driver.title, figure(spread.median), between(spread), ratio === undefined ? NONE : times(ratio)]
-  if (tails) cells.push(figure(p99), figure(p999))
+  if (shown.tails) cells.push(figure(p99), figure(p999))
+  if (shown.cpu) cells.push(figure(cpu))
   for (const limit of limits.keys()) cells.push(percent(share[limit]))
   if (workload.name.startsWith('awaited')) cells.push(driver.promise === 'kernel' ? 'in the kernel' : 'in a queue')
   return cells

@@ -10,8 +10,11 @@ const MIB = 1024 * KIB
 const SIZES = [45, 300, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB, 16 * MIB, 64 * MIB, 256 * MIB]
 const UNICODE_SIZES = [45, 300, 4 * KIB, 16 * KIB, 64 * KIB, MIB, 16 * MIB]
 
-/** Long messages take seconds each: fewer runs tell as much, and `--quick` leaves them out. */
+/** Long messages take seconds each: fewer runs tell as much. */
 const LONG = 64 * MIB
+
+/** The sizes that `--quick` takes: every path, and not every point of a curve. */
+const QUICK_SIZES = [45, 300, 4 * KIB, 64 * KIB, MIB]
 
 /**
  * @typedef {object} Workload
@@ -27,8 +30,11 @@ const LONG = 64 * MIB
  * @property {string} [role] what they do there
  * @property {number[]} [cores] to which this process and the child are pinned
  * @property {number} [count]
+ * @property {number} [workers] how many a pool has
+ * @property {number} [underWay] how many calls or jobs are made before one is answered
  * @property {boolean} [limited] whether the codec's and the kernel's limit are measured beside it
  * @property {boolean} [long]
+ * @property {boolean} [thorough] left out of `--quick`
  */
 
 const streams = [...SIZES.map((bytes) => stream(bytes)), ...UNICODE_SIZES.map((bytes) => stream(bytes, true))]
@@ -58,6 +64,10 @@ const others = [
   trip('roundtrip', 'request and reply', [0, 1]),
   trip('sync', 'blocking request and reply', [0]),
   trip('sync', 'blocking request and reply', [0, 1]),
+  tasks('calls', 100),
+  tasks('calls', 1),
+  tasks('pool', 100),
+  tasks('pool', 1),
   {
     name: 'descriptors',
     title: 'file descriptors',
@@ -108,6 +118,8 @@ export const groups = {
   large: names(({ name, bytes }) => name.startsWith('stream-') && bytes >= 4 * KIB),
   curve: names(({ name, bytes, unicode }) => name.startsWith('stream-') && bytes >= KIB && !unicode),
   latency: names(({ measure }) => measure === 'roundtrip' || measure === 'sync'),
+  calls: names(({ needs }) => needs === 'calls'),
+  pool: names(({ needs }) => needs === 'pool'),
   many: names(({ children, count }) => children > 1 || count > 1),
 }
 
@@ -127,6 +139,7 @@ function stream(bytes, unicode = false) {
     unicode,
     limited: true,
     long: bytes >= LONG,
+    thorough: !QUICK_SIZES.includes(bytes),
     ...SECOND,
   }
 }
@@ -144,6 +157,16 @@ function trip(measure, title, cores) {
     bytes: 45,
     ...MICROSECONDS,
   }
+}
+
+/** @returns {Workload} */
+function tasks(needs, underWay) {
+  const what = needs === 'pool' ? 'jobs of a pool of two workers' : 'calls of a function in a child'
+  const all = { name: `${needs}-${underWay}`, needs, underWay, bytes: 300 }
+  const side = needs === 'pool' ? { workers: 2 } : { role: 'serve' }
+  return underWay === 1
+    ? { ...all, ...side, title: `${what}, one at a time`, measure: 'tasks-in-turn', ...MICROSECONDS }
+    : { ...all, ...side, title: `${what}, ${underWay} under way`, measure: 'tasks', ...SECOND }
 }
 
 /** @param {number} bytes */

@@ -1,5 +1,7 @@
-// What single trips cost: the figure is the median, in microseconds, and the slowest are told too.
+// What single trips cost: the figure is the median, in microseconds, and the slowest are told too; and the processor time of
+// all sides.
 import { quantileSorted } from 'simple-statistics'
+import { cpuSeconds } from './cpu.mjs'
 
 const MAX = 200_000
 
@@ -14,6 +16,8 @@ export class Trips {
   #count = 0
   #counted
   #end
+  /** When the first one that counts was over. */
+  #cpuBefore
 
   /** @param {number} seconds for how long there is another trip */
   constructor(seconds) {
@@ -25,13 +29,17 @@ export class Trips {
   /** Notes a trip that began at `start` and is over now. @returns {boolean} whether another fits */
   note(start) {
     const now = performance.now()
-    if (start >= this.#counted) this.#times[this.#count++] = (now - start) * 1000
+    if (start >= this.#counted) {
+      this.#times[this.#count++] = (now - start) * 1000
+      this.#cpuBefore ??= cpuSeconds()
+    }
     return (now < this.#end || this.#count < MIN) && this.#count < MAX
   }
 
   figures() {
+    const cpu = ((cpuSeconds() - this.#cpuBefore) / (this.#count - 1)) * 1e6
     const sorted = this.#times.subarray(0, this.#count).sort()
     const at = (share) => quantileSorted(/** @type {any} */ (sorted), share)
-    return { count: this.#count, value: at(0.5), p99: at(0.99), p999: at(0.999) }
+    return { count: this.#count, value: at(0.5), p99: at(0.99), p999: at(0.999), cpu }
   }
 }

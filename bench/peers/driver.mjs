@@ -41,16 +41,27 @@
  */
 
 /**
+ * A pool of workers that do tasks.mjs's "work", or a child that serves it to calls.
+ *
+ * @typedef {object} Workers
+ * @property {(task: any) => PromiseLike<any>} run one job, or one call: its answer
+ * @property {() => unknown} close ends them all
+ */
+
+/**
  * @typedef {object} Driver
  * @property {string} title as tables and charts show it
- * @property {string} promise what an awaited send means: 'kernel' (the kernel has it) or 'queue' (a queue of this process has it)
- * @property {('stream' | 'link' | 'sync' | 'descriptors' | 'pair')[]} does which workloads it can take, by their `needs`
+ * @property {string} [promise] of peers that send messages: what an awaited send means: 'kernel' (the kernel has it) or 'queue' (a queue of this process has it)
+ * @property {('stream' | 'link' | 'sync' | 'descriptors' | 'pair' | 'calls' | 'pool')[]} does which workloads it can take, by their `needs`
  * @property {number} [maxBytes] the longest message it can carry
  * @property {() => unknown} [available] throws, with the reason, where the peer cannot run
  * @property {(argv: string[], children: number, job: Job) => Promise<Link>} [start] starts `children` processes
  *   `node ...argv` and connects
  * @property {(job: Job) => Promise<Link>} [connect] the child's side of `start`
  * @property {() => Promise<Pair>} [pair]
+ * @property {(argv: string[]) => Promise<Workers>} [calls] starts a process `node ...argv`, and calls what it serves
+ * @property {(work: (task: any) => number) => unknown} [serve] the child's side of `calls`
+ * @property {(size: number) => Promise<Workers>} [pool] of so many workers
  * @property {(job: Job) => Promise<import('../schedule.mjs').Sample>} [measure] for a program that measures itself: its figures
  */
 

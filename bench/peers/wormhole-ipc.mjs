@@ -1,4 +1,7 @@
 import { wormhole } from './shared/wormhole.mjs'
+import { calls, poolWith, serve } from './shared/wormhole-tasks.mjs'
+
+const driver = wormhole('wormhole-ipc')
 
 /** @type {import('./driver.mjs').Driver} */
-export default wormhole('wormhole-ipc')
+export default { ...driver, does: [...driver.does, 'calls', 'pool'], calls, serve, pool: poolWith() }

@@ -13,7 +13,7 @@ const reason = (promise) =>
   )
 
 const runner = fileURLToPath(new URL('../runner.mjs', import.meta.url))
-const childrenOf = (pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim()
+const childrenOf = (pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean)
 
 /** Asks until it holds; what /proc tells has no event. */
 async function until(holds) {
@@ -47,15 +47,26 @@ describe('a measurement in a process of its own', () => {
 })
 
 describe('a measurement that is killed', () => {
-  for (const peer of ['wormhole-ipc', 'child_process-json', 'ndjson']) {
-    it(`leaves no child of ${peer} behind`, async () => {
-      const job = { peer, measure: 'stream', role: 'sink', bytes: 45, seconds: 600 }
-      const measuring = spawn(process.execPath, [runner, JSON.stringify(job)], { stdio: 'ignore' })
-      await until(() => childrenOf(measuring.pid) !== '')
-      const child = childrenOf(measuring.pid)
-      measuring.kill('SIGKILL')
-      await until(() => !existsSync(`/proc/${child}`))
-    })
+  const stream = { measure: 'stream', role: 'sink', bytes: 45, workers: 1 }
+  const calls = { measure: 'tasks', role: 'serve', needs: 'calls', workers: 1, underWay: 4 }
+  const pool = { measure: 'tasks', needs: 'pool', workers: 2, underWay: 4 }
+  const kinds = [
+    { name: 'child', peers: ['wormhole-ipc', 'child_process-json', 'ndjson'], job: stream },
+    { name: 'callee', peers: ['wormhole-ipc', 'birpc', 'comlink'], job: calls },
+    { name: 'worker', peers: ['wormhole-ipc', 'jest-worker', 'tinypool', 'workerpool'], job: pool },
+  ]
+  for (const { name, peers, job } of kinds) {
+    for (const peer of peers) {
+      it(`leaves no ${name} of ${peer} behind`, async function () {
+        if ((await findPeers([peer])).drivers.size === 0) this.skip()
+        const args = [runner, JSON.stringify({ peer, ...job, seconds: 600 })]
+        const measuring = spawn(process.execPath, args, { stdio: 'ignore' })
+        await until(() => childrenOf(measuring.pid).length === job.workers)
+        const children = childrenOf(measuring.pid)
+        measuring.kill('SIGKILL')
+        await until(() => !children.some((child) => existsSync(`/proc/${child}`)))
+      })
+    }
   }
 })
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { DOMParser } from 'linkedom'
+import { findPeers } from '../find-peers.mjs'
 import { REPORT_VERSION } from '../report.mjs'
 import { groups, workloads } from '../workloads.mjs'
 
@@ -84,5 +85,38 @@ describe('a quick comparison of the small workloads', function () {
       expect(svg.getAttribute('xmlns')).to.equal('http://www.w3.org/2000/svg')
       expect(text).to.include('wormhole-ipc')
     }
+  })
+})
+
+describe('a quick comparison of calls and pools', function () {
+  this.timeout(RUN_MS)
+
+  it('has a table of each with the peers that can take it, and the processor time beside the figure', async function () {
+    const { drivers } = await findPeers(['birpc', 'tinypool'])
+    if (drivers.size < 2) this.skip()
+    const directory = mkdtempSync(join(tmpdir(), 'bench-test-'))
+    const file = join(directory, 'report.json')
+    const which = ['--workload', 'calls-1,pool-100', '--peer', 'birpc,tinypool']
+    const { stdout } = await run(script, ['--quick', '--runs', '1', ...which, '--json', file], { timeout: RUN_MS })
+    const { workloads, skipped } = JSON.parse(readFileSync(file, 'utf8'))
+    rmSync(directory, { recursive: true })
+    expect(skipped.filter(({ peer }) => drivers.has(peer))).to.deep.equal([])
+    expect(workloads.map(({ name, results }) => [name, Object.keys(results)])).to.deep.equal([
+      ['calls-1', ['wormhole-ipc', 'birpc']],
+      ['pool-100', ['wormhole-ipc', 'tinypool']],
+    ])
+    for (const { results } of workloads) {
+      for (const { cpu, ratio } of Object.values(results)) {
+        expect(cpu).to.be.greaterThan(0)
+        expect(ratio.median).to.be.greaterThan(0)
+      }
+    }
+    const [calls, pool] = stdout.split('## pool-100')
+    expect(calls)
+      .to.include('birpc')
+      .and.to.include('processor time, us')
+      .and.to.include('p99.9')
+      .and.not.include('tinypool')
+    expect(pool).to.include('tinypool').and.to.include('processor time, us').and.not.include('birpc')
   })
 })

@@ -31,13 +31,15 @@ describe('the command line', () => {
   it('takes groups', () => {
     expect(names(['--workload', 'small'])).to.deep.equal(groups.small)
     expect(names(['--workload', 'small,memory'])).to.deep.equal([...groups.small, 'memory'])
+    expect(names(['--workload', 'pool,calls'])).to.deep.equal([...groups.calls, ...groups.pool])
     for (const [name, members] of Object.entries(groups)) expect(members, name).not.to.deep.equal([])
   })
 
-  it('leaves the longest messages out of --quick, unless they are asked for', () => {
-    expect(names(['--quick']))
-      .to.include('stream-16MiB')
-      .and.not.to.include('stream-256MiB')
+  it('leaves some sizes out of --quick, unless they are asked for, and nothing else', () => {
+    const quick = names(['--quick'])
+    expect(quick).to.include.members(['stream-45B', 'stream-1MiB', 'stream-45B-unicode'])
+    expect(quick).not.to.include('stream-256MiB')
+    expect(names([]).filter((name) => !name.startsWith('stream-') && !quick.includes(name))).to.deep.equal([])
     expect(names(['--quick', '--workload', 'stream-256MiB'])).to.deep.equal(['stream-256MiB'])
   })
 

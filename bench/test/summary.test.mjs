@@ -53,4 +53,17 @@ describe('the statistics', () => {
     const { results } = summarize({ ...outcome('lower', {}), samples: new Map([['wormhole-ipc', trips]]) })
     expect(results.get('wormhole-ipc')).to.include({ p99: 20, p999: 200 })
   })
+
+  it('give the median of the processor time, of the runs that tell it', () => {
+    const runs = [
+      { value: 1, cpu: 30 },
+      undefined,
+      { value: 1, cpu: 10 },
+      { value: 1, cpu: null },
+      { value: 1, cpu: 20 },
+    ]
+    const { results } = summarize({ ...outcome('higher', { ndjson: [5] }), samples: new Map([['wormhole-ipc', runs]]) })
+    expect(results.get('wormhole-ipc').cpu).to.equal(20)
+    expect(summarize(outcome('higher', { ndjson: [5] })).results.get('ndjson')).not.to.have.property('cpu')
+  })
 })

@@ -12,14 +12,21 @@ export function childProcess(serialization) {
     title: `child_process ${serialization}`,
     promise: 'kernel',
     does: ['stream', 'link', 'descriptors'],
-    async start([program, ...args], children) {
-      const one = () => link(keep(fork(program, args, { serialization, stdio: ['pipe', 'inherit', 'inherit', 'ipc'] })))
-      return combine(Array.from({ length: children }, one))
+    async start(argv, children) {
+      return combine(Array.from({ length: children }, () => link(forkProcess(argv, serialization))))
     },
     async connect() {
       return link(process)
     },
   }
+}
+
+/**
+ * @param {string[]} argv of node
+ * @param {'json' | 'advanced'} [serialization]
+ */
+export function forkProcess([program, ...args], serialization = 'json') {
+  return keep(fork(program, args, { serialization, stdio: ['pipe', 'inherit', 'inherit', 'ipc'] }))
 }
 
 /** @param {any} channel a ChildProcess, or `process` */

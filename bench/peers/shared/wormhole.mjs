@@ -5,7 +5,7 @@ import { channel } from '../../../build/package/dist/index.js'
 import { inherited, spawn } from '../../../build/package/dist/process.js'
 import { keep } from './children.mjs'
 
-const LEAST_MAXIMUM = 1024 * 1024
+const MIN_MAXIMUM = 1024 * 1024
 
 /** How many sends with a descriptor are made before one is awaited, and with it all before. */
 const HANDLES_AT_ONCE = 64
@@ -16,7 +16,7 @@ const HANDLES_AT_ONCE = 64
  * @returns {import('../driver.mjs').Driver}
  */
 export function wormhole(title, { coalesce = true, receive = takeEach, does } = {}) {
-  const pairOf = ({ bytes = 0 }) => channel({ coalesce, maxMessageBytes: Math.max(bytes, LEAST_MAXIMUM) })
+  const pairOf = ({ bytes = 0 }) => channel({ coalesce, maxMessageBytes: Math.max(bytes, MIN_MAXIMUM) })
   return {
     title,
     promise: 'kernel',

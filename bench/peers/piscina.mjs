@@ -1,0 +1,4 @@
+import { piscinaWith } from './shared/piscina.mjs'
+
+/** @type {import('./driver.mjs').Driver} */
+export default piscinaWith('piscina, threads')
