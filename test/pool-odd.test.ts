@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { expect } from 'chai'
+import type { WormholeError } from 'wormhole-ipc'
+import { fixture } from './helpers/child.js'
+import { leavesNoDescriptors } from './helpers/descriptors.js'
+import { rejectsCode } from './helpers/expect-error.js'
+import { closesPools, isAlive, javascript } from './helpers/pools.js'
+import { usesChildren } from './helpers/uses-children.js'
+
+const ODD = new URL('./fixtures/odd-job.js', import.meta.url)
+/** What no answer is, and answers that nobody asked for. */
+const UNASKED: unknown[] = [
+  ...[null, 7, 'text', [], {}, { answer: 99, output: 1 }, { answer: '1' }, { answer: {} }, { answer: null }],
+  ...[{ answer: -1 }, { progress: 99, value: 1 }, { progress: {} }, { answer: 0 }, { answer: 0, error: null }],
+  ...[{ window: 1 }, { cancel: 1 }, { call: 1, name: 'x' }, { ['__proto__']: { answer: 1 } }],
+]
+
+async function gone(pids: readonly number[]): Promise<void> {
+  while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+describe('a pool whose processes misbehave', function () {
+  this.timeout(120_000)
+  usesChildren()
+  leavesNoDescriptors()
+  const open = closesPools()
+
+  it('drops answers that nobody asked for, and goes on', async () => {
+    const jobs = open({}, ODD)
+    const pid = await jobs.run({ do: 'pid' })
+    expect(await jobs.run({ do: 'says', messages: UNASKED })).to.equal('said')
+    expect(await jobs.run({ do: 'pid' })).to.equal(pid)
+  })
+
+  it('takes the first of several answers to a job', async () => {
+    const jobs = open({}, ODD)
+    await jobs.run({ do: 'pid' })
+    const twice = [
+      { progress: 2, value: 1 },
+      { answer: 2, output: 'first' },
+      { answer: 2, output: 'second' },
+    ]
+    expect(await jobs.run({ do: 'says', messages: [...twice, { progress: 2, value: 2 }] })).to.equal('first')
+    expect(await jobs.run({ do: 'says', messages: [] })).to.equal('said')
+    const errors = [null, 1, {}, { message: 3, cause: { cause: 4 } }]
+    for (const [at, error] of errors.entries()) {
+      await rejectsCode(jobs.run({ do: 'says', messages: [{ answer: 4 + at, error }] }), 'ERR_WORMHOLE_CALL_THREW')
+    }
+  })
+
+  it('kills a process that sends what cannot be read, and says so', async () => {
+    const jobs = open({}, ODD)
+    const error = await rejectsCode(jobs.run({ do: 'babbles' }), 'ERR_WORMHOLE_CHILD_EXITED')
+    expect(error).to.include({ signal: 'SIGKILL', stderr: 'no JSON\n' })
+    expect((error.cause as WormholeError).code).to.equal('ERR_WORMHOLE_MALFORMED')
+    expect(await jobs.run({ do: 'pid' })).to.be.a('number')
+  })
+
+  it('kills a process that has closed its channel', async () => {
+    const jobs = open({}, ODD)
+    await rejectsCode(jobs.run({ do: 'hangs up' }), 'ERR_WORMHOLE_CHILD_EXITED')
+    expect(await jobs.run({ do: 'pid' })).to.be.a('number')
+  })
+
+  it('rejects with the exit of a process that throws outside of its function, and what it wrote', async () => {
+    const jobs = open({}, ODD)
+    for (const [what, text] of [
+      ['throws later', 'from a timer'],
+      ['rejects', 'handled by nobody'],
+    ]) {
+      const error = await rejectsCode(jobs.run({ do: what }), 'ERR_WORMHOLE_CHILD_EXITED')
+      expect(error).to.have.property('exitCode', 1)
+      expect(error).to.have.property('stderr').that.includes(text)
+    }
+    const error = await rejectsCode(jobs.run({ do: 'exits' }), 'ERR_WORMHOLE_CHILD_EXITED')
+    expect(error).to.include({ exitCode: 0, signal: null })
+  })
+
+  it('has the answer of a process that ends right after it', async () => {
+    const jobs = open({ size: 2 }, ODD)
+    for (let n = 0; n < 10; n++) expect(await jobs.run({ do: 'answers and exits' })).to.equal('answered')
+  })
+
+  it('does not mind what a process writes to its standard output', async () => {
+    expect(await open({}, ODD).run({ do: 'writes' })).to.equal('written')
+  })
+
+  it('ends jobs whose module never comes to the end of its import by their timeout', async () => {
+    const jobs = open({ grace: 0 }, javascript('await new Promise(() => setInterval(() => 0, 1000))'))
+    for (let n = 0; n < 2; n++) await rejectsCode(jobs.run(1, { timeout: 20 }), 'ERR_WORMHOLE_TIMEOUT')
+  })
+
+  it('carries what a module wrote before its import failed', async () => {
+    const jobs = open({}, javascript('console.error("so far"); throw new Error("at import")'))
+    const error = await rejectsCode(jobs.run(1), 'ERR_WORMHOLE_CALL_THREW')
+    expect(error).to.have.property('stderr', 'so far\n')
+    expect(error.cause).to.have.property('message', 'at import')
+  })
+
+  it('kills what is blocked for ever when it is closed, at the end of the grace', async () => {
+    const jobs = open({ grace: 20 })
+    const pid = (await jobs.run({ do: 'pid' })) as number
+    const blocked = rejectsCode(jobs.run({ do: 'block' }), 'ERR_WORMHOLE_CLOSED')
+    await jobs.close()
+    await blocked
+    expect(isAlive(pid)).to.equal(false)
+  })
+
+  it('kills what is blocked for ever when its job is over its time', async () => {
+    const jobs = open({ grace: 20 })
+    const pid = (await jobs.run({ do: 'pid' })) as number
+    await rejectsCode(jobs.run({ do: 'block' }, { timeout: 20 }), 'ERR_WORMHOLE_TIMEOUT')
+    await gone([pid])
+  })
+
+  it('takes its processes along when ours is killed, unless they are blocked', async () => {
+    const parent = spawn(process.execPath, [fixture('pool-parent')], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [text] = (await once(parent.stdout, 'data')) as [Buffer]
+    const pids = JSON.parse(text.toString()) as number[]
+    expect(pids.every(isAlive)).to.equal(true)
+    parent.kill('SIGKILL')
+    await once(parent, 'close')
+    await gone(pids)
+  })
+})
