@@ -114,13 +114,15 @@ describe('a pool whose processes misbehave', function () {
     await gone([pid])
   })
 
-  it('takes its processes along when ours is killed, unless they are blocked', async () => {
-    const parent = spawn(process.execPath, [fixture('pool-parent')], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const [text] = (await once(parent.stdout, 'data')) as [Buffer]
-    const pids = JSON.parse(text.toString()) as number[]
-    expect(pids.every(isAlive)).to.equal(true)
-    parent.kill('SIGKILL')
-    await once(parent, 'close')
-    await gone(pids)
-  })
+  for (const how of ['killed', 'exits', 'throws']) {
+    it(`takes its processes along when ours ${how === 'killed' ? 'is killed' : `${how}, though they are blocked`}`, async () => {
+      const parent = spawn(process.execPath, [fixture('pool-parent'), how], { stdio: ['ignore', 'pipe', 'ignore'] })
+      const [text] = (await once(parent.stdout, 'data')) as [Buffer]
+      const pids = JSON.parse(text.toString()) as number[]
+      expect(pids).to.have.length(2)
+      if (how === 'killed') parent.kill('SIGKILL')
+      await once(parent, 'close')
+      await gone(pids)
+    })
+  }
 })

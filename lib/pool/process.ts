@@ -14,6 +14,7 @@ import type { OwnedFd } from '../owned-fd.js'
 import { poolWorkerFile } from '../package-files.js'
 import { quiet } from '../rejected.js'
 import { reasonFor } from './abort-reason.js'
+import { follow, unfollow } from './at-exit.js'
 import type { Job } from './job.js'
 import type { Settings } from './options.js'
 import { Pace } from './pace.js'
@@ -126,6 +127,7 @@ export class PoolProcess {
     const over = (error: unknown) => {
       if (this.#over) return
       this.#over = true
+      unfollow(this)
       this.#unkill?.()
       this.unidle?.()
       // One that has died before it could run anything has all its jobs on its conscience.
@@ -142,6 +144,7 @@ export class PoolProcess {
       queueMicrotask(() => over(startError(failure)))
       return
     }
+    follow(this)
     child.on('error', (error) => {
       if (child.pid === undefined) over(startError(error))
     })
@@ -151,7 +154,7 @@ export class PoolProcess {
       (form, fds, failed) => this.#onMessage(form, fds, failed),
       (error) => {
         this.#fault = error
-        child.kill('SIGKILL')
+        this.killNow()
       }
     )
     // How it ended settles its jobs: its 'exit' tells, soon after its channels.
@@ -324,7 +327,11 @@ export class PoolProcess {
 
   /** Kills it after so many milliseconds, unless it is killed earlier already. */
   kill(grace: number): void {
-    this.#unkill ??= after(grace, () => this.#child?.kill('SIGKILL'))
+    this.#unkill ??= after(grace, () => this.killNow())
+  }
+
+  killNow(): void {
+    this.#child?.kill('SIGKILL')
   }
 
   /** Gives it no more jobs: it ends once it has none, and is killed after `grace` if it does not. */
