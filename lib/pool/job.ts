@@ -15,7 +15,7 @@ import type { PoolProcess } from './process.js'
 export interface RunOptions {
   /** Ends the job: it rejects with the signal's reason at once, and the function's own signal aborts. */
   signal?: AbortSignal | undefined
-  /** Most milliseconds once a process has it, up to Infinity; then ERR_WORMHOLE_TIMEOUT. @default the pool's */
+  /** Most milliseconds once a process has room for it, up to Infinity; then ERR_WORMHOLE_TIMEOUT. @default the pool's */
   timeout?: number | undefined
   /** Descriptors for the function (`context.fds`), moved or duplicated as by `sendWithFds`. Such a job is tried once. */
   fds?: readonly FdSource[] | undefined
