@@ -1,28 +1,20 @@
-import type { ChildProcess } from 'node:child_process'
 import { type Outcome, outcomeOf } from '../calls/answers.js'
 import { tellProgress } from '../calls/call.js'
 import type { Arrived } from '../calls/forms.js'
 import { closeAll } from '../calls/with-fds.js'
-import { ChildError } from '../child-error.js'
-import { STDERR_GRACE_MS, Tail } from '../child-output.js'
 import { after, now } from '../clock.js'
 import { WormholeError } from '../errors.js'
-import { nextTick, Promise, queueMicrotask, setImmediate } from '../globals.js'
-import { failedStart, spawn } from '../launch.js'
+import { nextTick, Promise, queueMicrotask } from '../globals.js'
 import { List } from '../list.js'
 import type { OwnedFd } from '../owned-fd.js'
-import { poolWorkerFile } from '../package-files.js'
 import { quiet } from '../rejected.js'
 import { reasonFor } from './abort-reason.js'
 import { follow, unfollow } from './at-exit.js'
+import { END_GRACE_MS, WorkerChild } from './child.js'
 import type { Job } from './job.js'
 import type { Settings } from './options.js'
 import { Pace } from './pace.js'
 import { IMPORT } from './protocol.js'
-import { WorkerChannels } from './worker-channels.js'
-
-/** How long a process whose channels are over may take to end, and a dead one's answers to be read, in milliseconds. */
-const END_GRACE_MS = 1000
 
 /** What a process tells its pool. */
 export interface Events {
@@ -48,14 +40,11 @@ export class PoolProcess {
   answeredBefore = 0
   /** No more jobs are given to it. */
   retiring = false
-  /** It has ended, and its last words are being read. */
-  exited = false
   /** Cancels the timer of an idle process. */
   unidle: (() => void) | undefined
   /** Resolves once it is gone. */
   readonly gone: Promise<void>
-  readonly #child: ChildProcess | undefined
-  readonly #channels: WorkerChannels | undefined
+  readonly #child: WorkerChild
   readonly #settings: Settings
   readonly #events: Events
   readonly #pace = new Pace()
@@ -67,13 +56,10 @@ export class PoolProcess {
   #loads = 0
   #held = true
   #unkill: (() => void) | undefined
-  #stderr: Tail | undefined
   /** Settles with the import of the module. */
   readonly #loaded: Promise<void>
   #endLoad!: (outcome: Outcome) => void
   #isLoaded = false
-  /** Why it was killed though nobody gave it up. */
-  #fault: WormholeError | undefined
   #over = false
 
   constructor(settings: Settings, events: Events) {
@@ -84,23 +70,19 @@ export class PoolProcess {
         this.#endLoad = (outcome) => ('error' in outcome ? reject(outcome.error) : resolve())
       })
     )
-    let failure: unknown
-    try {
-      this.#channels = new WorkerChannels(settings.concurrency)
-      const { execArgv, module, args, env, cwd } = settings
-      this.#child = spawn(process.execPath, [...execArgv, poolWorkerFile, module, ...args], {
-        stdio: ['ignore', 'inherit', 'pipe'],
-        env,
-        ...(cwd === undefined ? {} : { cwd }),
-        channels: this.#channels.theirs,
-      })
-    } catch (error) {
-      failure = error
-    }
-    this.gone = new Promise((resolve) => {
-      this.#follow(failure, resolve)
+    this.#child = new WorkerChild(settings, (form, fds, failed) => this.#onMessage(form, fds, failed))
+    follow(this)
+    // How it ended settles its jobs: it tells soon after its channels.
+    void this.#child.silent.then(() => {
+      if (!this.retiring || this.jobs.size > 0) this.kill(END_GRACE_MS)
     })
+    this.gone = this.#child.ended.then((error) => this.#onEnd(error))
     this.#letGo()
+  }
+
+  /** It has ended, and its last words are being read. */
+  get exited(): boolean {
+    return this.#child.exited
   }
 
   /** Jobs that it may have begun. */
@@ -122,69 +104,26 @@ export class PoolProcess {
     return this.#alone > 0 ? 0 : Math.min(this.#pace.ahead, this.#room)
   }
 
-  #follow(failure: unknown, resolve: () => void): void {
-    const [child, channels] = [this.#child, this.#channels]
-    const over = (error: unknown) => {
-      if (this.#over) return
-      this.#over = true
-      unfollow(this)
-      this.#unkill?.()
-      this.unidle?.()
-      // One that has died before it could run anything has all its jobs on its conscience.
-      const unbegun = this.#isLoaded ? this.takeBack() : []
-      const begun = [...this.jobs.values()]
-      for (const job of this.ahead) this.ahead.remove(job)
-      this.jobs.clear()
-      channels?.close()
-      this.#endLoad({ error })
-      resolve()
-      this.#events.dead(this, begun, unbegun, error)
-    }
-    if (child === undefined || channels === undefined) {
-      queueMicrotask(() => over(startError(failure)))
-      return
-    }
-    follow(this)
-    child.on('error', (error) => {
-      if (child.pid === undefined) over(startError(error))
-    })
-    this.#stderr = new Tail(child.stderr, process.stderr)
-    ;(child.stderr as { unref?: () => void } | null)?.unref?.()
-    const reading = channels.read(
-      (form, fds, failed) => this.#onMessage(form, fds, failed),
-      (error) => {
-        this.#fault = error
-        this.killNow()
-      }
-    )
-    // How it ended settles its jobs: its 'exit' tells, soon after its channels.
-    void reading.then(() => {
-      if (!this.retiring || this.jobs.size > 0) this.kill(END_GRACE_MS)
-    })
-    const closed = new Promise<void>((end) => child.once('close', end))
-    child.once('exit', (exitCode, signal) => {
-      this.exited = true
-      const ended = [within(STDERR_GRACE_MS, closed), within(END_GRACE_MS, reading)]
-      void Promise.all(ended).then(() => {
-        child.stderr?.destroy()
-        over(this.#endedError(exitCode, signal))
-      })
-    })
-  }
-
-  #endedError(exitCode: number | null, signal: NodeJS.Signals | null): WormholeError {
-    const how = signal === null ? `exited with code ${exitCode}` : `was killed by ${signal}`
-    const why = this.#fault === undefined ? '' : `, as it had sent what is no answer: ${this.#fault.message}`
-    const ended = { stderr: this.#stderr?.text ?? '', exitCode, signal }
-    const error = new ChildError('ERR_WORMHOLE_CHILD_EXITED', `a process of the pool ${how}${why}`, ended)
-    if (this.#fault !== undefined) error.cause = this.#fault
-    return error
+  #onEnd(error: unknown): void {
+    this.#over = true
+    unfollow(this)
+    this.#unkill?.()
+    this.unidle?.()
+    // One that has died before it could run anything has all its jobs on its conscience.
+    const unbegun = this.#isLoaded ? this.takeBack() : []
+    const begun = [...this.jobs.values()]
+    for (const job of this.ahead) this.ahead.remove(job)
+    this.jobs.clear()
+    this.#child.channels?.close()
+    this.#endLoad({ error })
+    this.#events.dead(this, begun, unbegun, error)
   }
 
   #onMessage(form: Arrived, fds: OwnedFd[], failed: WormholeError | undefined): void {
     if (form.answer === IMPORT) {
       this.#isLoaded = true
-      this.#endLoad(this.#explained(outcomeOf(form, fds, () => 'the import')))
+      closeAll(fds)
+      this.#endLoad(this.#explained(outcomeOf(form, [], () => 'the import')))
       return
     }
     const job = this.jobs.get((form.answer ?? form.progress) as number)
@@ -221,7 +160,7 @@ export class PoolProcess {
       this.#hold()
     }
     this.jobs.set(job.number, job)
-    const channels = this.#channels
+    const { channels } = this.#child
     if (channels === undefined) return
     try {
       if (job.options.fds === undefined && channels.tryGive(task)) {
@@ -241,7 +180,7 @@ export class PoolProcess {
     const { number } = job
     const task = this.#number(job)
     try {
-      if (this.#channels?.tryGive(task) === true) {
+      if (this.#child.channels?.tryGive(task) === true) {
         this.jobs.set(job.number, job)
         this.ahead.push(job)
         return true
@@ -269,7 +208,7 @@ export class PoolProcess {
   takeBack(): Job[] {
     const back: Job[] = []
     if (this.#alone > 0) return back
-    for (let task = this.#channels?.takeBack(); task !== undefined; task = this.#channels?.takeBack()) {
+    for (let task = this.#child.channels?.takeBack(); task !== undefined; task = this.#child.channels?.takeBack()) {
       const job = this.jobs.get(task.job)
       if (job === undefined) continue
       this.jobs.delete(task.job)
@@ -314,7 +253,7 @@ export class PoolProcess {
 
   /** The job is settled here; the process has `grace` to be done with it. */
   abort(job: Job, reason: unknown): void {
-    this.#channels?.order({ abort: job.number, ...reasonFor(reason) })
+    this.#child.channels?.order({ abort: job.number, ...reasonFor(reason) })
     this.kill(this.#settings.grace)
   }
 
@@ -331,7 +270,7 @@ export class PoolProcess {
   }
 
   killNow(): void {
-    this.#child?.kill('SIGKILL')
+    this.#child.kill()
   }
 
   /** Gives it no more jobs: it ends once it has none, and is killed after `grace` if it does not. */
@@ -340,7 +279,7 @@ export class PoolProcess {
     this.unidle?.()
     if (this.jobs.size > 0) return
     this.#hold()
-    this.#channels?.end()
+    this.#child.channels?.end()
     this.kill(this.#settings.grace)
   }
 
@@ -348,8 +287,7 @@ export class PoolProcess {
   #hold(): void {
     if (this.#held || this.#over) return
     this.#held = true
-    this.#child?.ref()
-    this.#channels?.ref()
+    this.#child.ref()
   }
 
   /** Lets our process end. Looked at once all that follows from the last answer has run: there may be another job. */
@@ -361,14 +299,13 @@ export class PoolProcess {
   letGoIfIdle(): void {
     if (!this.#held || this.jobs.size > 0 || this.#loads > 0 || this.retiring || this.#over) return
     this.#held = false
-    this.#child?.unref()
-    this.#channels?.unref()
+    this.#child.unref()
   }
 
   /** An error with what the process has written to its standard error. */
   #explained(outcome: Outcome): Outcome {
     if (!('error' in outcome)) return outcome
-    const stderr = this.#stderr?.text ?? ''
+    const { stderr } = this.#child
     if (outcome.error instanceof WormholeError && stderr !== '') Object.assign(outcome.error, { stderr })
     return outcome
   }
@@ -378,23 +315,8 @@ function letGo(worker: PoolProcess): void {
   worker.letGoIfIdle()
 }
 
-/** Resolves with `end`, or after some milliseconds: what is there by then is still read, as Node runs timers before it polls. */
-function within(milliseconds: number, end: Promise<void>): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = after(milliseconds, () => setImmediate(resolve))
-    void end.then(() => {
-      cancel()
-      resolve()
-    })
-  })
-}
-
 /** Whether a job could not be sent as the process is gone. */
 function tellsOfEnd(error: unknown): boolean {
   const { code } = error as WormholeError
   return code === 'ERR_WORMHOLE_DISCONNECTED' || code === 'ERR_WORMHOLE_CLOSED'
-}
-
-function startError(error: unknown): WormholeError {
-  return error instanceof WormholeError ? error : failedStart('of the pool', error as NodeJS.ErrnoException)
 }
