@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import type { WormholeError } from 'wormhole-ipc'
 import { fixture } from './helpers/child.js'
@@ -63,6 +66,16 @@ describe('a pool whose processes misbehave', function () {
     expect(await jobs.run({ do: 'pid' })).to.be.a('number')
   })
 
+  it('charges a job with a process that does so at its import', async () => {
+    for (const text of ['closeSync(3)', 'writeSync(3, "no frame")']) {
+      const jobs = open(
+        {},
+        javascript(`import { closeSync, writeSync } from 'node:fs'; ${text}; export default () => 1`)
+      )
+      await rejectsCode(jobs.run(1), 'ERR_WORMHOLE_CHILD_EXITED')
+    }
+  })
+
   it('rejects with the exit of a process that throws outside of its function, and what it wrote', async () => {
     const jobs = open({}, ODD)
     for (const [what, text] of [
@@ -89,6 +102,26 @@ describe('a pool whose processes misbehave', function () {
   it('ends jobs whose module never comes to the end of its import by their timeout', async () => {
     const jobs = open({ grace: 0 }, javascript('await new Promise(() => setInterval(() => 0, 1000))'))
     for (let n = 0; n < 2; n++) await rejectsCode(jobs.run(1, { timeout: 20 }), 'ERR_WORMHOLE_TIMEOUT')
+  })
+
+  it('replaces a process that never comes to the end of its import, and charges no other job', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'wormhole-pool-'))
+    const text = `import { existsSync, writeFileSync } from 'node:fs'
+      const mark = ${JSON.stringify(join(folder, 'mark'))}
+      if (!existsSync(mark)) {
+        writeFileSync(mark, '')
+        await new Promise(() => setInterval(() => 0, 1000))
+      }
+      export default () => 'ran'`
+    const jobs = open({ grace: 20 }, javascript(text))
+    const aborting = new AbortController()
+    const first = jobs.run(1, { signal: aborting.signal }).catch((error: Error) => error.name)
+    const second = jobs.run(2)
+    while (!existsSync(join(folder, 'mark'))) await new Promise((resolve) => setTimeout(resolve, 5))
+    aborting.abort()
+    expect(await first).to.equal('AbortError')
+    expect(await second).to.equal('ran')
+    rmSync(folder, { recursive: true })
   })
 
   it('carries what a module wrote before its import failed', async () => {

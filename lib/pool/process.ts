@@ -60,6 +60,8 @@ export class PoolProcess {
   readonly #loaded: Promise<void>
   #endLoad!: (outcome: Outcome) => void
   #isLoaded = false
+  /** Whether a job was aborted here. */
+  #givenUp = false
   #over = false
 
   constructor(settings: Settings, events: Events) {
@@ -110,7 +112,7 @@ export class PoolProcess {
     this.#unkill?.()
     this.unidle?.()
     // One that has died before it could run anything has all its jobs on its conscience.
-    const unbegun = this.#isLoaded ? this.takeBack() : []
+    const unbegun = this.#isLoaded || this.#givenUp ? this.takeBack() : []
     const begun = [...this.jobs.values()]
     for (const job of this.ahead) this.ahead.remove(job)
     this.jobs.clear()
@@ -122,6 +124,7 @@ export class PoolProcess {
   #onMessage(form: Arrived, fds: OwnedFd[], failed: WormholeError | undefined): void {
     if (form.answer === IMPORT) {
       this.#isLoaded = true
+      this.#unkillIfQuiet()
       closeAll(fds)
       this.#endLoad(this.#explained(outcomeOf(form, [], () => 'the import')))
       return
@@ -253,7 +256,10 @@ export class PoolProcess {
 
   /** The job is settled here; the process has `grace` to be done with it. */
   abort(job: Job, reason: unknown): void {
-    this.#child.channels?.order({ abort: job.number, ...reasonFor(reason) })
+    this.#givenUp = true
+    // One that has been taken back was waiting for the import: that is what must be done with.
+    if (job.worker === undefined && this.#isLoaded) return
+    if (job.worker !== undefined) this.#child.channels?.order({ abort: job.number, ...reasonFor(reason) })
     this.kill(this.#settings.grace)
   }
 

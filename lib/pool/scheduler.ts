@@ -75,7 +75,7 @@ export class Scheduler {
       return
     }
     this.#takeBack(worker)
-    if (job.worker !== undefined) worker.abort(job, reason)
+    worker.abort(job, reason)
     this.#dispatch()
   }
 
