@@ -47,6 +47,28 @@ describe('an end that still holds messages', () => {
     expect(await receiver.recv()).to.equal('after')
   })
 
+  it('counts what a sendAll has in the queue, or the one that it waits for', async () => {
+    const [sender, receiver] = open<number>()
+    const full = fill(sender, (index) => index)
+    const sent = sender.sendAll([full, full + 1, full + 2])
+    await isPending(sender, 3)
+    for (let index = 0; index < full + 3; index++) expect(await receiver.recv()).to.equal(index)
+    await sent
+    let yieldLast: (value: number) => void = () => undefined
+    const last = new Promise<number>((resolve) => {
+      yieldLast = resolve
+    })
+    const waiting = sender.sendAll(
+      (async function* () {
+        yield await last
+      })()
+    )
+    await isPending(sender, 1)
+    yieldLast(full)
+    expect(await receiver.recv()).to.equal(full)
+    expect(await waiting).to.equal(1)
+  })
+
   it('refuses to go in the tick of a send', async () => {
     const [sender] = open<number>()
     const sent = sender.send(1)

@@ -185,6 +185,25 @@ describe("what the caller's own code does in sendAll", () => {
     }
   }
 
+  it('is asked for its `next` once, as for...of does, and with its own `this`', async () => {
+    const [sender, receiver] = open<number>()
+    for (const key of [Symbol.iterator, Symbol.asyncIterator]) {
+      let asked = 0
+      let index = 0
+      const iterator = {
+        get next() {
+          asked++
+          return function (this: unknown) {
+            return { done: this !== iterator || index === 3, value: index++ }
+          }
+        },
+      }
+      expect(await sender.sendAll({ [key]: () => iterator } as unknown as Iterable<number>)).to.equal(3)
+      expect(asked).to.equal(1)
+      for (const each of range(3)) expect(await receiver.recv()).to.equal(each)
+    }
+  })
+
   it('may answer with thenables of any kind', async () => {
     const [sender, receiver] = open<number>()
     const source = counting((index) => new Thenable({ done: index === 3, value: index }))

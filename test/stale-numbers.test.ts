@@ -5,7 +5,8 @@ import { Receiver } from 'wormhole-ipc'
 import * as socket from '#lib/os/syscalls'
 import { closesEnds } from './helpers/ends.js'
 import { turn, turns } from './helpers/fill.js'
-import { rawPair } from './helpers/raw.js'
+import { rawPair, rawSend } from './helpers/raw.js'
+import { frame } from './helpers/reference-framer.js'
 
 /** How long the event loop is watched while nothing is to be done, in milliseconds. */
 const IDLE_MS = 300
@@ -80,6 +81,32 @@ describe('a descriptor whose number was closed behind our back, while a copy kee
     closeSync(fd)
     expect(await told.catch((reason) => reason.code)).to.equal('ERR_WORMHOLE_DISCONNECTED')
     expect(await copy.recv()).to.equal('for the copy')
+  })
+
+  it('does not when its number is that of another receiver, which waits and gets what is its own', async () => {
+    const [sender, receiver] = open<string>()
+    const copy = keep(receiver.clone())
+    const { fd } = receiver
+    // An entry stays after a wait is over, until an event comes that nobody waits for.
+    const aborting = new AbortController()
+    const waiting = receiver.recv({ signal: aborting.signal })
+    await turn()
+    aborting.abort()
+    await waiting.catch(() => undefined)
+    closeSync(fd)
+    const [one, other] = rawPair(socket.SOCK_SEQPACKET)
+    expect([one, other], 'the number is used again').to.include(fd)
+    const far = keep(Receiver.fromFd<string>(fd))
+    const peer = fd === one ? other : one
+    const told = far.recv()
+    // Now that both are watched under one number, the entry of the old socket is ready.
+    await turn()
+    await sender.send('for the copy')
+    expect(await turnsWhileIdle()).to.be.below(most)
+    rawSend(peer, frame('"its own"'))
+    expect(await told).to.equal('its own')
+    expect(await copy.recv()).to.equal('for the copy')
+    closeSync(peer)
   })
 
   it('does not for a sender that waits for room', async () => {

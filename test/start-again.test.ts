@@ -143,6 +143,20 @@ describe('forkAndRun and fork start one process, however this program was starte
     })
   }
 
+  it('-r carries the call along, which comes while the function runs: once', async () => {
+    const { log, note } = programs()
+    const module = file('again.mjs', 'export default async () => { await globalThis.again(); return 3 }')
+    const call = `import(${JSON.stringify(pathToFileURL(library).href)}).then(({ forkAndRun }) => forkAndRun(${JSON.stringify(module)})).then((r) => console.log('result', r), (e) => console.log(e.code, e.message))`
+    const setup = file(
+      'setup.cjs',
+      `${note}; globalThis.again = () => ${call}; if (process.argv[1].endsWith('main.cjs')) again()`
+    )
+    const { begun, stdout, stderr } = await begin(log, ['-r', setup, file('main.cjs', '')])
+    expect(stdout).to.include('start processes without end')
+    expect(stdout, stderr).to.include('result 3')
+    expect(begun, stdout).to.equal(2)
+  })
+
   it('NODE_OPTIONS carries the call along: once', async () => {
     const code = programs()
     const NODE_OPTIONS = `--require=${file('setup.cjs', code.common)}`
@@ -171,7 +185,7 @@ describe('forkAndRun and fork start one process, however this program was starte
       export default () => 3
       console.log('result', await forkAndRun(import.meta.url).catch((e) => e.message))`
     const { begun, stdout } = await begin(log, [file('self.mjs', esm)])
-    expect(stdout).to.include('start processes without end')
+    expect(stdout).to.include('the top level of').and.include('start processes without end')
     expect(begun).to.equal(2)
   })
 

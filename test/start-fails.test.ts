@@ -1,11 +1,12 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { chmodSync, fstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { expect } from 'chai'
-import { channel, WormholeError } from 'wormhole-ipc'
+import { type CloseEvent, channel, type MoveEvent, WormholeError } from 'wormhole-ipc'
 import { type ChannelsOption, fork, forkAndRun, spawn } from 'wormhole-ipc/process'
 import { socketpair } from 'wormhole-ipc/socket'
 import { fixture, start } from './helpers/child.js'
@@ -57,6 +58,24 @@ describe('a start that fails ends the channels whose ends were moved', () => {
       expect(child.pid).to.equal(undefined)
     })
   }
+
+  it('and tells observers that they were closed, not that a child has them', async () => {
+    const told: unknown[] = []
+    const listeners = ['close', 'move'].map((what) => {
+      const listener = (event: unknown) => told.push([what, (event as CloseEvent | MoveEvent).end])
+      subscribe(`wormhole-ipc:${what}`, listener)
+      return () => unsubscribe(`wormhole-ipc:${what}`, listener)
+    })
+    try {
+      const [results, inbox] = channel<number>()
+      const failed = once(spawn('/nowhere/at/all', { channels: { results } }), 'error')
+      expect(told).to.deep.equal([['close', results]])
+      await failed
+      inbox.close()
+    } finally {
+      for (const stop of listeners) stop()
+    }
+  })
 
   it('of forkAndRun too', async () => {
     const [to, inbox] = channel<number>()
