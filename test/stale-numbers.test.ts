@@ -102,7 +102,7 @@ describe('a descriptor whose number was closed behind our back, while a copy kee
     // Now that both are watched under one number, the entry of the old socket is ready.
     await turn()
     await sender.send('for the copy')
-    expect(await turnsWhileIdle()).to.be.below(most)
+    expect(await turnsWhileIdle()).to.be.below(max)
     rawSend(peer, frame('"its own"'))
     expect(await told).to.equal('its own')
     expect(await copy.recv()).to.equal('for the copy')
