@@ -7,7 +7,7 @@ export interface ErrorRecord {
   stack?: string | undefined
   code?: unknown
   cause?: Carried | undefined
-  /** Those of an AggregateError. */
+  /** The errors of an AggregateError. */
   errors?: Carried[] | undefined
   /** Its own enumerable properties. */
   properties?: Record<string, unknown> | undefined
@@ -116,7 +116,7 @@ function ownProperties(error: object): Record<string, unknown> | undefined {
   return found.length === 0 ? undefined : Object.fromEntries(found)
 }
 
-/** A getter, or a proxy, may throw. */
+/** Reads a property; a getter or a proxy may throw. */
 function read(target: object, key: string): unknown {
   try {
     return (target as Record<string, unknown>)[key]
@@ -134,7 +134,7 @@ function keysOf(target: object): string[] {
 }
 
 const BUILT_IN: Record<string, ErrorConstructor | undefined> = {
-  // biome-ignore lint/suspicious/noExplicitAny: `__proto__` is no name of a class
+  // biome-ignore lint/suspicious/noExplicitAny: `__proto__` is not the name of a class
   __proto__: null as any,
   EvalError,
   RangeError,
@@ -217,7 +217,7 @@ function describeValue(value: unknown): string {
   return typeof plain === 'string' ? plain : JSON.stringify(plain)
 }
 
-/** `util.inspect` itself fails on some proxies and getters. */
+/** Describes a value; `util.inspect` itself fails on some proxies and getters. */
 function inspected(value: unknown): string {
   try {
     return process.getBuiltinModule('node:util').inspect(value)

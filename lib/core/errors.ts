@@ -56,7 +56,7 @@ export interface WormholeErrorDetails {
   syscall?: string | undefined
   /** What was received. */
   received?: unknown
-  /** The error that this one comes from. */
+  /** The error that caused this one. */
   cause?: unknown
 }
 
@@ -82,7 +82,7 @@ export class WormholeError extends Error {
     Object.defineProperty(WormholeError.prototype, kError, { value: true })
   }
 
-  /** Tells whether `value` is one, made by this copy of the package or by another in the process. @hidden */
+  /** Tells whether `value` is such an error, of this copy of the package or another in the process. @hidden */
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: a class that extends this one has instances of its own
     if (this !== WormholeError) return Function.prototype[Symbol.hasInstance].call(this, value)

@@ -20,7 +20,7 @@ function refusal(cause: unknown): string | undefined {
   return `wormhole-ipc may not read ${what}: start Node.js with --allow-fs-read of the package (${folderOf()}) and of node_modules/node-gyp-build beside it`
 }
 
-/** Where this code runs from. A bundler that makes CommonJS leaves no `import.meta.url`, and has `__filename` instead. */
+/** The URL of this code. A bundler that makes CommonJS leaves no `import.meta.url`, but has `__filename`. */
 const here = import.meta.url ?? pathToFileURL(__filename).href
 
 const WASM = 'dist/wormhole.wasm'
@@ -31,10 +31,10 @@ const folder = find()
 /** The WebAssembly module. */
 export const wasmFile = join(folder, WASM)
 
-/** What a child of `forkAndRun` starts with. */
+/** The program of a child of `forkAndRun`. */
 export const runnerFile = join(folder, 'dist/process/runner.js')
 
-/** What a pool's processes start with. */
+/** The program of a pool's processes. */
 export const poolWorkerFile = join(folder, 'dist/pool/worker.js')
 
 /** The child of the doctor's self-test. */

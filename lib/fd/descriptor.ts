@@ -43,11 +43,7 @@ export class Descriptor {
     return fd
   }
 
-  /**
-   * Closes it with a process warning if `owner` is garbage-collected while it is open.
-   *
-   * @param isEnd whether `owner` is an end of a channel
-   */
+  /** Closes it with a process warning if `owner`, which may be an end of a channel, is garbage-collected while it is open. */
   guard(owner: object, isEnd = false): void {
     registry.register(owner, { descriptor: this, what: owner.constructor.name, isEnd }, this)
   }

@@ -150,7 +150,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
 
   /**
    * Makes a Node.js socket of the connected stream socket (TCP or Unix) or pipe, which owns it from now on. Node sets
-   * O_NONBLOCK: on a socket for all processes that share it, on a pipe only here if /proc allows opening it again.
+   * O_NONBLOCK on it, for all processes that share it, unless it is an unnamed pipe that /proc can open again.
    *
    * @param options Node's own: `allowHalfOpen`, and `pauseOnConnect`, which reads nothing until `resume()`
    * @throws ERR_WORMHOLE_BAD_FD if it is of another kind, ERR_WORMHOLE_CLOSED
@@ -213,8 +213,8 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
-   * Makes a stream that reads it and closes it at the end. A terminal is a terminal stream, and ends once its other side
-   * is closed.
+   * Makes a stream that reads the descriptor and closes it at the end. A terminal becomes a `tty.ReadStream`, which ends
+   * once the terminal's other side is closed.
    *
    * @throws ERR_WORMHOLE_BAD_FD for a directory, a socket that is not a stream, and what could block a thread of Node's
    * pool until something comes (an eventfd, a timerfd, an input device, ...); ERR_WORMHOLE_CLOSED
@@ -232,7 +232,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
-   * Makes a stream that writes it and closes it at the end. A terminal is a terminal stream.
+   * Makes a stream that writes to the descriptor and closes it at the end. A terminal becomes a `tty.WriteStream`.
    *
    * @throws ERR_WORMHOLE_BAD_FD for what `readStream` refuses, ERR_WORMHOLE_CLOSED
    *

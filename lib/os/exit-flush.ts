@@ -70,8 +70,8 @@ let tried = 0
 
 /**
  * Hands over what the thread's senders hold, as far as the kernel accepts it without waiting. Called before and during a
- * call that blocks the thread, which may wait for the answer to that. Queues that wait for room are tried at most every
- * {@link ROOM_SLICE_MS}.
+ * call that blocks the thread, as what that waits for may depend on it. Queues that wait for room are tried at most
+ * every {@link ROOM_SLICE_MS}.
  *
  * @returns whether something is left: then call this again at that interval
  */

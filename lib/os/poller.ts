@@ -4,10 +4,10 @@ import { BusyPoll } from './busy-poll.js'
 
 /** How many milliseconds a blocking wait lasts before JavaScript runs: a worker that is terminated ends then. */
 export const WAIT_SLICE_MS = 100
-/** How many if it waits for room in a send buffer, which the kernel reports only once three quarters are free. */
+/** How many if it waits for room in a send buffer, which the kernel reports only once three quarters of it are free. */
 export const ROOM_SLICE_MS = 10
 
-/** A party that waits for a descriptor. */
+/** An object that waits for a descriptor. */
 export interface Waiting {
   onReady(): void
   /** Rejects all that wait here, after an unexpected error. Must not throw. */
@@ -95,7 +95,7 @@ function start(): void {
   started = startError >= 0
 }
 
-/** Calls one that waits: if it fails, the others are still served, and it is not called again. */
+/** Notifies one object that waits: if it fails, the others are still served, and it is not called again. */
 function attempt(fd: number, waiting: Waiting): void {
   try {
     waiting.onReady()

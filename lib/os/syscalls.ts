@@ -51,7 +51,7 @@ export function send(fd: number, at: number, length: number, fds: readonly numbe
   return native.sendmsg(fd, at, length, fds.length)
 }
 
-/** What one recvmsg(2) brought. */
+/** The result of one recvmsg(2). */
 export interface Received {
   /** Bytes, 0 for an empty packet or the end, or a negative errno. */
   length: number

@@ -17,7 +17,7 @@ export function toText(message: unknown): string {
     })
   }
   if (text === undefined) {
-    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON has no text for a message of type ${typeof message}`)
+    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON cannot carry a message of type ${typeof message}`)
   }
   return text
 }

@@ -31,9 +31,7 @@ export class Reassembly {
     view.copyWithin(this.#block, at, at + length)
   }
 
-  /**
-   * Makes room for at least one byte more, by doubling, but never past `limit` bytes in all; false if that is reached.
-   */
+  /** Makes room for at least one byte more, by doubling, but never past `limit` bytes in all; false if that is reached. */
   reserve(limit: number): boolean {
     if (this.#length < this.#capacity) return true
     const capacity = Math.min(2 * this.#capacity, limit)
@@ -106,7 +104,7 @@ function guardMemory<Result>(call: () => Result): Result {
 const MIN_BYTES = 256 * 1024
 const MAX_BYTES = 32 * 1024 * 1024
 const KEPT_MS = 250
-/** How many times as long as the message a block may be that it takes. */
+/** How many times as long as its message a block may be. */
 const MAX_TIMES = 4
 
 interface Block {

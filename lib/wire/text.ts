@@ -16,7 +16,7 @@ const WIDE_BYTES = 256 * 1024
 const PIECEMEAL_BYTES = 0xfbee9
 const MAX_PIECEMEAL_BYTES = 8 * 1024 * 1024
 const PIECE_BYTES = 64 * 1024
-/** Node.js reads UTF-8 outside ASCII at 1.5 to 3 ns a byte before version 24, five times slower than `widen` (docs/performance.md). */
+/** Before version 24 Node.js reads UTF-8 outside ASCII at 1.5 to 3 ns a byte, five times slower than `widen` (docs/performance.md). */
 const WIDENS = Number.parseInt(process.versions.node, 10) < 24
 
 /** The address at which a text becomes UTF-16. */
