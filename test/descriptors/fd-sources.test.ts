@@ -58,8 +58,8 @@ describe('what descriptors are taken from', () => {
       ['socket(AF_UNIX, SOCK_DGRAM)', 'no recorded peer'],
       ["(lambda s: (s.bind(''), s)[1])(socket(AF_UNIX, SOCK_DGRAM))", 'no recorded peer'],
       ['socket(AF_UNIX)', 'no recorded peer'],
-      ['socket(AF_INET)', 'no Unix socket'],
-      ['socket(AF_INET, SOCK_DGRAM)', 'no Unix socket'],
+      ['socket(AF_INET)', 'not a Unix socket'],
+      ['socket(AF_INET, SOCK_DGRAM)', 'not a Unix socket'],
       ["listening('', AF_UNIX)", 'listening'],
     ] as const) {
       const owned = await foreign(expression)

@@ -48,7 +48,7 @@ describe('where the library cannot run, each entry says why and what to do', () 
     }
   }
 
-  it('without WebAssembly', () => refused(['--jitless', main], /leave out --jitless/))
+  it('without WebAssembly', () => refused(['--jitless', main], /without --jitless/))
 
   it('in a Node.js that is too old', () =>
     refused(['-r', join(folder, 'old.cjs'), main], /needs Node\.js 20\.19 or later; this is v/))
