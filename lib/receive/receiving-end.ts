@@ -26,7 +26,7 @@ export interface ReceivingEnd<T> {
    * Resolves to the next message.
    *
    * @example
-   * const message = await end.recv()
+   * const message = await receiver.recv()
    */
   recv(options?: WaitOptions): Promise<T>
 }
