@@ -38,7 +38,7 @@ describe('the package where it cannot run', () => {
       syncBuiltinESMExports()`
     )
     expect(refusal(['--import', './elsewhere.mjs', 'main.mjs'])).to.match(
-      /^ERR_WORMHOLE_UNSUPPORTED: wormhole-ipc has no addon that loads on this system \(riscv64\); [^\n]*\n$/
+      /^ERR_WORMHOLE_UNSUPPORTED: wormhole-ipc has no addon that loads on this system \(riscv64\): [^\n]*\n$/
     )
   })
 
