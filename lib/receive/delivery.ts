@@ -83,10 +83,7 @@ export const batches: Delivery<IteratorResult<unknown[]>> = {
   end: atEnd,
 }
 
-/**
- * Returns the next message and its descriptors, for calls that cannot wait for a schema: throws for one that checks
- * asynchronously, and the message stays.
- */
+/** Returns the next message and its descriptors; throws for a schema that checks asynchronously, and the message stays. */
 export function takeNow(batch: Batch, schema: StandardSchemaV1 | undefined): [unknown, OwnedFd[]] {
   const { message: value, fds } = batch.take()
   if (schema === undefined) return [value, fds]

@@ -22,6 +22,11 @@ export function isQueued(value: unknown): value is Queued {
  * const first = async (end: ReceivingEnd<number>) => (await select({ end }))[1]
  */
 export interface ReceivingEnd<T> {
-  /** Receives the next message. */
+  /**
+   * Receives the next message.
+   *
+   * @example
+   * const { id } = await receiver.recv()
+   */
   recv(options?: WaitOptions): Promise<T>
 }
