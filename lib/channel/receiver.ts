@@ -101,7 +101,7 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /**
-   * Returns the next message if it is there without waiting, else `undefined`. Calls that wait already come first.
+   * Returns the next message, or `undefined` if none is there, without waiting. Calls that wait already come first.
    *
    * @throws ERR_WORMHOLE_DISCONNECTED at the end, and what `recv` rejects with
    *

@@ -114,7 +114,7 @@ function choose<R extends Receivers>(receivers: R, options: WaitOptions | undefi
     const signal = signalOf(options, 'select')
     signal?.throwIfAborted()
     const candidates = candidatesOf('select', receivers)
-    // A message that is read next may have to wait for a yield to the loop.
+    // Reading more may have to wait for a yield to the loop.
     return overBudget()
       ? quiet(yieldToLoop().then(() => pickLater<R>(candidates, signal)))
       : pick<R>(candidates, signal)
@@ -123,7 +123,7 @@ function choose<R extends Receivers>(receivers: R, options: WaitOptions | undefi
   }
 }
 
-/** Picks after a yield to the loop, in which receivers may have been closed or moved: what these hold is not ours. */
+/** Picks after a yield to the loop, during which receivers may have been closed or moved: what these hold is not ours. */
 function pickLater<R extends Receivers>(candidates: Candidate[], signal: AbortSignal | undefined) {
   for (const { key, receiver } of candidates) queueOf(key, receiver)
   return pick<R>(candidates, signal)

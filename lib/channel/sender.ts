@@ -155,8 +155,8 @@ export class Sender<in T = unknown> extends Endpoint {
   /**
    * Sends every message of an iterable, as many to a packet as fit, and resolves to their number once the kernel has them
    * all. The iterable is asked for more only as the channel takes messages. If it fails midway, `stats().messages` tells
-   * how many messages of this sender the kernel has. `close()` waits for it; abort `signal` to stop it. If it stops early,
-   * it calls the iterator's `return()`; what that throws is an unhandled rejection.
+   * how many messages of this sender the kernel has. `close()` waits for it; abort `signal` to stop it. An iterator that is
+   * not read to its end gets `return()`; what that throws is an unhandled rejection.
    *
    * If the promise has no handler, an error that the iterable throws is an unhandled rejection, and so is a message that
    * cannot be serialized, unless a `flush()` waits that rejects with it.
@@ -206,8 +206,8 @@ export class Sender<in T = unknown> extends Endpoint {
   /**
    * Sends a message, blocking this thread until the kernel has it and all that was sent before it.
    *
-   * @throws what `send` throws or rejects with, and ERR_WORMHOLE_TIMEOUT: then the message was not sent. A SOCK_STREAM
-   * socket that has taken part of it gets the rest later; the error says so
+   * @throws what `send` throws or rejects with; ERR_WORMHOLE_TIMEOUT if the channel stayed full, and the message was not
+   * sent. A SOCK_STREAM socket that has taken part of it gets the rest later; the error says so
    *
    * @example
    * sender.sendSync({ id: 1 }, { timeout: 1000 })
