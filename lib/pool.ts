@@ -1,5 +1,5 @@
 /**
- * A pool of processes that run one module's function for job after job.
+ * A pool of processes that run the function of one module, job after job.
  *
  * @module wormhole-ipc/pool
  */

@@ -1,5 +1,5 @@
 /**
- * Children with channels. It looks for the ends that this process was given when it is imported.
+ * Child processes with channels. On import it looks for the ends that this process was given.
  *
  * @module wormhole-ipc/process
  */

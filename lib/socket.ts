@@ -1,5 +1,5 @@
 /**
- * Raw sockets with descriptors, for protocols that are not ours: Wayland, D-Bus, systemd, container runtimes.
+ * Raw sockets with descriptors, for other protocols: Wayland, D-Bus, systemd, container runtimes.
  *
  * @module wormhole-ipc/socket
  */
@@ -24,7 +24,7 @@ export { OwnedFd, type SocketOptions } from './fd/owned-fd.js'
 export type { FdSource } from './fd/transfer.js'
 
 /**
- * A socket that stays its owner's: a number, or an object that has one.
+ * A socket that its owner keeps: a descriptor's number, or an object that has one.
  *
  * @example
  * import { peerCredentials, type SocketSource } from 'wormhole-ipc/socket'
@@ -37,7 +37,7 @@ export type SocketSource = number | { readonly fd: number } | Socket
 const types = { seqpacket: socket.SOCK_SEQPACKET, stream: socket.SOCK_STREAM, dgram: socket.SOCK_DGRAM }
 
 /**
- * What `recvmsg` brought.
+ * What `recvmsg` received.
  *
  * @example
  * import { type ReceivedBytes, recvmsg } from 'wormhole-ipc/socket'
@@ -49,18 +49,18 @@ const types = { seqpacket: socket.SOCK_SEQPACKET, stream: socket.SOCK_STREAM, dg
 export interface ReceivedBytes {
   /** How many bytes of the buffer were filled; 0 for an empty packet and at the end. */
   bytes: number
-  /** The descriptors that came along, close-on-exec; the caller's to close. */
+  /** The descriptors that came along, close-on-exec; the caller must close them. */
   fds: OwnedFd[]
-  /** Whether bytes of a packet were lost, as they did not fit into the buffer (MSG_TRUNC, recvmsg(2)). */
+  /** Whether bytes of a packet were lost because they did not fit into the buffer (MSG_TRUNC, recvmsg(2)). */
   truncated: boolean
-  /** Whether descriptors were lost, as this process may not open more (MSG_CTRUNC, recvmsg(2)). */
+  /** Whether descriptors were lost because this process may not open more (MSG_CTRUNC, recvmsg(2)). */
   fdsTruncated: boolean
-  /** Whether the other side has closed the socket, or shut it down, and nothing more will come. Never of datagrams. */
+  /** Whether the other side closed the socket or shut it down, and nothing more will come. Never true for datagrams. */
   end: boolean
 }
 
 /**
- * An anonymous pair of connected Unix sockets, close-on-exec (socketpair(2)).
+ * Makes an anonymous pair of connected Unix sockets, close-on-exec (socketpair(2)).
  *
  * @throws ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
  *
@@ -78,13 +78,13 @@ export function socketpair(type: 'seqpacket' | 'stream' | 'dgram'): [OwnedFd, Ow
 }
 
 /**
- * Sends bytes and up to 253 descriptors with one sendmsg(2), waiting until the socket takes them; resolves to
- * how many bytes it took (all of a packet; of a stream perhaps fewer). Descriptors are moved or duplicated as
- * by `Sender.sendWithFds`. Over a stream they need at least one byte to ride with.
+ * Sends bytes and up to 253 descriptors with one sendmsg(2), waiting until the socket takes them; resolves to the number
+ * of bytes it took (all of a packet; perhaps fewer of a stream). Descriptors are moved or duplicated as by
+ * `Sender.sendWithFds`. Over a stream they need at least one byte to ride with.
  *
  * @param options `signal` ends the wait, unless the socket takes the bytes by then
- * @returns rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_ARGUMENT,
- * ERR_WORMHOLE_CLOSED (this process closed the socket, or gave it away, during the wait) or the signal's reason
+ * @returns a promise that rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_TOO_MANY_FDS,
+ * ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED (this process closed or moved the socket meanwhile) or the signal's reason
  *
  * @example
  * import { sendmsg, socketpair } from 'wormhole-ipc/socket'
@@ -139,12 +139,12 @@ async function send(
 }
 
 /**
- * Receives one packet, or what a stream has, with one recvmsg(2), waiting until there is something. What
- * does not fit into `buffer` of a packet is lost, and `truncated` says so.
+ * Receives one packet, or what a stream has, with one recvmsg(2), waiting until there is something. The part of a packet
+ * that does not fit into `buffer` is lost, and `truncated` is true.
  *
  * @param options `signal` ends the wait, unless something is there by then
- * @returns rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED (this
- * process closed the socket, gave it away, or made another object its owner during the wait) or the signal's reason
+ * @returns a promise that rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
+ * (this process closed or moved the socket, or made another object its owner, during the wait) or the signal's reason
  *
  * @example
  * import { recvmsg } from 'wormhole-ipc/socket'
@@ -175,7 +175,7 @@ async function receive(fd: SocketSource, buffer: Uint8Array, options: WaitOption
       fdsTruncated,
       end,
     }
-    // In the same breath, as the inbox is everybody's. Throws for a buffer that was detached meanwhile.
+    // Copied immediately, as every read uses the inbox. Throws for a buffer that was detached during the wait.
     unstage(buffer, length)
     return length
   }
@@ -185,19 +185,19 @@ async function receive(fd: SocketSource, buffer: Uint8Array, options: WaitOption
 }
 
 /**
- * Who made the other end: process, user and group id as the kernel recorded them at connect, listen or
- * socketpair (SO_PEERCRED, unix(7)). Of a socket pair it names the pair's creator on both ends, also after a fork.
- * Never answers with a number that stands for somebody unknown: a peer whose process is not visible in this PID
- * namespace, or whose user or group has no number in this user namespace, is refused.
+ * Returns the process, user and group id of the process that made the other end, as the kernel recorded them at connect,
+ * listen or socketpair (SO_PEERCRED, unix(7)). Both ends of a socket pair name the pair's creator, also after a fork.
+ * Never returns a number that stands for an unknown one: a peer is refused if its process is not visible in this PID
+ * namespace, or its user or group has no number in this user namespace.
  *
- * @throws ERR_WORMHOLE_BAD_FD when it is no Unix socket, has no peer (it is listening, not connected, or a datagram
- * socket that is not of a pair), or the kernel cannot name the peer here; ERR_WORMHOLE_SYSTEM when it is no socket
+ * @throws ERR_WORMHOLE_BAD_FD if it is no Unix socket, has no peer (it is listening, not connected, or a datagram
+ * socket that is not of a pair), or the kernel cannot name the peer here; ERR_WORMHOLE_SYSTEM if it is no socket
  *
  * @example
  * import { peerCredentials } from 'wormhole-ipc/socket'
  *
  * const { pid, uid } = peerCredentials(3)
- * if (uid !== process.getuid?.()) throw new Error(`process ${pid} is somebody else's`)
+ * if (uid !== process.getuid?.()) throw new Error(`process ${pid} belongs to another user`)
  */
 export function peerCredentials(fd: SocketSource): { pid: number; uid: number; gid: number } {
   return knownPeer(numberOf(fd))

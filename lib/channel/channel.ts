@@ -8,8 +8,8 @@ import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
 
 /**
- * Makes a channel whose messages a schema checks as they arrive. The sender takes what the schema takes, and the
- * receiver gives what it gives; what it refuses rejects one receive with ERR_WORMHOLE_INVALID.
+ * Makes a channel whose messages a schema checks as they arrive. The sender takes the schema's input type, the receiver
+ * returns its output type. A message that the schema refuses rejects one receive with ERR_WORMHOLE_INVALID.
  *
  * @throws ERR_WORMHOLE_ARGUMENT (also a `bufferBytes` that the kernel does not give), ERR_WORMHOLE_SYSTEM (EMFILE: no
  * descriptors left)
@@ -18,7 +18,7 @@ import { Sender } from './sender.js'
  * import type { StandardSchemaV1 } from '@standard-schema/spec'
  * import { channel } from 'wormhole-ipc'
  *
- * // Of zod, valibot or arktype, or as little as this.
+ * // From zod, valibot or arktype, or as little as this.
  * const id: StandardSchemaV1<number> = {
  *   '~standard': {
  *     version: 1,
@@ -55,7 +55,7 @@ export function channel(options?: ChannelOptions): [Sender, Receiver] {
     if (given < settings.bufferBytes) {
       socket.closeAll([sending, receiving])
       throw argumentError(
-        `bufferBytes: the kernel gives ${given} bytes, not ${settings.bufferBytes}; raise net.core.wmem_max, twice which is the most`
+        `bufferBytes: the kernel gives ${given} bytes, not ${settings.bufferBytes}; raise net.core.wmem_max: the limit is twice that`
       )
     }
   }
@@ -65,9 +65,9 @@ export function channel(options?: ChannelOptions): [Sender, Receiver] {
 declare module '../fd/owned-fd.js' {
   interface OwnedFd {
     /**
-     * The sending end of a channel, which owns the descriptor from now on.
+     * Makes this descriptor the sending end of a channel, which owns it from then on; this object is closed.
      *
-     * @throws ERR_WORMHOLE_BAD_FD when it is no channel, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
+     * @throws ERR_WORMHOLE_BAD_FD if it is not a channel, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
      *
      * @example
      * // A client has sent the sending end of a channel of its own, for the answer.
@@ -77,9 +77,9 @@ declare module '../fd/owned-fd.js' {
     sender<T = unknown>(options?: ChannelOptions): Sender<T>
 
     /**
-     * The receiving end of a channel, which owns the descriptor from now on.
+     * Makes this descriptor the receiving end of a channel, which owns it from then on; this object is closed.
      *
-     * @throws ERR_WORMHOLE_BAD_FD when it is no channel, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
+     * @throws ERR_WORMHOLE_BAD_FD if it is not a channel, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
      *
      * @example
      * const [, [fd]] = await receiver.recvWithFds()
@@ -89,7 +89,7 @@ declare module '../fd/owned-fd.js' {
   }
 }
 
-/** Gives descriptors the two methods that make ends of them: here, as only here both are known. */
+/** Adds the methods that make ends of descriptors: here, as only this file knows both classes. */
 function define(name: 'sender' | 'receiver', fromFd: (fd: number, options?: ChannelOptions) => object): void {
   const value = function (this: OwnedFd, options?: ChannelOptions) {
     return this.give((fd) => fromFd(fd, options))

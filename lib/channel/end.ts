@@ -2,7 +2,7 @@ import type { Receiver } from './receiver.js'
 import type { Sender } from './sender.js'
 
 /**
- * An end of a channel, whatever its messages are: a sender of anything is one, and so is a receiver of anything.
+ * An end of a channel: a `Sender` or a `Receiver`, of messages of any type.
  *
  * @example
  * import type { End } from 'wormhole-ipc/process'

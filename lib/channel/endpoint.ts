@@ -6,7 +6,7 @@ import { GIVEN_UP, type Life, OPEN, OVER } from '../fd/end-context.js'
 import { startPolling } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 
-/** What both ends of a channel are: the owner of one socket. */
+/** The base of both ends of a channel: the owner of one socket. */
 export abstract class Endpoint implements DescriptorOwner, Disposable {
   /** @internal */
   readonly descriptor: Descriptor
@@ -27,7 +27,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     startPolling()
   }
 
-  /** The descriptor's number while it is owned here; -1 afterwards. */
+  /** The descriptor's number while this end owns it; -1 afterwards. */
   get fd(): number {
     return this.descriptor.fd
   }
@@ -38,17 +38,16 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     return { coalesce, maxMessageBytes }
   }
 
-  /** Whether this end was closed, detached or moved here. Not whether the other end is still there. */
+  /** Whether this end was closed, detached or moved; not whether the other end is still there. */
   get closed(): boolean {
     return this.life === GIVEN_UP
   }
 
   /**
-   * Gives up the descriptor, still open, and returns its number: for another thread of this process
-   * (`fromFd` there) or a child's `stdio`. This object is closed afterwards. The options of this end do not go with
-   * the descriptor: give them to `fromFd` again.
+   * Releases the descriptor, still open, and returns its number: for another thread of this process (`fromFd` there) or a
+   * child's `stdio`. This end is closed afterwards. Its options do not go with the descriptor: pass them to `fromFd` again.
    *
-   * @throws ERR_WORMHOLE_PENDING when this end holds messages that would be lost, ERR_WORMHOLE_CLOSED,
+   * @throws ERR_WORMHOLE_PENDING if this end holds messages that would be lost, ERR_WORMHOLE_CLOSED,
    * ERR_WORMHOLE_DISCONNECTED
    *
    * @example
@@ -67,7 +66,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   }
 
   /**
-   * Lets the process end although something waits on this end.
+   * Lets the process exit even if something waits on this end.
    *
    * @example
    * receiver.unref()
@@ -90,7 +89,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   }
 
   /**
-   * Throws ERR_WORMHOLE_UNSERIALIZABLE: what owns a descriptor cannot be part of a message, only go along with it.
+   * Throws ERR_WORMHOLE_UNSERIALIZABLE: an end cannot be part of a message, only go along with one (`sendWithFds`).
    *
    * @example
    * await sender.sendWithFds({ id: 1 }, [receiver]) // not sender.send({ id: 1, receiver })
@@ -102,11 +101,11 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   /** Closes this end. */
   abstract close(): void
 
-  /** What this end has done so far. */
+  /** Returns counts of what this end has done so far. */
   abstract stats(): EndpointStats
 
   /**
-   * The same as `close()`, for `using`.
+   * Calls `close()`, at the end of a block with `using`.
    *
    * @example
    * using last = sender.clone() // closed at the end of its block
@@ -116,7 +115,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     this.close()
   }
 
-  /** The descriptor, to be moved; nothing for callers. @hidden */
+  /** Returns the descriptor, to be moved; not for callers. @hidden */
   [kDescriptor](action: string): Descriptor {
     this.assertUsable()
     if (this.life === OVER) throw disconnectedError(this.constructor.name)
@@ -130,39 +129,39 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
     return this.descriptor
   }
 
-  /** For whoever moves it; nothing for callers. @hidden */
+  /** Called before the descriptor is moved; not for callers. @hidden */
   [kLetGo](): void {
     socket.leave(this.fd)
     this.letGo()
   }
 
-  /** For whoever moved it; nothing for callers. @hidden */
+  /** Called after the descriptor was moved; not for callers. @hidden */
   [kMoveEnded](fd: number, to: 'message' | 'child' | null): void {
     if (this.descriptor.fd < 0 && this.life === OPEN) this.life = GIVEN_UP
     if (to !== null) moved(this, fd, to)
     else if (this.descriptor.fd < 0) closed(this, fd, 'closed')
   }
 
-  /** A duplicate of the descriptor for `clone()`. @internal */
+  /** Duplicates the descriptor for `clone()`. @internal */
   protected duplicate(): number {
     this.assertUsable()
     if (this.life === OVER) throw disconnectedError(this.constructor.name)
     return socket.duplicate(this.descriptor.fd)
   }
 
-  /** Throws ERR_WORMHOLE_CLOSED where this end is of no use any more. @internal */
+  /** Throws ERR_WORMHOLE_CLOSED if this end was closed, detached or moved. @internal */
   assertUsable(): void {
     if (this.life === GIVEN_UP || (this.life === OPEN && !this.descriptor.open))
       throw closedError(this.constructor.name)
   }
 
-  /** How many messages giving the descriptor away would lose. @internal */
+  /** How many messages would be lost if the descriptor were moved. @internal */
   protected abstract held(): number
 
-  /** The descriptor is to go elsewhere: nothing more will come of what waits. @internal */
+  /** Ends what waits: the descriptor is about to be moved. @internal */
   protected abstract letGo(): void
 
-  /** `keepsAlive` has changed: so may what is watched. @internal */
+  /** Applies a changed `keepsAlive` to what is watched. @internal */
   protected abstract rewatch(): void
 
   #keepAlive(keepsAlive: boolean): void {

@@ -4,10 +4,10 @@ import type { End } from './end.js'
 import type { Receiver } from './receiver.js'
 import type { Sender } from './sender.js'
 
-/** What `node:diagnostics_channel` is told of ends, by lib/core/telemetry.ts. */
+/** The payloads that lib/core/telemetry.ts publishes on `node:diagnostics_channel`. */
 
 /**
- * An end of a channel exists from now on: made by `channel()`, adopted, cloned or inherited.
+ * An end of a channel was made: by `channel()`, or adopted, cloned or inherited.
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel'
@@ -19,14 +19,14 @@ import type { Sender } from './sender.js'
  * })
  */
 export interface OpenEvent {
-  /** Which one. */
+  /** The end. */
   readonly end: End
   /** The descriptor's number. */
   readonly fd: number
 }
 
 /**
- * An end was given away, and is closed here.
+ * An end was moved or detached, and is closed here.
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel'
@@ -38,9 +38,9 @@ export interface OpenEvent {
  * })
  */
 export interface MoveEvent {
-  /** Which one. */
+  /** The end. */
   readonly end: End
-  /** The number that the descriptor had here; after `detach()` it has it still. */
+  /** The number that the descriptor had here; after `detach()` it still has it. */
   readonly fd: number
   /** How: with a message, to a child process, or by `detach()`. */
   readonly to: MovedTo
@@ -59,28 +59,28 @@ export interface MoveEvent {
  * })
  */
 export interface CloseEvent {
-  /** Which one; undefined where it was garbage-collected. */
+  /** The end; undefined if it was garbage-collected. */
   readonly end: End | undefined
   /** The number that the descriptor had. */
   readonly fd: number
-  /** Why: by `close()`, as the channel had come to its end, or by the garbage collector. */
+  /** Why: by `close()`, because the channel had ended, or by the garbage collector. */
   readonly reason: CloseReason
 }
 
-/** What the kernel took from an end, or brought to one, at once. */
+/** What the kernel took from an end, or brought to one, with one packet or with a long message's last bytes. */
 interface Traffic {
   /** The number of the end's descriptor. */
   readonly fd: number
-  /** Messages that are through with this. */
+  /** How many messages this completes. */
   readonly messages: number
   /** Bytes of JSON, as `stats()` counts them. */
   readonly bytes: number
-  /** Descriptors. */
+  /** How many descriptors. */
   readonly fds: number
 }
 
 /**
- * The kernel took a packet; or the last of a long message, which has an event of its own.
+ * The kernel took a packet, or the last bytes of a long message, which has an event of its own.
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel'
@@ -92,12 +92,12 @@ interface Traffic {
  * })
  */
 export interface SendEvent extends Traffic {
-  /** Which one. */
+  /** The end. */
   readonly end: Sender<never>
 }
 
 /**
- * A packet was read, or the last of a long message; nobody has taken its messages yet.
+ * A packet was read, or the last bytes of a long message; no call has taken its messages yet.
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel'
@@ -109,12 +109,12 @@ export interface SendEvent extends Traffic {
  * })
  */
 export interface ReceiveEvent extends Traffic {
-  /** Which one. */
+  /** The end. */
   readonly end: Receiver<unknown>
 }
 
 /**
- * Messages could not be sent, or what arrived is not one. What a call refuses at once has no event.
+ * Messages could not be sent, or what arrived is not a message. What a call refuses immediately has no event.
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel'
@@ -126,16 +126,16 @@ export interface ReceiveEvent extends Traffic {
  * })
  */
 export interface ErrorEvent {
-  /** Which one. */
+  /** The end. */
   readonly end: End
-  /** The number of its descriptor. */
+  /** The descriptor's number. */
   readonly fd: number
-  /** What the calls concerned reject with. */
+  /** The error that the calls concerned reject with. */
   readonly error: WormholeError
 }
 
 /**
- * The channels of `node:diagnostics_channel` on which this library tells what it does, and what it says there.
+ * The channels of `node:diagnostics_channel` that this library publishes on, with their payloads.
  *
  * @example
  * import { subscribe } from 'node:diagnostics_channel'
@@ -147,9 +147,9 @@ export interface ErrorEvent {
  * })
  */
 export interface DiagnosticsEvents {
-  /** An end exists. */
+  /** An end was made. */
   'wormhole-ipc:open': OpenEvent
-  /** An end was given away. */
+  /** An end was moved or detached. */
   'wormhole-ipc:move': MoveEvent
   /** An end was closed. */
   'wormhole-ipc:close': CloseEvent

@@ -2,8 +2,8 @@ import type { Receiver } from './receiver.js'
 import type { Sender } from './sender.js'
 
 /**
- * One side of a two-way connection: what it sends, the other side receives, and the other way round. It goes
- * wherever the end of a channel goes: `fork({ channels: { api: link } })` and `inherited<{ api: Link }>()`.
+ * One side of a two-way connection: what it sends, the other side receives, and the other way round. It is passed on
+ * like an end of a channel: `fork({ channels: { api: link } })` and `inherited<{ api: Link }>()`.
  *
  * @example
  * import { type Link, serve } from 'wormhole-ipc/calls'
@@ -13,10 +13,10 @@ import type { Sender } from './sender.js'
  * await serve(api, { double: (n: number) => 2 * n })
  */
 export interface Link {
-  /** Towards the other side. */
+  /** Sends to the other side. */
   // biome-ignore lint/suspicious/noExplicitAny: what travels over a link is not the user's to type.
   readonly sender: Sender<any>
-  /** From the other side. */
+  /** Receives from the other side. */
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   readonly receiver: Receiver<any>
 }

@@ -10,7 +10,7 @@ import type { ReceiveQueue } from '../receive/receive-queue.js'
 import { nextTicket, type Subscriber } from '../receive/waiter.js'
 import { candidatesOf, type Receivers, type Selected, takeFrom, withKey } from './select.js'
 
-/** How long a merge of which no step is asked stays with its receivers, in milliseconds: it may have been given up. */
+/** How long a merge stays subscribed without being asked for a step, in ms: its loop may have been left. */
 const IDLE_MS = 1000
 
 const ENDED: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined })
@@ -18,9 +18,10 @@ const ENDED: IteratorReturnResult<undefined> = Object.freeze({ done: true, value
 type Result = IteratorResult<[string, unknown], undefined>
 
 /**
- * The messages of several receivers with their keys, as they come, until all have come to their end. Fair as `select`.
+ * Iterates over the messages of several receivers, with their keys, as they arrive, until all receivers have ended. If
+ * several have a message, the receiver served longest ago comes first, as in `select`.
  *
- * A step rejects with what `select` rejects with, except at the end; iterating anew goes on behind it.
+ * A step rejects with what `select` rejects with, except at the end; iterating again continues after the failed message.
  *
  * @example
  * import { channel, merge } from 'wormhole-ipc'
@@ -50,14 +51,14 @@ export function merge<R extends Receivers>(receivers: R): AsyncIterableIterator<
 }
 
 /**
- * One `merge`. It stays with its receivers from one step to the next, and looks at those only that may have
+ * One `merge`. It stays subscribed to its receivers from one step to the next, and reads only those that may have
  * something: so a step costs the same however many there are.
  */
 class Merging {
   readonly #receivers: Receivers
-  /** Those that have not come to their end; null while it is not with its receivers. */
+  /** The stations that have not ended; null while it is not subscribed. */
   #stations: Set<Station> | null = null
-  /** Those to look at, the one that was served longest ago first. */
+  /** The stations to look at, the one that was served longest ago first. */
   readonly #ready = new Heap<Station>()
   readonly #steps = new List<Step>()
   /** Stations whose waiting keeps the process alive. */
@@ -65,9 +66,9 @@ class Merging {
   #holds = false
   #looking = false
   #scheduled = false
-  /** Whether a step was asked since the last look of the timer. */
+  /** Whether a step was asked for since the timer last ran. */
   #used = false
-  /** The stations in turn, for a look at those that nothing is known of. */
+  /** Goes round the stations, to look at those that nothing is known of. */
   #round: Iterator<Station> | undefined
   #left = false
   /** Whether a receiver has a schema, which is the caller's code. */
@@ -77,7 +78,7 @@ class Merging {
     this.#receivers = receivers
   }
 
-  /** Whether steps wait, which are not just being looked after. */
+  /** Whether steps wait that `#pump` is not serving now. */
   get wanting(): boolean {
     return this.#steps.size > 0 && !this.#looking
   }
@@ -106,7 +107,7 @@ class Merging {
     return step.promise
   }
 
-  /** Nobody wants more of it. */
+  /** Leaves the receivers for good, and ends the steps that wait. */
   leave(): void {
     this.#left = true
     this.#dismantle()
@@ -127,7 +128,7 @@ class Merging {
     this.#ready.push(station)
   }
 
-  /** Called by a station: nothing more comes of it. */
+  /** Called by a station: its receiver has ended. */
   ended(station: Station): void {
     this.#stations?.delete(station)
     this.holders(station.keepsAlive ? -1 : 0)
@@ -135,13 +136,13 @@ class Merging {
     for (const step of this.#steps) this.#settle(step).resolve(ENDED)
   }
 
-  /** Called by a station: its receiver is of no use any more, and so neither is any step that waits. */
+  /** Called by a station: its receiver failed, or is closed, detached or moved. All steps that wait fail. */
   fail(error: unknown, key: string): void {
     this.#dismantle()
     for (const step of this.#steps) this.#settle(step).reject(withKey(error, key))
   }
 
-  /** So many more stations keep the process alive. */
+  /** Changes the number of stations that keep the process alive. */
   holders(change: number): void {
     this.#holders += change
     this.#hold()
@@ -153,7 +154,7 @@ class Merging {
     this.#checks = candidates.some(({ queue }) => queue.settings.schema !== undefined)
     for (const [index, { key, queue }] of candidates.entries()) {
       if (queue.ended) continue
-      // Of those that were never served the first comes first.
+      // Of those that were never served, the first listed comes first.
       const station = new Station(this, key, queue, queue.lastServed + index / (candidates.length + 1))
       this.#stations.add(station)
       queue.subscribe(station)
@@ -174,13 +175,13 @@ class Merging {
     staying.delete(this)
   }
 
-  /** A loop that was left without `return()`, as at an error, is not to stay here for ever. */
+  /** Leaves the receivers if unused: a loop that was left without `return()`, as at an error, must not stay forever. */
   restIfIdle(): void {
     if (!this.#used && this.#steps.size === 0) this.#dismantle()
     this.#used = false
   }
 
-  /** The station to take from; undefined where there is nothing, or reading has to wait for the next turn. */
+  /** Returns the station to take from; undefined if there is none, or reading has to wait for a yield to the loop. */
   #find(): Station | undefined {
     for (let station = this.#ready.first; station !== undefined; station = this.#ready.first) {
       const { queue } = station
@@ -209,8 +210,8 @@ class Merging {
   }
 
   /**
-   * Before a packet is read of one: whether one of the others, in turn, that was served before it has one too. What
-   * the kernel tells of comes only when the event loop does.
+   * Before one station is read, checks another, each in turn: true if it was served earlier and has something too. The
+   * poller reports only when the event loop runs.
    */
   #lookAround(rank: number): boolean {
     if (this.#stations === null) return false
@@ -234,7 +235,7 @@ class Merging {
     }
   }
 
-  /** The step waits no longer. */
+  /** Removes a step that waits no longer, and returns it. */
   #settle(step: Step): Step {
     this.#steps.remove(step)
     this.#hold()
@@ -242,7 +243,7 @@ class Merging {
     return step
   }
 
-  /** The event loop goes on as long as a step waits on somebody who keeps it. */
+  /** Keeps the event loop going as long as a step waits and a station keeps the process alive. */
   #hold(): void {
     const holds = this.#holders > 0 && this.#steps.size > 0
     if (holds === this.#holds) return
@@ -278,7 +279,7 @@ class Merging {
   }
 }
 
-/** Those that are with their receivers. */
+/** The merges that are subscribed. */
 const staying = new Set<Merging>()
 const startLooking = recurring(IDLE_MS, () => {
   for (const merging of staying) merging.restIfIdle()
@@ -288,9 +289,9 @@ const startLooking = recurring(IDLE_MS, () => {
 /** One receiver of a `merge`. */
 class Station implements Subscriber {
   readonly #merging: Merging
-  /** Whether it stands among those to look at. */
+  /** Whether it is in the merge's `#ready`. */
   #listed = true
-  /** Whether it is to be told when there may be something. */
+  /** Whether it is to be woken when there may be something. */
   #armed = false
   #gone = false
   keepsAlive: boolean
@@ -317,7 +318,7 @@ class Station implements Subscriber {
     return this.#armed && !this.#gone
   }
 
-  /** It was looked at, and has nothing. */
+  /** Waits to be woken: it was looked at, and has nothing. */
   arm(): void {
     this.#listed = false
     this.#armed = true
@@ -368,7 +369,7 @@ class Step extends ListItem<Step> {
   resolve!: (value: Result | Promise<Result>) => void
   reject!: (error: unknown) => void
 
-  /** @param caller what schemas run in, if there are any */
+  /** @param caller the async context of schemas, if there are any */
   constructor(readonly caller: AsyncResource | null) {
     super()
     this.promise = quiet(

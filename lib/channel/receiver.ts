@@ -19,8 +19,8 @@ import type { Delivery } from '../receive/waiter.js'
 import { Endpoint } from './endpoint.js'
 
 /**
- * The receiving end of a channel. Several processes may hold one and share the work: each message goes to
- * exactly one of them, as a packet is read only when somebody waits for a message.
+ * The receiving end of a channel. Several processes may hold one and share the work: each message goes to exactly one of
+ * them, as a packet is read only when a call waits for a message.
  *
  * @example
  * import { channel } from 'wormhole-ipc'
@@ -30,7 +30,7 @@ import { Endpoint } from './endpoint.js'
  */
 export class Receiver<out T = unknown> extends Endpoint {
   static {
-    // Errors and traces say it, and bundlers rename classes.
+    // Errors and traces show it, and bundlers rename classes.
     Object.defineProperty(Receiver, 'name', { value: 'Receiver' })
   }
 
@@ -44,10 +44,10 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /**
-   * Adopts a connected Unix socket of type SOCK_SEQPACKET or SOCK_STREAM: this object owns `fd` from now on.
-   * Its file status flags are left alone.
+   * Adopts a connected Unix socket of type SOCK_SEQPACKET or SOCK_STREAM: the receiver owns `fd` from then on. The file
+   * status flags are not changed.
    *
-   * @throws ERR_WORMHOLE_BAD_FD when it is no such socket or is owned already
+   * @throws ERR_WORMHOLE_BAD_FD if `fd` is no such socket or is owned already
    *
    * @example
    * import { Receiver } from 'wormhole-ipc'
@@ -67,14 +67,14 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /**
-   * The next message. Its descriptors, if it has any, are closed: take them with `recvWithFds`. Several
-   * waiting calls are served first come, first served. When `signal` aborts, the socket is read once more
-   * without waiting: a message that is there wins; otherwise the next one stays for the next taker. A signal that
-   * is aborted already rejects at once.
+   * Receives the next message, waiting until there is one. Descriptors that came with it are closed: use `recvWithFds` to
+   * get them. Several waiting calls are served in the order in which they were made. When `signal` aborts, the socket is
+   * read once more without waiting: a message that is there wins; otherwise the next message stays for the next call. A
+   * signal that has already aborted rejects immediately.
    *
-   * @throws at once: ERR_WORMHOLE_CLOSED
-   * @returns rejects with ERR_WORMHOLE_DISCONNECTED at the end; with ERR_WORMHOLE_MALFORMED, _TOO_LARGE, _INVALID,
-   * _TRUNCATED or _FDS_TRUNCATED for this one message; with ERR_WORMHOLE_SYSTEM; or with the signal's reason
+   * @throws synchronously: ERR_WORMHOLE_CLOSED
+   * @returns a promise that rejects with ERR_WORMHOLE_DISCONNECTED at the end; with ERR_WORMHOLE_MALFORMED, _TOO_LARGE,
+   * _INVALID, _TRUNCATED or _FDS_TRUNCATED for this one message; with ERR_WORMHOLE_SYSTEM; or with the signal's reason
    *
    * @example
    * const { id } = await receiver.recv()
@@ -86,10 +86,10 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /**
-   * The next message and the descriptors that came with it, which are the caller's to close. Otherwise as `recv`.
+   * Receives the next message and the descriptors that came with it, which the caller must close. Otherwise like `recv`.
    *
-   * @throws at once: ERR_WORMHOLE_CLOSED
-   * @returns rejects with what `recv` rejects with
+   * @throws synchronously: ERR_WORMHOLE_CLOSED
+   * @returns a promise that rejects with what `recv` rejects with
    *
    * @example
    * const [{ id }, fds] = await receiver.recvWithFds()
@@ -101,7 +101,7 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /**
-   * The next message if it can be had without waiting, else `undefined`. Calls that wait already come first.
+   * Returns the next message, or `undefined` if none is there, without waiting. Calls that wait already come first.
    *
    * @throws ERR_WORMHOLE_DISCONNECTED at the end, and what `recv` rejects with
    *
@@ -120,9 +120,9 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /**
-   * The next message, blocking this thread until it comes. Calls that wait already come first.
+   * Receives the next message, blocking this thread until there is one. Calls that wait already come first.
    *
-   * @throws ERR_WORMHOLE_TIMEOUT when none came in time (nothing is lost), and what `recv` rejects with
+   * @throws ERR_WORMHOLE_TIMEOUT if none came in time (nothing is lost), and what `recv` rejects with
    *
    * @example
    * const { id } = receiver.recvSync({ timeout: 1000 })
@@ -134,7 +134,7 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /**
-   * The next message with its descriptors, blocking this thread. Otherwise as `recvSync`.
+   * Receives the next message and its descriptors, blocking this thread. Otherwise like `recvSync`.
    *
    * @throws what `recvSync` throws
    *
@@ -149,8 +149,8 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /**
-   * Messages until every sender is gone. A message that fails rejects its one step; iterating anew goes on
-   * behind it. Leaving the loop loses nothing and leaves this end open.
+   * Iterates over the messages until every sender is gone. A message that fails rejects its one step; iterating again
+   * continues after it. Leaving the loop loses nothing and leaves this end open.
    *
    * @example
    * for await (const { id } of receiver) {
@@ -162,17 +162,18 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /**
-   * Messages by what one packet held: one step for many messages, at high rates. Otherwise as iteration.
+   * Iterates over arrays of messages, each from one packet: at high rates one step gives many messages. Otherwise like
+   * iterating over the receiver.
    *
    * @example
-   * for await (const jobs of receiver.batches()) console.log(`${jobs.length} at once`)
+   * for await (const jobs of receiver.batches()) console.log(`${jobs.length} together`)
    */
   batches(): AsyncIterableIterator<T[]> {
     return iterate(this.#queue, batches as Delivery<IteratorResult<T[]>>)
   }
 
   /**
-   * Another receiving end of the same channel, to be closed or moved by itself. They share the messages.
+   * Makes another receiving end of the same channel, which is closed or moved by itself. Both share the messages.
    *
    * @throws ERR_WORMHOLE_CLOSED, ERR_WORMHOLE_DISCONNECTED, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
    *
@@ -188,7 +189,7 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /**
-   * Closes this end: drops the messages it holds, and rejects what waits with ERR_WORMHOLE_CLOSED.
+   * Closes this end: drops the messages it holds, and rejects calls that wait with ERR_WORMHOLE_CLOSED.
    *
    * @example
    * receiver.close() // senders get ERR_WORMHOLE_DISCONNECTED once no process has another receiving end
@@ -200,7 +201,7 @@ export class Receiver<out T = unknown> extends Endpoint {
   }
 
   /**
-   * What this end has done so far. Also after `close()`.
+   * Returns counts of what this end has done so far, also after `close()`.
    *
    * @example
    * const { messages, packets } = receiver.stats()
@@ -218,7 +219,7 @@ export class Receiver<out T = unknown> extends Endpoint {
     return this.#queue
   }
 
-  /** Nothing for callers. @hidden */
+  /** Not for callers. @hidden */
   get [kEnd](): 'receiver' {
     return 'receiver'
   }

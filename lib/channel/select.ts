@@ -40,13 +40,12 @@ export type Selected<R extends Receivers> = {
 }[keyof R & string]
 
 /**
- * The next message of any of several receivers, with its key. Where several have one, the receiver that was
- * served longest ago comes first. Nothing is taken from the others. A receiver that has come to its end is
- * passed over; once all have, this rejects with ERR_WORMHOLE_DISCONNECTED. A message that fails rejects with
- * its error, whose `key` tells which receiver it is from.
+ * Receives the next message of any of several receivers, with its key. If several have one, the receiver served longest
+ * ago comes first. Nothing is taken from the others. A receiver that has ended is skipped; once all have ended, this
+ * rejects with ERR_WORMHOLE_DISCONNECTED. A message that fails rejects with its error, whose `key` names its receiver.
  *
- * @returns rejects with what `recv` rejects with; with ERR_WORMHOLE_ARGUMENT where there is no receiver to choose from;
- * with ERR_WORMHOLE_CLOSED, whose `key` tells which, where one is closed, detached or moved, before or while this waits
+ * @returns a promise that rejects with what `recv` rejects with; with ERR_WORMHOLE_ARGUMENT if there is no receiver; with
+ * ERR_WORMHOLE_CLOSED, whose `key` names the receiver, if one is closed, detached or moved before or during the wait
  *
  * @example
  * import { channel, select } from 'wormhole-ipc'
@@ -70,7 +69,7 @@ interface Candidate {
   readonly queue: ReceiveQueue
 }
 
-/** What `call` may choose from; throws for what is no usable receiver. */
+/** Returns what `call` may choose from; throws for anything that is not a usable receiver. */
 export function candidatesOf(call: 'select' | 'merge', receivers: Receivers): Candidate[] {
   if (typeof receivers !== 'object' || receivers === null || endOf(receivers) !== undefined) {
     throw argumentError(`${call}() takes an object of receivers, such as { jobs, results }, not ${describe(receivers)}`)
@@ -91,7 +90,7 @@ function candidate(call: string, key: string, receiver: unknown): Candidate {
   throw argumentError(`${call}(): "${key}" ${what}`)
 }
 
-/** Throws, with the key, where the receiver is of no use any more. */
+/** Returns the queue; throws, with the key, if the receiver is closed, detached or moved. */
 function queueOf(key: string, receiver: Queued): ReceiveQueue {
   try {
     return receiver[kQueue]
@@ -100,7 +99,7 @@ function queueOf(key: string, receiver: Queued): ReceiveQueue {
   }
 }
 
-/** The error with the key of the receiver that it is of; a copy, as others may wait for the same. */
+/** Returns a copy of the error with its receiver's key; a copy, as other calls may reject with the same error. */
 export function withKey(error: unknown, key: string): unknown {
   if (!(error instanceof WormholeError)) return error
   const { code, message, errno, syscall, cause } = error
@@ -115,7 +114,7 @@ function choose<R extends Receivers>(receivers: R, options: WaitOptions | undefi
     const signal = signalOf(options, 'select')
     signal?.throwIfAborted()
     const candidates = candidatesOf('select', receivers)
-    // Not what is here already but the reading of more is what may have to wait.
+    // Reading more may have to wait for a yield to the loop.
     return overBudget()
       ? quiet(yieldToLoop().then(() => pickLater<R>(candidates, signal)))
       : pick<R>(candidates, signal)
@@ -124,13 +123,13 @@ function choose<R extends Receivers>(receivers: R, options: WaitOptions | undefi
   }
 }
 
-/** A turn later: meanwhile any of them may have been closed or moved, and what it holds is not ours any more. */
+/** Picks after a yield to the loop, during which receivers may have been closed or moved: what these hold is not ours. */
 function pickLater<R extends Receivers>(candidates: Candidate[], signal: AbortSignal | undefined) {
   for (const { key, receiver } of candidates) queueOf(key, receiver)
   return pick<R>(candidates, signal)
 }
 
-/** Takes from whoever was served longest ago and has something, or waits for the first that gets it. */
+/** Takes from the receiver with something that was served longest ago, or waits for the first that gets something. */
 function pick<R extends Receivers>(candidates: Candidate[], signal: AbortSignal | undefined): Promise<Selected<R>> {
   const ready = firstReady(candidates)
   if (ready !== undefined) {
@@ -149,7 +148,7 @@ function firstReady(candidates: Candidate[]): Candidate | undefined {
   return candidates.find(({ key, receiver }) => queueOf(key, receiver).ready())
 }
 
-/** Takes from a queue that has something. Its error says whose it is. */
+/** Takes from a queue that has something. A WormholeError gets the key. */
 export function takeFrom(key: string, queue: ReceiveQueue): [string, unknown] | Later<[string, unknown]> {
   const mark = (error: unknown): never => {
     if (error instanceof WormholeError) error.key = key
@@ -165,13 +164,13 @@ export function takeFrom(key: string, queue: ReceiveQueue): [string, unknown] | 
   }
 }
 
-/** One `select` that waits in several receivers at once. */
+/** One `select` that waits in several receivers at the same time. */
 class Choice {
   readonly promise: Promise<unknown>
   #resolve!: (value: unknown) => void
   #reject!: (error: unknown) => void
   readonly #waits: Set<SelectWaiter>
-  /** What the schemas run in, if there are any. */
+  /** The async context of the schemas, if there are any. */
   readonly #caller: AsyncResource | null
   #stop: (() => void) | undefined
 
@@ -223,7 +222,7 @@ class Choice {
     this.#reject(error)
   }
 
-  /** As a receive that is aborted: a message that is there wins. */
+  /** Aborts the wait, unless a message is there: that wins, as in `recv`. */
   #abort(reason: unknown): void {
     for (const { queue } of this.#waits) queue.serve()
     if (this.waiting) this.failed(reason)

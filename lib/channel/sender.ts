@@ -26,7 +26,7 @@ import { Endpoint } from './endpoint.js'
 import { writableOf } from './writable.js'
 
 /**
- * The sending end of a channel. Several processes may hold one; the order of each sender is kept.
+ * The sending end of a channel. Several processes may hold one; the messages of each sender keep their order.
  *
  * @example
  * import { channel } from 'wormhole-ipc'
@@ -37,7 +37,7 @@ import { writableOf } from './writable.js'
  */
 export class Sender<in T = unknown> extends Endpoint {
   static {
-    // Errors and traces say it, and bundlers rename classes.
+    // Errors and traces show it, and bundlers rename classes.
     Object.defineProperty(Sender, 'name', { value: 'Sender' })
   }
 
@@ -51,10 +51,10 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * Adopts a connected Unix socket of type SOCK_SEQPACKET or SOCK_STREAM: this object owns `fd` from now on.
-   * Its file status flags are left alone.
+   * Adopts a connected Unix socket of type SOCK_SEQPACKET or SOCK_STREAM: the sender owns `fd` from then on. The file
+   * status flags are not changed.
    *
-   * @throws ERR_WORMHOLE_BAD_FD when it is no such socket or is owned already
+   * @throws ERR_WORMHOLE_BAD_FD if `fd` is no such socket or is owned already
    *
    * @example
    * import { Sender } from 'wormhole-ipc'
@@ -74,16 +74,16 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * Sends a message. It is written as JSON before this returns; the promise resolves once the kernel has
-   * it, from when on it survives this process. A full channel makes it wait. Sends made in one tick share
-   * packets (see `coalesce`); their order is kept. What JSON has no form for does not arrive as it was: an Error, a Map
-   * and a Set become `{}` (`docs/migrating-from-process-send.md` has a table, and what to do).
+   * Sends a message. It is serialized to JSON before this returns; the promise resolves once the kernel has it, and from
+   * then on it survives this process. If the channel is full, the message waits. Sends made in one tick share packets (see
+   * `coalesce`) and keep their order. What JSON cannot represent arrives changed: an Error, a Map and a Set become `{}`
+   * (`docs/migrating-from-process-send.md` has a table, and what to do).
    *
-   * A `signal` takes the message back while it waits. One that is too long for a packet may be under way
-   * already: then the receiver gets ERR_WORMHOLE_TRUNCATED in its place.
+   * If `signal` aborts, the message is withdrawn while it waits. A message too long for one packet may already be under
+   * way: then the receiver gets ERR_WORMHOLE_TRUNCATED in its place.
    *
-   * @throws at once: ERR_WORMHOLE_UNSERIALIZABLE, ERR_WORMHOLE_CLOSED
-   * @returns rejects with ERR_WORMHOLE_DISCONNECTED, ERR_WORMHOLE_TOO_LARGE, ERR_WORMHOLE_SYSTEM, or the signal's reason
+   * @throws synchronously: ERR_WORMHOLE_UNSERIALIZABLE, ERR_WORMHOLE_CLOSED
+   * @returns a promise that rejects with ERR_WORMHOLE_DISCONNECTED, _TOO_LARGE or _SYSTEM, or with the signal's reason
    *
    * @example
    * await sender.send({ id: 1 }) // the kernel has it
@@ -100,18 +100,19 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * The same with up to 253 descriptors (the kernel's SCM_MAX_FD; 252 beside a message too long for one
-   * packet). Ends and OwnedFds are moved: closed here once the kernel has them, usable again if that fails.
-   * Others are the kernel's now, or duplicated until they are, and stay the caller's.
+   * Sends a message with up to 253 descriptors (the kernel's SCM_MAX_FD; 252 with a message too long for one packet). Ends
+   * and OwnedFds are moved: closed here once the kernel has them, usable again if the send fails. Others stay the caller's:
+   * this call sends or duplicates them before it returns. Otherwise like `send`.
    *
-   * @returns rejects also with ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_PENDING
+   * @returns a promise that rejects with what `send` rejects with, and with ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_BAD_FD,
+   * ERR_WORMHOLE_PENDING
    *
    * @example
    * import { open } from 'node:fs/promises'
    *
    * const file = await open('package.json')
    * await sender.sendWithFds({ id: 1 }, [file])
-   * await file.close() // ours still: the receiver has a duplicate
+   * await file.close() // still ours: the receiver has a duplicate
    */
   sendWithFds(message: T, fds: readonly FdSource[], options?: WaitOptions): Promise<void> {
     const text = this.#text(message)
@@ -124,7 +125,7 @@ export class Sender<in T = unknown> extends Endpoint {
     return this.#send('sendWithFds', text, fds, options)
   }
 
-  /** The message's JSON. Its `toJSON` methods are the caller's, and may close this sender. */
+  /** Returns the message's JSON. Its `toJSON` methods are the caller's code, which may close this sender. */
   #text(message: T): string {
     this.assertUsable()
     const text = toText(message)
@@ -152,17 +153,16 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * Sends every message of an iterable, as many to a packet as fit, and resolves to their number once the
-   * kernel has all. The iterable is asked for more only as the channel takes it. Where it fails midway,
-   * `stats().messages` tells how many messages of this sender the kernel has. A `close()` meanwhile waits for it;
-   * abort it by `signal` to stop it. An iterable that is left early is told so (`return()`), and what it throws at that is an
-   * unhandled rejection.
+   * Sends every message of an iterable, as many to a packet as fit, and resolves to their number once the kernel has them
+   * all. The iterable is asked for more only as the channel takes messages. If it fails midway, `stats().messages` tells
+   * how many messages of this sender the kernel has. `close()` waits for it; abort `signal` to stop it. An iterator that is
+   * not read to its end gets `return()`; what that throws is an unhandled rejection.
    *
-   * Where nobody handles the promise, what the iterable itself has thrown is an unhandled rejection, and so is a message that
-   * JSON cannot carry, unless a `flush()` waits that rejects with it.
+   * If the promise has no handler, an error that the iterable throws is an unhandled rejection, and so is a message that
+   * cannot be serialized, unless a `flush()` waits that rejects with it.
    *
-   * @returns rejects as `send` does, and with ERR_WORMHOLE_UNSERIALIZABLE; the messages before are sent, unless
-   * `signal` has aborted
+   * @returns a promise that rejects with what `send` rejects with, and with ERR_WORMHOLE_UNSERIALIZABLE; the messages before
+   * are sent, unless `signal` has aborted
    *
    * @example
    * function* jobs() {
@@ -189,11 +189,11 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * Sends without waiting. `false`: the channel is full, nothing was sent. A message too long for one packet
-   * is sent only if the buffer of its side stream takes it whole; one longer than that is always refused
-   * (use `send`).
+   * Sends a message without waiting. Returns `false` if the channel is full; then nothing was sent. A message too long for
+   * one packet is sent only if the buffer of its side stream takes it whole; for one longer than that this always returns
+   * `false` (use `send`).
    *
-   * @throws as `send` does
+   * @throws what `send` throws or rejects with
    *
    * @example
    * if (!sender.trySend({ id: 1 })) console.log('full: dropped')
@@ -204,10 +204,10 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * Sends, blocking this thread until the kernel has the message, and before it all that was sent earlier.
+   * Sends a message, blocking this thread until the kernel has it and all that was sent before it.
    *
-   * @throws as `send` does, and ERR_WORMHOLE_TIMEOUT, when the message was not sent. A SOCK_STREAM socket that
-   * has taken part of it gets the rest later; the error says so
+   * @throws what `send` throws or rejects with; ERR_WORMHOLE_TIMEOUT if the channel stayed full, and the message was not
+   * sent. A SOCK_STREAM socket that has taken part of it gets the rest later; the error says so
    *
    * @example
    * sender.sendSync({ id: 1 }, { timeout: 1000 })
@@ -217,9 +217,9 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * `sendSync` with descriptors, as in `sendWithFds`.
+   * Sends a message with descriptors as `sendWithFds` does, blocking this thread as `sendSync` does.
    *
-   * @throws as `sendSync` does, and ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_PENDING
+   * @throws what `sendSync` throws, and ERR_WORMHOLE_TOO_MANY_FDS, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_PENDING
    *
    * @example
    * sender.sendWithFdsSync({ id: 1 }, [process.stdout.fd])
@@ -229,7 +229,7 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   #sendBlocking(call: string, text: string, fds: readonly FdSource[], options: BlockingOptions | undefined): void {
-    // Checked before anything is sent, and counted from when it begins to wait.
+    // Checked before anything is sent; the time counts from the beginning of the wait.
     deadlineOf(options, call)
     if (fds === NO_FDS && this.#queue.trySubmit(text, DIRECTLY)) return
     const request = this.#request(call, text, fds)
@@ -260,10 +260,9 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * Resolves once all sends that are still pending are in the kernel; rejects with the first of them that fails.
-   * Also after `close()`.
+   * Resolves once the kernel has all sends that are pending now; rejects with the first that fails. Also after `close()`.
    *
-   * @returns rejects with what the failed send or `sendAll` rejects with
+   * @returns a promise that rejects with what the failed send or `sendAll` rejects with
    *
    * @example
    * void sender.send({ id: 1 })
@@ -275,14 +274,14 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * Resolves once every receiving end is gone, also where nothing is ever sent. Any number of calls share one watch. The wait
+   * Resolves once every receiving end is gone, even if nothing is ever sent. Any number of calls share one watch. The wait
    * keeps the process alive, unless this end is `unref()`ed.
    *
-   * @throws at once: ERR_WORMHOLE_CLOSED
-   * @returns rejects with the signal's reason, or with ERR_WORMHOLE_CLOSED once this end is closed, detached or moved
+   * @throws synchronously: ERR_WORMHOLE_CLOSED
+   * @returns a promise that rejects with the signal's reason, or ERR_WORMHOLE_CLOSED if this end is closed, detached or moved
    *
    * @example
-   * void sender.gone().then(() => console.log('nobody listens any more'))
+   * void sender.gone().then(() => console.log('every receiver is gone'))
    */
   gone(options?: WaitOptions): Promise<void> {
     this.assertUsable()
@@ -296,8 +295,8 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * A stream for `pipeline()`, in object mode: each chunk is one message, and writing waits while the channel
-   * is full. Ending or destroying it closes this sender.
+   * Returns a stream for `pipeline()`, in object mode: each chunk is one message, and writing waits while the channel is
+   * full. Ending or destroying it closes this sender.
    *
    * @throws ERR_WORMHOLE_CLOSED. The stream fails with what `send` rejects with
    *
@@ -312,7 +311,7 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * Another sending end of the same channel, to be closed or moved by itself.
+   * Makes another sending end of the same channel, which is closed or moved by itself.
    *
    * @throws ERR_WORMHOLE_CLOSED, ERR_WORMHOLE_DISCONNECTED, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
    *
@@ -327,11 +326,11 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * Closes this end once the sends already made have finished; what `flush()` resolves at.
+   * Closes this end once the sends already made have finished, which `flush()` waits for; no more can be made.
    *
    * @example
    * void sender.send({ id: 1 })
-   * sender.close() // the message still goes, and then the receiver comes to its end
+   * sender.close() // the message is still sent, and then the receiver ends
    */
   close(): void {
     if (this.life === GIVEN_UP) return
@@ -340,7 +339,7 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   /**
-   * What this end has done so far. Also after `close()`.
+   * Returns counts of what this end has done so far, also after `close()`.
    *
    * @example
    * const { messages, waits } = sender.stats()
@@ -350,7 +349,7 @@ export class Sender<in T = unknown> extends Endpoint {
     return statsOf(this.counters, this.#queue.pending)
   }
 
-  /** Nothing for callers. @hidden */
+  /** Not for callers. @hidden */
   get [kEnd](): 'sender' {
     return 'sender'
   }

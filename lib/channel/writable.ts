@@ -8,7 +8,7 @@ interface SendingEnd<T> {
   close(): void
 }
 
-/** An object-mode stream whose chunks are messages of `sender`. */
+/** Makes an object-mode stream whose chunks are messages of `sender`. */
 export function writableOf<T>(sender: SendingEnd<T>): Writable {
   const { Writable } = process.getBuiltinModule('node:stream')
   return new Writable({

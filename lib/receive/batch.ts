@@ -12,7 +12,7 @@ interface Attached {
   fds: OwnedFd[]
 }
 
-/** What had been made already when it came behind others that had not. */
+/** Items that were made already when they were added after unread ones. */
 class Made implements Unread {
   #items: unknown[]
 
@@ -43,26 +43,26 @@ export class Batch implements MessageSink {
   items: unknown[] = NOTHING
   /** The next item to take. */
   next = 0
-  /** Whether delivery takes more than a look into `items`: there may be a {@link Failure}, or more to be read. */
+  /** Whether taking needs more than an index into `items`: there may be a {@link Failure}, or unread messages. */
   failures = false
   /** The position of the first of `items`. */
   #before = 0
-  /** What comes behind `items`, and how many messages these are. */
+  /** What follows `items`, and how many messages that is. */
   #unread: Unread[] = []
   private behind = 0
-  /** The descriptors that came with items that are left, in the order of these. */
+  /** The descriptors that came with items that are left, in the items' order. */
   #attached: Attached[] | null = null
   /** The positions of items whose descriptors the kernel dropped. */
   #lost: number[] = []
 
-  /** @param end the receiver that these are for, if it is to be told of */
+  /** @param end the receiver, if its failures are to be published */
   constructor(readonly end: Observed | null = null) {}
 
   get left(): number {
     return this.items.length - this.next + this.behind
   }
 
-  /** The position of the last message; -1 where there is none. */
+  /** The position of the last message; -1 if there is none. */
   get last(): number {
     return this.#before + this.items.length + this.behind - 1
   }
@@ -73,7 +73,7 @@ export class Batch implements MessageSink {
     else for (const item of items) this.items.push(item)
   }
 
-  /** Adds what is made when its turn comes: until then it costs what it holds, however many messages that is. */
+  /** Adds messages that are made when they are next: until then they cost their bytes alone, however many they are. */
   addUnread(unread: Unread): void {
     this.failures = true
     this.#unread.push(unread)
@@ -90,7 +90,7 @@ export class Batch implements MessageSink {
     this.items.push(item)
   }
 
-  /** Adds a failure; `error` is called when somebody takes it. */
+  /** Adds a failure; `error` is called when it is taken. */
   fail(error: () => WormholeError): void {
     this.push(new Failure(error))
   }
@@ -102,14 +102,14 @@ export class Batch implements MessageSink {
     else this.#attached.push({ position, fds })
   }
 
-  /** The message at `position` came without its descriptors: whoever takes it gets an error that carries it. */
+  /** Records that the message at `position` lost its descriptors: taking it throws an error that carries it. */
   loseDescriptors(position: number): void {
     this.failures = true
     if (position < 0) this.fail(() => lostDescriptors(undefined))
     else this.#lost.push(position)
   }
 
-  /** The next message with its descriptors, which are the caller's from now on. Throws a failure. */
+  /** Returns the next message with its descriptors, which the caller then owns. Throws a failure. */
   take(): { message: unknown; fds: OwnedFd[] } {
     const fds = this.#detach()
     try {
@@ -120,12 +120,12 @@ export class Batch implements MessageSink {
     }
   }
 
-  /** The next message; its descriptors, if it had any, are closed. Throws a failure. */
+  /** Returns the next message and closes its descriptors, if it had any. Throws a failure. */
   takeMessage(): unknown {
     return this.#attached === null ? this.shift() : this.#dropDescriptors()
   }
 
-  /** All messages up to the next failure, at least one. Throws when a failure is the first. */
+  /** Returns all messages up to the next failure, at least one. Throws if a failure is the first. */
   takeAll(): unknown[] {
     if (!this.failures && this.#attached === null && this.next === 0) {
       const { items } = this
@@ -179,7 +179,7 @@ export class Batch implements MessageSink {
     this.#before = 0
   }
 
-  /** The descriptors of the next item, which are the caller's from now on. */
+  /** Returns the descriptors of the next item, which the caller then owns. */
   #detach(): OwnedFd[] {
     const first = this.#attached?.[0]
     if (first === undefined || first.position > this.#before + this.next) return []
@@ -208,7 +208,7 @@ export class Batch implements MessageSink {
     throw item.told ? error : this.#told(error)
   }
 
-  /** Goes on to the messages behind `items`, where these are through. */
+  /** Makes the messages that follow `items`, if these are all taken. */
   #readOn(): void {
     const [unread] = this.#unread
     if (this.next < this.items.length || unread === undefined) return

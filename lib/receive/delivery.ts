@@ -83,10 +83,7 @@ export const batches: Delivery<IteratorResult<unknown[]>> = {
   end: atEnd,
 }
 
-/**
- * The next message and its descriptors, for calls that cannot wait for a schema: one that checks
- * asynchronously is refused, and the message stays.
- */
+/** Returns the next message and its descriptors; throws for a schema that checks asynchronously, and the message stays. */
 export function takeNow(batch: Batch, schema: StandardSchemaV1 | undefined): [unknown, OwnedFd[]] {
   const { message: value, fds } = batch.take()
   if (schema === undefined) return [value, fds]
@@ -102,7 +99,7 @@ export function takeNow(batch: Batch, schema: StandardSchemaV1 | undefined): [un
   throw argumentError('the schema checks messages asynchronously: use recv(), recvWithFds() or iteration')
 }
 
-/** The next message in the same way; its descriptors, if it had any, are closed. */
+/** Returns the next message as {@link takeNow} does, and closes its descriptors, if it had any. */
 export function takeMessageNow(batch: Batch, schema: StandardSchemaV1 | undefined): unknown {
   if (schema === undefined) return batch.takeMessage()
   const [value, fds] = takeNow(batch, schema)
@@ -111,8 +108,8 @@ export function takeMessageNow(batch: Batch, schema: StandardSchemaV1 | undefine
 }
 
 /**
- * The message as `schema` returns it, or a {@link Later} of it; a refusal is ERR_WORMHOLE_INVALID, and `end` tells of
- * it. What the schema throws is thrown as it is.
+ * Returns the message as `schema` returns it, or a {@link Later} of it. A refusal is ERR_WORMHOLE_INVALID, and is
+ * published for `end`; what the schema throws is thrown as it is.
  */
 export function validate(schema: StandardSchemaV1, message: unknown, end: Observed | null): unknown {
   const answer: unknown = schema['~standard'].validate(message)
@@ -122,7 +119,7 @@ export function validate(schema: StandardSchemaV1, message: unknown, end: Observ
 
 function accept(answer: unknown, message: unknown, end: Observed | null): unknown {
   if (!isResult(answer)) {
-    return refuse('the schema answered neither with a value nor with issues', message, answer, end)
+    return refuse('the schema returned neither a value nor issues', message, answer, end)
   }
   if (answer.issues === undefined) return answer.value
   return refuse(`the schema refused a message${textOf(answer.issues)}`, message, answer.issues, end)
@@ -144,7 +141,7 @@ function refuse(reason: string, received: unknown, cause: unknown, end: Observed
   throw error
 }
 
-/** What the issues say, with where. They are of any schema's making. */
+/** The issues' messages, with their paths. They may be malformed: any schema may have made them. */
 function textOf(issues: unknown): string {
   try {
     return `: ${(issues as StandardSchemaV1.Issue[]).map(issueText).join('; ')}`

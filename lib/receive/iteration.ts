@@ -4,7 +4,7 @@ import { result } from './delivery.js'
 import type { ReceiveQueue } from './receive-queue.js'
 import type { Delivery } from './waiter.js'
 
-/** What a receiver gets, step by step until the end. Leaving it takes back the steps that wait. */
+/** Iterates over what a receiver gets, until the end. Leaving the iteration ends the steps that wait. */
 export function iterate<V>(queue: ReceiveQueue, delivery: Delivery<IteratorResult<V>>): AsyncIterableIterator<V> {
   const { batch } = queue
   const plain = delivery === (result as unknown) && queue.settings.schema === undefined
@@ -13,7 +13,7 @@ export function iterate<V>(queue: ReceiveQueue, delivery: Delivery<IteratorResul
     next: () => {
       if (left) return Promise.resolve({ done: true, value: undefined })
       try {
-        // A message that is here already, as in most steps of a fast stream: what holds one is usable.
+        // A message is here already, as in most steps of a fast stream: an end that holds one is usable.
         if (plain && batch.left > 0 && !queue.waiting) {
           return Promise.resolve({ done: false, value: batch.takeMessage() as V })
         }

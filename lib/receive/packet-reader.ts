@@ -35,7 +35,7 @@ export class PacketReader implements MessageReader {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const { length, fds, lostBytes, lostFds } = socket.receive(fd, inbox, INBOX_BYTES, waits)
       if (length === socket.EAGAIN) return EMPTY
-      // The peer closed with unread data of ours: reported once, and what it sent is still to come.
+      // The peer closed with unread data of ours: reported once, before what it sent is read.
       if (length === socket.ECONNRESET) continue
       if (length < 0) {
         batch.fail(() => systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
@@ -63,7 +63,7 @@ export class PacketReader implements MessageReader {
     this.#sideFds = []
   }
 
-  /** A packet that is more than whole frames. */
+  /** Handles what a packet has besides whole frames. */
   #finish(batch: Batch, tail: Tail, fds: number[], lostFds: boolean, lostBytes: boolean): void {
     const { declared } = tail
     const headerOnly = !tail.complete && batch.left === 0 && tail.length === HEADER_BYTES && declared !== undefined
@@ -97,7 +97,7 @@ export class PacketReader implements MessageReader {
       if (side !== undefined) fds.push(side)
       socket.closeAll(fds)
       batch.fail(() =>
-        malformed(`a packet holds the header of ${declared} bytes and neither them nor a stream of them`)
+        malformed(`a packet holds the header of ${declared} bytes, but neither the bytes nor a side stream`)
       )
       return
     }
@@ -122,7 +122,7 @@ export class PacketReader implements MessageReader {
     } catch (error) {
       const failure = error as WormholeError
       batch.fail(() => failure)
-      // The message is still to be had.
+      // The message can still be read.
       if (socket.passes(failure.errno)) return READ
     }
     this.drop()

@@ -1,15 +1,15 @@
 import type { Batch } from './batch.js'
 
-/** What one attempt to read found: messages are in the batch, nothing is there now, or never will be. */
+/** What one attempt to read found: messages, which are in the batch; nothing yet; or the end. */
 export const READ = 1
 export const EMPTY = 0
 export const END = -1
 export type Found = typeof READ | typeof EMPTY | typeof END
 
-/** Empty packets and the like that one attempt passes over before others get a turn. */
+/** One attempt skips at most this many empty packets and the like, so that other work gets to run. */
 export const MAX_ATTEMPTS = 1024
 
-/** Where a receiver's messages come from: packets, or a byte stream. */
+/** Reads a receiver's messages, from packets or a byte stream. */
 export interface MessageReader {
   /**
    * Reads what is there into the empty batch. A failed system call is a failure in the batch.
@@ -21,6 +21,6 @@ export interface MessageReader {
   readonly waitsFor: number
   /** Whether it holds part of a message. */
   readonly holdsPart: boolean
-  /** Drops what it holds; the channel's own descriptor is not its to close. */
+  /** Drops what it holds; does not close the channel's own descriptor. */
   drop(): void
 }

@@ -22,13 +22,13 @@ import { type Delivery, nextTicket, Pending, type Subscriber, type Waiter } from
 
 const MISSES_BEFORE_WAITING = 8
 const LOOKS_AGAIN_AFTER = 8
-/** Calls that are served before what they set off gets to run: about what a look at the clock is worth. */
+/** Serves this many calls before the code that awaits them runs: about what a look at the clock is worth. */
 const SERVED_TOGETHER = 64
 
-/** Of the thread: one that blocks waits in one channel at a time. */
+/** One for the thread, which blocks in one channel at a time. */
 const busyPoll = new BlockingBusyPoll()
 
-/** What one receiver has read and nobody has taken yet, those who wait for more, and the reading. */
+/** Reads one receiver's messages, keeps those that are not taken yet, and serves the calls that wait for them. */
 export class ReceiveQueue {
   readonly batch: Batch
   readonly settings: Settings
@@ -36,15 +36,15 @@ export class ReceiveQueue {
   readonly #counters: Counters
   readonly #reader: MessageReader
   #waiters: List<Waiter> | null = null
-  /** Those who stay from one message to the next. */
+  /** Those that stay from one message to the next. */
   #subscribers: Set<Subscriber> | null = null
-  /** The descriptor that is watched for somebody who waits: the channel's or a side stream's. */
+  /** The descriptor that is watched, the channel's or a side stream's; -1 if nothing waits. */
   #watched = -1
-  /** Whether some of those who wait are to be served in a while, without anything new to be read. */
+  /** Whether waiters are to be served later with what is read already. */
   #servesLater = false
   /** Calls in a row that looked for a message and found none. */
   #misses = 0
-  /** When `select` last took from here: the one that waited longest comes first. */
+  /** When `select` or `merge` last took from here: the queue served longest ago comes first. */
   lastServed = 0
 
   /** @param end must not be garbage-collected while something waits: it closes the descriptor */
@@ -59,24 +59,24 @@ export class ReceiveQueue {
     this.#reader = type === socket.SOCK_SEQPACKET ? new PacketReader(end) : new StreamReader(end)
   }
 
-  /** Messages that are here, one that is here in part included. */
+  /** How many messages are here, including one that is here in part. */
   get held(): number {
     return this.batch.left + (this.#reader.holdsPart ? 1 : 0)
   }
 
-  /** Whether somebody waits. */
+  /** Whether a call or a subscriber waits. */
   get waiting(): boolean {
     return (
       (this.#waiters !== null && this.#waiters.size > 0) || (this.#subscribers !== null && this.#wanting() !== null)
     )
   }
 
-  /** Whether nothing will come any more, and nothing is left but what the batch holds. */
+  /** Whether nothing is left but what the batch holds. */
   get ended(): boolean {
     return this.end.life === OVER
   }
 
-  /** Takes, or waits for what can be taken: as a step of `iteration`, if it is one. */
+  /** Takes, or waits for what can be taken; as a step of `iteration`, if it is given. */
   take<V>(delivery: Delivery<V>, call: string, options?: WaitOptions, iteration: object | null = null): Promise<V> {
     try {
       const signal = options === undefined ? undefined : this.#signalOf(options, call)
@@ -102,7 +102,7 @@ export class ReceiveQueue {
   }
 
   /**
-   * Whether something can be taken by somebody who comes now: those who wait already are served before.
+   * Whether a new caller can take something now: serves those that wait already first.
    *
    * @param waits whether it may block the thread in the kernel until something is there; it need not
    */
@@ -113,7 +113,7 @@ export class ReceiveQueue {
     return true
   }
 
-  /** A signal that has not aborted. What options are made of is the caller's, and may close this end. */
+  /** Returns the signal, which has not aborted. Reading the options runs the caller's code, which may close this end. */
   #signalOf(options: WaitOptions, call: string): AbortSignal | undefined {
     const signal = signalOf(options, call)
     signal?.throwIfAborted()
@@ -127,7 +127,7 @@ export class ReceiveQueue {
     if (options !== undefined) this.end.assertUsable()
     if (this.batch.left > 0) return
     let pending = handOver()
-    // A worker looks up now and then: it may have been terminated. A trace is to tell of the wait.
+    // A worker checks now and then whether it was terminated, and a trace has to report the wait.
     const waits = isMainThread && deadline === Number.POSITIVE_INFINITY && !tracing
     if (busyPoll.due() && busyPoll.until(() => this.ready(), deadline)) return
     for (;;) {
@@ -157,7 +157,7 @@ export class ReceiveQueue {
     this.#rewatch()
   }
 
-  /** Somebody stays here until {@link unsubscribe}. Its `armed` is looked at in `rewatch`. */
+  /** Adds a subscriber until {@link unsubscribe}. */
   subscribe(subscriber: Subscriber): void {
     this.#subscribers ??= new Set()
     this.#subscribers.add(subscriber)
@@ -169,14 +169,14 @@ export class ReceiveQueue {
     this.#rewatch()
   }
 
-  /** A subscriber is armed now: from here on it is told. Throws where the descriptor cannot be watched. */
+  /** Watches for a subscriber that is armed now. Throws if the descriptor cannot be watched. */
   arm(): void {
     const fresh = this.#watched < 0
     this.#watch(this.#calling)
     if (fresh) this.#counters.waits++
   }
 
-  /** Takes back the steps of `iteration` that wait: they get the end. */
+  /** Ends the steps of `iteration` that wait. */
   endSteps(iteration: object): void {
     for (const waiter of this.#waiters ?? []) {
       if (waiter.iteration !== iteration) continue
@@ -186,9 +186,9 @@ export class ReceiveQueue {
   }
 
   /**
-   * Serves those who wait with what can be read without waiting, or tells them of the end.
+   * Serves those that wait with what can be read without waiting, or with the end.
    *
-   * @param max how many; the others are served later
+   * @param max how many to serve; the others are served later
    */
   serve(max = Number.POSITIVE_INFINITY): void {
     let count = 0
@@ -200,7 +200,7 @@ export class ReceiveQueue {
     else this.#rewatch()
   }
 
-  /** Whoever came first, a call or one who stays. At the end only calls are left. */
+  /** Serves the call or subscriber that came first. At the end only calls are left. */
   #serveFirst(): void {
     const wanting = this.#subscribers === null ? null : this.#wanting()
     const first = this.#waiters?.first ?? null
@@ -227,7 +227,7 @@ export class ReceiveQueue {
     return this.#waiters !== null && this.#waiters.size > 0
   }
 
-  /** Watches as long as somebody wants to be told. */
+  /** Watches as long as a call waits or a subscriber is armed. */
   #rewatch(): void {
     const calling = this.#calling
     for (const subscriber of this.#subscribers ?? []) if (subscriber.wanting) subscriber.stay()
@@ -241,7 +241,7 @@ export class ReceiveQueue {
     }
   }
 
-  /** What has been served runs first. If all that has taken the turn's time, others get theirs before more is served. */
+  /** Serves more once the code that was served has run; if it spent the loop budget, after a yield to the loop. */
   #serveLater(served: number): void {
     if (this.#servesLater) return
     this.#servesLater = true
@@ -270,7 +270,7 @@ export class ReceiveQueue {
     for (const subscriber of this.#subscribers ?? []) subscriber.wake()
   }
 
-  /** The descriptor goes: those who wait get nothing any more. */
+  /** Rejects what waits: the descriptor is about to be closed or moved. */
   letGo(): void {
     this.#unwatch()
     this.#failAll(closedError('Receiver'))
@@ -285,13 +285,13 @@ export class ReceiveQueue {
     closeEnd(this.end, this.#descriptor, 'closed')
   }
 
-  /** Whether a wait keeps the process alive has changed. */
+  /** Applies a changed `keepsAlive` to what is watched. */
   rewatch(): void {
     if (this.#watched >= 0) watch(this.#watched, socket.POLLIN, this, this.end.keepsAlive && this.#calling)
     for (const subscriber of this.#subscribers ?? []) subscriber.setKeepsAlive(this.end.keepsAlive)
   }
 
-  /** Called by the poller: what is watched is ready. Nothing is read for one who stays and wants nothing now. */
+  /** Called by the poller: what is watched is ready. Nothing is read for a subscriber that wants nothing now. */
   onReady(): void {
     if (this.#subscribers !== null && !this.waiting) this.#wakeSubscribers()
     if (!this.#servesLater) this.serve(SERVED_TOGETHER)
@@ -304,7 +304,7 @@ export class ReceiveQueue {
     this.#failAll(error)
   }
 
-  /** Whether something can be taken now; reads a packet when nothing is left of the last. */
+  /** Whether something can be taken now; reads a packet if nothing is left of the last. */
   #available(waits = false): boolean {
     if (this.batch.left > 0) return true
     if (this.ended) return false
@@ -316,13 +316,13 @@ export class ReceiveQueue {
     const count = this.batch.left
     this.#counters.messages += count
     spend(count)
-    // What follows a failure may be the end, of which the kernel tells nothing more.
+    // The end may follow a failure, and the kernel does not report it any more.
     if (this.batch.failures) this.#misses = 0
     if (this.#subscribers !== null) this.#wakeSubscribers()
     return !observesReads() || this.#tell(this.#counters.bytes - bytes)
   }
 
-  /** Tells those who observe. Whether messages are still here: one of them may have taken some, or closed this end. */
+  /** Publishes a read; true if messages are still here. An observer may have taken some, or closed this end. */
   #tell(bytes: number): boolean {
     const { left, descriptors } = this.batch
     received(this.end, left, bytes, descriptors)
@@ -331,8 +331,8 @@ export class ReceiveQueue {
   }
 
   /**
-   * Whether a call that may wait looks for a message first. In a dialogue there is none yet, each time: then most
-   * calls save the system call, and a message that is there after all comes with the event loop's next turn.
+   * Whether a call that may wait reads first. In request and reply the message is never there yet: then most calls save
+   * the system call, and a message that is there after all comes with the event loop's next iteration.
    */
   worthALook(): boolean {
     if (this.ended || !this.end.keepsAlive) return true
@@ -340,7 +340,7 @@ export class ReceiveQueue {
     return this.#misses <= MISSES_BEFORE_WAITING || this.#misses % LOOKS_AGAIN_AFTER === 0
   }
 
-  /** After a long busy spell Node runs timers before it polls: a message that is there must win. */
+  /** Aborts a wait, unless a message is there: after a long busy period Node runs timers before it polls. */
   #abort(waiter: Waiter, reason: unknown): void {
     this.serve()
     if (waiter.list === null) return
@@ -348,7 +348,7 @@ export class ReceiveQueue {
     waiter.fail(reason)
   }
 
-  /** @param calling whether calls wait: one who stays holds the event loop itself */
+  /** @param calling whether calls wait: a subscriber holds the event loop itself */
   #watch(calling: boolean): void {
     const fd = this.#reader.waitsFor
     if (this.#watched !== fd) this.#unwatch()
@@ -364,7 +364,7 @@ export class ReceiveQueue {
     endWait(this.#counters, this.end, 'waits no longer')
   }
 
-  /** Nothing will come any more: the descriptor has no further use. */
+  /** Closes the descriptor: nothing more will come. */
   #end(): void {
     if (this.end.life === OPEN) this.end.life = OVER
     this.#unwatch()
@@ -373,7 +373,7 @@ export class ReceiveQueue {
     for (const subscriber of this.#leaving()) subscriber.end()
   }
 
-  /** All who stay, who do so no longer. */
+  /** Removes and returns all subscribers. */
   #leaving(): Iterable<Subscriber> {
     const leaving = this.#subscribers ?? []
     this.#subscribers = null

@@ -1,10 +1,10 @@
 import type { WaitOptions } from '../core/options.js'
 import type { ReceiveQueue } from './receive-queue.js'
 
-/** Where something that receives has its queue: `select` and `merge` take from whatever has one. */
+/** The key of a receiving end's queue: `select` and `merge` take from any object that has one. */
 export const kQueue: unique symbol = Symbol('wormhole.queue')
 
-/** Has a queue; reading it throws if it is of no use any more. */
+/** Has a queue; reading it throws if the end is closed, detached or moved. */
 export interface Queued {
   readonly [kQueue]: ReceiveQueue
 }
@@ -14,7 +14,7 @@ export function isQueued(value: unknown): value is Queued {
 }
 
 /**
- * What `select` and `merge` take messages of: a receiver, by what they need of it.
+ * A receiver as `select` and `merge` take it: the part of `Receiver` that they need.
  *
  * @example
  * import { type ReceivingEnd, select } from 'wormhole-ipc'
@@ -23,10 +23,10 @@ export function isQueued(value: unknown): value is Queued {
  */
 export interface ReceivingEnd<T> {
   /**
-   * Resolves to the next message.
+   * Receives the next message.
    *
    * @example
-   * const message = await receiver.recv()
+   * const { id } = await receiver.recv()
    */
   recv(options?: WaitOptions): Promise<T>
 }

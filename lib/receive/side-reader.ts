@@ -27,8 +27,8 @@ export class SideReader {
   }
 
   /**
-   * Reads what is there. The whole message's value or failure once it has come, in a list; undefined while
-   * more is to come. Throws when the stream ended or failed before that.
+   * Reads what is there. Returns the value or failure of the whole message, in a list; undefined while more is to come.
+   * Throws if the stream ends or fails before that.
    */
   read(): [unknown] | undefined {
     for (;;) {
@@ -44,7 +44,7 @@ export class SideReader {
       if (count === 0) throw this.#brokeOff(reassembly.length)
       reassembly.append(count)
       if (reassembly.length === this.length) return [readPayload(reassembly.at, this.length)]
-      // Others get a turn before more comes, but what is there already must win over a timeout.
+      // Other work gets to run before more comes, but what is there already must win over a timeout.
       if (overBudget(count) && socket.unread(this.fd) < this.length - reassembly.length) return undefined
     }
   }

@@ -11,7 +11,7 @@ import { HEADER_BYTES } from '../wire/wasm.js'
 import type { Batch } from './batch.js'
 import { EMPTY, END, type Found, MAX_ATTEMPTS, type MessageReader, READ } from './reader.js'
 
-/** Most bytes of one read: about what a Unix stream socket holds by default. */
+/** Max bytes of one read: about what a Unix stream socket holds by default. */
 const READ_BYTES = 256 * 1024
 
 /** Reads a SOCK_STREAM socket, where a frame may be cut anywhere. */
@@ -19,12 +19,12 @@ export class StreamReader implements MessageReader {
   readonly #end: EndContext
   /** The frame whose end has not come. */
   #reassembly: Reassembly | null = null
-  /** Its bytes, header included, once the header is there. */
+  /** The length of that frame in bytes, header included; 0 until the header is there. */
   #wanted = 0
   #fds: OwnedFd[] = []
-  /** Whether the kernel dropped descriptors of it. */
+  /** Whether the kernel dropped descriptors of that frame. */
   #lostFds = false
-  /** Bytes of a refused message that are still to be passed over. */
+  /** Bytes of a refused message that are still to be skipped. */
   #skip = 0
   #ended = false
 
@@ -53,18 +53,18 @@ export class StreamReader implements MessageReader {
         if (length < 0) batch.fail(() => systemError('recvmsg', length, `cannot receive on descriptor ${fd}`))
         else if (length > 0) this.#accept(received, batch)
         else if (atEnd(received)) {
-          // A message that is being passed over has failed already.
+          // A message that is being skipped has failed already.
           if (this.#reassembly === null) return END
           throw new WormholeError('ERR_WORMHOLE_TRUNCATED', 'the channel ended in the middle of a message')
         }
       } catch (error) {
-        // The tail of this frame will not come or cannot be kept: where the next one starts is not known.
+        // The rest of this frame will not come or cannot be kept: where the next one starts is not known.
         batch.fail(() => error as WormholeError)
         this.drop()
         this.#ended = true
       }
       if (batch.left > 0) return READ
-      // Others get a turn before more comes, but what is there already must win over a timeout.
+      // Other work gets to run before more comes, but what is there already must win over a timeout.
       if (overBudget(Math.max(length, 0)) && socket.unread(fd) < this.#missing) return EMPTY
     }
     return EMPTY
@@ -86,7 +86,7 @@ export class StreamReader implements MessageReader {
     this.#lostFds = false
   }
 
-  /** Reads behind what is held, so that nothing is copied twice. */
+  /** Reads to the place after what is held, so that nothing is copied twice. */
   #receive(fd: number): socket.Received {
     if (this.#reassembly === null)
       return socket.receive(fd, inbox, this.#skip > 0 ? Math.min(this.#skip, READ_BYTES) : READ_BYTES)
@@ -114,7 +114,7 @@ export class StreamReader implements MessageReader {
     if (tail.overLimit) this.#refuse(tail, batch)
   }
 
-  /** The frame that was held is the batch's first: it gets what came with its beginning. */
+  /** Gives the batch's first frame, which was held, the descriptors that came with its beginning. */
   #finishReassembly(batch: Batch): void {
     if (this.#lostFds) batch.loseDescriptors(0)
     else if (this.#fds.length > 0) batch.attach(0, this.#fds)
@@ -123,10 +123,10 @@ export class StreamReader implements MessageReader {
     this.#lostFds = false
   }
 
-  /** Descriptors belong to the last frame that starts in what was received (docs/wire.md). */
+  /** Gives descriptors to the last frame that starts in what was received (docs/wire.md). */
   #give(fds: number[], lostFds: boolean, tail: Tail, batch: Batch): void {
     if (fds.length === 0 && !lostFds) return
-    // One message has no more, so that a peer cannot pile them up with the pieces of one frame.
+    // A message cannot have more: else a peer could pile them up with the pieces of one frame.
     const tooMany = this.#fds.length + fds.length > socket.SCM_MAX_FD
     if (lostFds || tooMany || tail.overLimit) {
       socket.closeAll(fds)
@@ -151,7 +151,7 @@ export class StreamReader implements MessageReader {
     else held.consume(tail.at - held.at)
   }
 
-  /** A header that promises more than the limit: its message fails, and its bytes are passed over. */
+  /** Fails a message whose header declares more than the limit; its bytes are skipped. */
   #refuse(tail: Tail, batch: Batch): void {
     const declared = tail.declared as number
     if (declared > MESSAGE_LIMIT) throw malformed(`the stream's framing is lost: a header says ${declared} bytes`)
@@ -161,8 +161,8 @@ export class StreamReader implements MessageReader {
 }
 
 /**
- * An empty read: the end, unless a peer wrote nothing with descriptors. What is queued does not tell: an urgent
- * byte (MSG_OOB) at the end stays there.
+ * Whether an empty read is the end: not if a peer wrote nothing but descriptors. The count of queued bytes does not
+ * show it, as an urgent byte (MSG_OOB) at the end stays there.
  */
 function atEnd({ fds }: socket.Received): boolean {
   if (fds === null) return true

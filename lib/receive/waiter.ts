@@ -6,40 +6,37 @@ import { ListItem } from '../core/list.js'
 import { Later, quiet } from '../core/promises.js'
 import type { Batch } from './batch.js'
 
-/** Somebody who waits for a receiver's next message. Each of its methods is called once at most, and only one. */
+/** A wait for a receiver's next message. Only one of its methods is called, and only once. */
 export abstract class Waiter extends ListItem<Waiter> {
-  /** Whose step this is, if it is one. */
+  /** The iteration that this is a step of, if it is one. */
   iteration: object | null = null
-  /** When it came, among all who wait anywhere: lower is earlier. */
+  /** The order of its arrival among all waits of all receivers: lower is earlier. */
   ticket = 0
   /** A message or failure is there to be taken. */
   abstract serve(): void
-  /** None will come any more. */
+  /** No message will come any more. */
   abstract end(): void
   abstract fail(error: unknown): void
 }
 
-/**
- * Somebody who stays with a receiver from one message to the next, and wants one only some of the time: then it is
- * one of those who wait, and its ticket says since when.
- */
+/** Stays with a receiver from one message to the next; while it wants one it waits, in the order of its ticket. */
 export interface Subscriber {
   /** Whether it waits for a message now. */
   readonly wanting: boolean
   readonly ticket: number
-  /** Whether it wants to be told when there may be a message. */
+  /** Whether it is to be woken when there may be a message. */
   readonly armed: boolean
-  /** There may be one: something has been read, or the kernel says that something is there. */
+  /** There may be a message: something has been read, or the kernel says that something is there. */
   wake(): void
-  /** Nothing is there any more, and it waits still: it is to be told again. */
+  /** Nothing is there any more, and it still waits: it is to be woken again. */
   stay(): void
-  /** A message or failure is there to be taken, and nobody who waits came earlier. */
+  /** A message or failure is there to be taken, and no other wait came earlier. */
   serve(): void
-  /** None will come any more. */
+  /** No message will come any more. */
   end(): void
-  /** The receiver is of no use any more. */
+  /** The receiver failed, or is closed, detached or moved. */
   fail(error: unknown): void
-  /** Whether waiting there keeps the process alive has changed. */
+  /** Whether a wait on the receiver keeps the process alive has changed. */
   setKeepsAlive(keepsAlive: boolean): void
 }
 
@@ -50,11 +47,11 @@ export function nextTicket(): number {
   return tickets
 }
 
-/** How what has been read becomes the value of a call. */
+/** Turns what was read into the value of a call. */
 export interface Delivery<Value> {
   /** Takes from a batch that is not empty; throws a failure. */
   take(batch: Batch, schema: StandardSchemaV1 | undefined): Value | Later<Value>
-  /** The value at the end, or throws. */
+  /** Returns the value at the end, or throws. */
   end(): Value
 }
 
@@ -66,7 +63,7 @@ export class Pending<Value> extends Waiter {
   readonly #delivery: Delivery<Value>
   readonly #batch: Batch
   readonly #schema: StandardSchemaV1 | undefined
-  /** What a schema runs in; without one no user code runs for this. */
+  /** The async context of a schema; without one no user code runs for this. */
   #caller: AsyncResource | null
 
   constructor(delivery: Delivery<Value>, batch: Batch, schema: StandardSchemaV1 | undefined) {

@@ -6,10 +6,10 @@ import type { EndContext } from '../fd/end-context.js'
 import { unwatchNow, type Waiting, watch } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 
-/** Who waits for a channel's end. */
+/** A wait for a channel's end. */
 interface EndWaiter {
   gone(error: WormholeError): void
-  /** The sender is closed, detached or moved; for those that keep the process alive. */
+  /** The sender was closed, detached or moved; called only for a wait that keeps the process alive. */
   closed(): void
 }
 
@@ -17,9 +17,9 @@ interface EndWaiter {
 export class ChannelWatch {
   readonly #end: EndContext
   readonly #waiting: Waiting
-  /** Those who are told of the end; the value says whether that wait keeps the process alive, as far as the sender's does. */
+  /** The waits for the end; true if one keeps the process alive, as far as the sender does. */
   #waiters: Map<EndWaiter, boolean> | null = null
-  /** How many of them do. */
+  /** How many of these keep the process alive. */
   #holding = 0
   /** Whether it waits for room. */
   blocked = false
@@ -29,7 +29,7 @@ export class ChannelWatch {
     this.#waiting = waiting
   }
 
-  /** Waits for room. Throws where even that is not possible. */
+  /** Waits for room. Throws if the descriptor cannot be watched. */
   block(): void {
     this.blocked = true
     try {
@@ -46,14 +46,14 @@ export class ChannelWatch {
     this.#watch()
   }
 
-  /** Calls `callback` once the channel has come to its end, until the returned function is called. Keeps no process alive. */
+  /** Calls `callback` at the channel's end, unless the returned function is called before. Keeps no process alive. */
   whenGone(callback: (error: WormholeError) => void): () => void {
     const waiter = { gone: callback, closed: ignore }
     this.#add(waiter, false)
     return () => this.#remove(waiter)
   }
 
-  /** Resolves once the channel has come to its end; rejects with the signal's reason, or once the sender has gone elsewhere. */
+  /** Resolves at the channel's end; rejects with the signal's reason, or once the sender is closed, detached or moved. */
   untilGone(signal: AbortSignal | undefined): Promise<void> {
     return quiet(
       new Promise((resolve, reject) => {
@@ -74,7 +74,7 @@ export class ChannelWatch {
           onAbort(signal, () => {
             this.#remove(waiter)
             stop?.()
-            // It may have come to its end while the event loop was busy.
+            // The channel may have ended while the event loop was busy.
             if (this.#end.fd >= 0 && socket.hungUp(this.#end.fd)) resolve()
             else reject(signal.reason)
           })
@@ -82,7 +82,7 @@ export class ChannelWatch {
     )
   }
 
-  /** The channel has come to its end. */
+  /** Ends all waits: the channel has ended. */
   gone(error: WormholeError): void {
     const waiters = this.#takeWaiters()
     this.blocked = false
@@ -90,7 +90,7 @@ export class ChannelWatch {
     for (const waiter of waiters?.keys() ?? []) waiter.gone(error)
   }
 
-  /** The sender is closed, or its descriptor is about to go elsewhere. */
+  /** Ends the waits that keep the process alive: the sender is closed, or its descriptor is about to be moved. */
   letGo(): void {
     for (const [waiter, keepsAlive] of this.#waiters ?? []) {
       if (!keepsAlive) continue
@@ -99,7 +99,7 @@ export class ChannelWatch {
     }
   }
 
-  /** Whether a wait keeps the process alive has changed. */
+  /** Applies a changed `keepsAlive` to what is watched. */
   rewatch(): void {
     if (this.blocked || this.#waiters !== null) this.#watch()
   }

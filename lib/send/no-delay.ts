@@ -1,35 +1,35 @@
 import { Promise } from '../core/globals.js'
 
-/** Messages in a row, each alone in its tick, after which the next such one is sent within the call. */
+/** After this many messages in a row, each alone in its tick, the next one is sent inside its call. */
 const ALONE_BEFORE_NO_DELAY = 16
 const settled = Promise.resolve()
 
 /**
- * Whether a message may go within its call, without the wait for others of the same tick: a sender that awaits each
- * message has never more than one in a tick, and once that shows the wait is of no use.
+ * Decides whether to send inside the call rather than at the end of the tick. A sender that awaits each message never has
+ * two in one tick; once that pattern shows, waiting gains nothing.
  */
 export class NoDelay {
-  /** How many times in a row the tick's end found one message. */
+  /** How many ticks in a row ended with one message. */
   #alone = 0
-  /** Whether a message went within its call, and what was going on then still is. */
+  /** Whether a message was sent inside its call since the microtasks last ran. */
   #used = false
 
-  /** Whether a message was alone in its tick, and had nothing to wait for. */
+  /** Records whether a message was alone in its tick, and had nothing to wait for. */
   note(alone: boolean): void {
     this.#alone = alone ? this.#alone + 1 : 0
   }
 
-  /** Whether those before were alone, each in its tick. */
+  /** Whether enough messages in a row were each alone in their tick. */
   get usual(): boolean {
     return this.#alone >= ALONE_BEFORE_NO_DELAY
   }
 
-  /** Whether another message has gone within its call in this very tick: this one is not alone. */
+  /** Whether another message was sent inside its call in this tick, so that this one is not alone. */
   get used(): boolean {
     return this.#used
   }
 
-  /** One goes now; whoever is sending beside it has done so once the microtasks have run. */
+  /** Records a send inside its call, until the microtasks have run: by then other code of this tick has sent too. */
   use(): void {
     this.#used = true
     void settled.then(() => {

@@ -4,19 +4,19 @@ import type { PacketLimits } from './packet-limits.js'
 import type { SendRequest } from './send-request.js'
 import { SideWriter } from './side-writer.js'
 
-/** What is next to be sent: the first requests of a queue, or a part of one, readied as bytes. */
+/** The next bytes to send: the first requests of a queue, or part of one. */
 export class PendingWrite {
   private constructor(
     readonly bytes: OutgoingBytes,
-    /** Entries that are in it whole. */
+    /** Requests that are in it whole. */
     readonly requests: number,
-    /** Units of the first request's batch, where it is in it only in part. */
+    /** Units of the first request's batch, if only a part of it is in it; else 0. */
     readonly part: number,
-    /** The stream over which a long message's payload goes. */
+    /** The side stream of a long message's payload. */
     readonly side: SideWriter | null
   ) {}
 
-  /** The first request and, if `coalesce`, those behind it that share its packet. */
+  /** Takes the first request and, if `coalesce`, those after it that share its packet. */
   static together(first: SendRequest, coalesce: boolean, limits: PacketLimits): PendingWrite {
     let { batch, count } = first
     if (count > 1 && batch.length > limits.packetUnits) return PendingWrite.partOf(batch, limits.packetUnits)
@@ -33,19 +33,19 @@ export class PendingWrite {
     return new PendingWrite(new FrameBatch(batch), requests, 0, null)
   }
 
-  /** The packet limit has shrunk since this batch was made: as many of its frames as fit, at least one. */
+  /** Takes as many of a batch's frames as fit, at least one: the packet limit has shrunk since it was made. */
   private static partOf(batch: string, max: number): PendingWrite {
     let part = batch.lastIndexOf(PLACEHOLDER, max)
     if (part <= 0) part = batch.indexOf(PLACEHOLDER, PLACEHOLDER.length)
     return new PendingWrite(new FrameBatch(batch.slice(0, part)), 0, part, null)
   }
 
-  /** A long message by itself, its frame in pieces: for a byte stream. */
+  /** Takes a long message by itself, its frame in pieces: for a byte stream. */
   static alone(first: SendRequest): PendingWrite {
     return new PendingWrite(new PayloadText(first.batch, first.longBytes), 1, 0, null)
   }
 
-  /** A long message's header, whose payload goes over a stream of its own. Throws when there can be none. */
+  /** Takes a long message's header; its payload goes over a side stream. Throws if that cannot be made. */
   static aside(first: SendRequest, end: EndContext): PendingWrite {
     const side = first.prepared ?? new SideWriter(first.batch, end)
     first.prepared = null

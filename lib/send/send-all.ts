@@ -10,13 +10,13 @@ import type { SendQueue } from './send-queue.js'
 import type { SendRequest } from './send-request.js'
 import { OVER, SourceIterator } from './source-iterator.js'
 
-/** One `sendAll`: takes from an iterable only what the channel takes from it. */
+/** One `sendAll`: asks an iterable for more only as the channel takes messages. */
 export class SendAll {
   readonly #queue: SendQueue
   readonly #signal: AbortSignal | undefined
   #iterator: SourceIterator | undefined
   #sent = 0
-  /** Rejects what the iterable is being waited for with. */
+  /** Rejects the wait for the iterable's answer. */
   #interrupt: (error: unknown) => void = ignore
 
   constructor(queue: SendQueue, signal: AbortSignal | undefined) {
@@ -24,7 +24,7 @@ export class SendAll {
     this.#signal = signal
   }
 
-  /** As many messages to a packet as fit. */
+  /** Sends as many messages to a packet as fit. */
   async batches(messages: Iterable<unknown>): Promise<number> {
     try {
       this.#iterator = new SourceIterator(messages, false)
@@ -33,7 +33,7 @@ export class SendAll {
         this.#signal?.throwIfAborted()
         await this.#hand(request)
         if (overBudget()) await yieldToLoop()
-        // What is sent whole is no failure, whatever has aborted.
+        // Once all is sent, an abort is no failure.
         if (batcher.over) break
         this.#signal?.throwIfAborted()
       }
@@ -44,7 +44,7 @@ export class SendAll {
     }
   }
 
-  /** A request for each message: for messages that come one by one, or travel one to a packet. */
+  /** Sends a request for each message: for messages that come one by one, or travel one to a packet. */
   async each(messages: Iterable<unknown> | AsyncIterable<unknown>, isAsync: boolean): Promise<number> {
     const waiting: SendRequest[] = []
     const stops: (() => void)[] = []
@@ -58,7 +58,7 @@ export class SendAll {
         const message = iterator.read(isAsync ? await this.#answer(iterator) : iterator.ask())
         if (message === OVER) break
         const text = toText(message)
-        // The iterable and what it gives are the caller's, and may have aborted.
+        // The iterable and its messages run the caller's code, which may have aborted.
         signal?.throwIfAborted()
         const request = this.#queue.limits.request(text)
         this.#queue.enqueue(request)
@@ -71,7 +71,7 @@ export class SendAll {
       while (waiting.length > 0) await this.#settleFirst(waiting)
       return this.#sent
     } catch (error) {
-      // Told at once, although what was yielded before may have to wait.
+      // Stopped immediately, although what was yielded before may have to wait.
       this.#iterator?.stop((another) => this.#repeats(another))
       for (const request of waiting) await this.#settled(request).catch(ignore)
       throw error
@@ -80,7 +80,7 @@ export class SendAll {
     }
   }
 
-  /** Whether an error is the caller's own, of its iterable or of a message: then it must not go unseen. */
+  /** Whether an error is of the caller's iterable or message: then it must not go unseen. */
   isCallers(error: unknown): boolean {
     if (this.#repeats(error)) return false
     if (this.#iterator?.threw !== false) return true
@@ -110,7 +110,7 @@ export class SendAll {
     this.#sent += count
   }
 
-  /** Waits for a request; the signal takes it back. Throws why it failed. */
+  /** Waits for a request, which the signal withdraws. Throws the request's error. */
   async #settled(request: SendRequest): Promise<void> {
     if (!request.settled) {
       const signal = this.#signal
@@ -121,7 +121,7 @@ export class SendAll {
     if (request.error !== undefined) throw request.error
   }
 
-  /** What the iterable answers, unless the signal or the channel's end comes first. */
+  /** Waits for the iterable's answer, unless the signal or the channel's end comes first. */
   #answer(iterator: SourceIterator): Promise<unknown> {
     if (this.#queue.disconnected !== null) throw this.#queue.disconnected
     return new Promise((resolve, reject) => {
@@ -148,7 +148,7 @@ export class SendAll {
 
 function ignore(): void {}
 
-/** Takes messages from an iterator and gathers their texts, a packet's worth at a time, with no promise or request for each. */
+/** Gathers an iterator's messages, a packet's worth at a time, with no promise or request for each. */
 class Batcher {
   readonly #iterator: SourceIterator
   readonly #limits: PacketLimits
@@ -157,7 +157,7 @@ class Batcher {
   #left: string | undefined
   #failure: { error: unknown } | undefined
 
-  /** @param signal once it has aborted, what was gathered before a failure is not to be sent any more */
+  /** @param signal once it has aborted, what was gathered before a failure is not sent */
   constructor(iterator: SourceIterator, limits: PacketLimits, signal: AbortSignal | undefined) {
     this.#iterator = iterator
     this.#signal = signal
@@ -165,8 +165,8 @@ class Batcher {
   }
 
   /**
-   * The next messages together, or one that is long; undefined when there are no more. A message that cannot be sent
-   * and an iterable's own error throw, after what came before them.
+   * Returns the next messages together, or one that is long; undefined if none are left. Throws for a message that cannot
+   * be sent, and what the iterable throws, after returning what came before.
    */
   next(): SendRequest | undefined {
     if (this.#failure !== undefined) throw this.#failure.error
@@ -195,7 +195,7 @@ class Batcher {
     return count > 0 ? limits.batch(batch, count) : undefined
   }
 
-  /** Whether `next` has nothing more to give. */
+  /** Whether `next` has nothing left to return. */
   get over(): boolean {
     return this.#iterator.over && this.#left === undefined && this.#failure === undefined
   }

@@ -14,37 +14,37 @@ import { PacketLimits } from './packet-limits.js'
 import type { RequestQueue, SendRequest } from './send-request.js'
 import { DONE, OVER_BUDGET, Transmitter } from './transmitter.js'
 
-/** Units that may gather in one tick before they are sent within it. */
+/** Once this many units have gathered, they are sent before the tick ends. */
 const EAGER_UNITS = 64 * 1024
-/** Why a message was taken back that could not be sent at once. */
+/** What `trySubmitWhole` withdraws a request with; no caller sees it. */
 const NOT_SENT = new Error('not sent')
 
-/** When a text may be handed over within its call: at any time, in a tick of its own, or if nothing is put off already. */
+/** When to submit a text inside its call: always, if it is alone in its tick, or if nothing is scheduled. */
 export const DIRECTLY = 0
 export const IF_ALONE = 1
 export const UNLESS_SCHEDULED = 2
 type SubmitMode = typeof DIRECTLY | typeof IF_ALONE | typeof UNLESS_SCHEDULED
 
-/** A `sendAll` that is not done. */
+/** A `sendAll` that is not finished. */
 interface Running {
   readonly ended: Promise<void>
   failure: { error: unknown } | undefined
-  /** Whether a `flush` waits for it, and will tell of its failure. */
+  /** Whether a `flush` waits for it, and will reject with its failure. */
   told: boolean
   isCallers(error: unknown): boolean
 }
 
-/** What one sender has yet to hand to the kernel, when it does that, and who waits for it. */
+/** Decides when one sender's requests are sent, and closes the descriptor of a closed sender once none is pending. */
 export class SendQueue extends Flushable {
   readonly #descriptor: Descriptor
   readonly limits: PacketLimits
   readonly #transmitter: Transmitter
-  /** The transmitter's, which alone changes it. */
+  /** The transmitter's: this queue only appends to it. */
   readonly #requests: RequestQueue
-  /** Calls of `sendAll` that are not done. */
+  /** Calls of `sendAll` that are not finished. */
   #running: Set<Running> | null = null
   #scheduled = false
-  /** Whether that is for a later turn. */
+  /** Whether that is after a yield to the loop. */
   #later = false
   readonly #noDelay = new NoDelay()
 
@@ -60,7 +60,7 @@ export class SendQueue extends Flushable {
     this.#requests = this.#transmitter.requests
   }
 
-  /** Why no more can be sent. */
+  /** Why nothing more can be sent. */
   get disconnected(): WormholeError | null {
     return this.#transmitter.disconnected
   }
@@ -79,7 +79,7 @@ export class SendQueue extends Flushable {
     return this.#transmitter.blocked
   }
 
-  /** Queues a request; it is sent at the end of this tick, or at once when much has gathered. */
+  /** Queues a request; it is sent at the end of this tick, or immediately once `EAGER_UNITS` have gathered. */
   enqueue(request: SendRequest): void {
     if (!this.#add(request) || this.#transmitter.blocked) return
     if (this.#requests.units >= EAGER_UNITS) {
@@ -89,10 +89,10 @@ export class SendQueue extends Flushable {
   }
 
   /**
-   * Hands a short text over within the call; false if it is not its turn by `mode`, something is before it, or the channel
-   * is full. Throws what else the kernel says.
+   * Submits a short text inside the call; false if `mode` says to wait, a request is queued, or the channel is full. Throws
+   * any other error of the kernel.
    *
-   * @param fds descriptors that should be open at this moment
+   * @param fds descriptors that stay the caller's; false if one is not open
    */
   trySubmit(text: string, mode: SubmitMode, fds: readonly number[] | null = null): boolean {
     if (mode === IF_ALONE && !this.#isAlone()) return false
@@ -107,7 +107,7 @@ export class SendQueue extends Flushable {
     return true
   }
 
-  /** Whether the sender awaits each of its messages, as far as that shows, and this one is alone in its tick. */
+  /** Whether the caller seems to await each message, and this one is alone in its tick. */
   #isAlone(): boolean {
     if (!this.#noDelay.usual || this.#scheduled || this.#requests.first !== null) return false
     if (!this.#noDelay.used && !overBudget()) return true
@@ -121,8 +121,8 @@ export class SendQueue extends Flushable {
   }
 
   /**
-   * Hands a request over whole or not at all, without waiting: false when the channel is full, or when a
-   * long message is longer than a side stream's buffer.
+   * Submits a request whole or not at all, without waiting: false if the channel is full, or a long message does not fit
+   * into a side stream's buffer.
    */
   trySubmitWhole(request: SendRequest): boolean {
     this.#transmitter.pumpSides(true)
@@ -135,20 +135,20 @@ export class SendQueue extends Flushable {
     return request.settled || !this.withdraw(request, NOT_SENT)
   }
 
-  /** Takes a request back that waits, unless there is room for it by now: after a busy spell timers come before what is ready. */
+  /** Withdraws a request, unless there is room for it by now: after a busy period Node runs timers before it polls. */
   giveUp(request: SendRequest, reason: unknown): void {
     if (this.#later || this.#transmitter.waitsForRoom) this.pumpAll()
     this.withdraw(request, reason)
   }
 
-  /** Takes a request back whose bytes are not under way; false when they are. */
+  /** Withdraws a request; false if the kernel has part of its write. */
   withdraw(request: SendRequest, reason: unknown): boolean {
     const withdrawn = this.#transmitter.withdraw(request, reason)
     this.#releaseIfIdle()
     return withdrawn
   }
 
-  /** Hands over what the kernel takes without waiting. True when the queue is empty afterwards. */
+  /** Sends what the kernel takes without waiting. True if the queue is empty afterwards. */
   pump(overBudgetToo = false): boolean {
     const stopped = this.#transmitter.transmit(overBudgetToo)
     if (stopped === DONE) this.#releaseIfIdle()
@@ -156,7 +156,7 @@ export class SendQueue extends Flushable {
     return stopped === DONE
   }
 
-  /** The same, waiting in the kernel until `request` is settled or the time is over; meanwhile the thread's others go on too. */
+  /** Sends, blocking in the kernel, until `request` is settled or the time is over; the thread's other senders go on too. */
   pumpUntil(request: SendRequest, deadline: number): void {
     for (;;) {
       this.pumpAll()
@@ -168,7 +168,7 @@ export class SendQueue extends Flushable {
     }
   }
 
-  /** Hands over what the kernel takes without waiting, of long messages too. */
+  /** Sends what the kernel takes without waiting, of long messages too. */
   pumpAll(): void {
     this.pump(true)
     this.#transmitter.pumpSides()
@@ -183,7 +183,7 @@ export class SendQueue extends Flushable {
     return this.#transmitter.waitsFor()
   }
 
-  /** Resolves when everything queued by now is with the kernel; rejects with the first of it that fails. */
+  /** Resolves once the kernel has everything queued by now; rejects with the first failure. */
   flush(): Promise<void> {
     const running = [...(this.#running ?? [])]
     for (const each of running) each.told = true
@@ -202,8 +202,8 @@ export class SendQueue extends Flushable {
   }
 
   /**
-   * A `sendAll`: it belongs to what `flush` and `close` wait for, from before it begins, as its iterable may call them. What
-   * it fails with is quiet unless it is the caller's own error, which `flush` tells of where one waits.
+   * Begins a `sendAll`; `flush` and `close` wait for it from before it begins, as its iterable may call them. Its rejection
+   * is quiet, unless the error is the caller's own and no `flush` waits that rejects with it.
    */
   track(begin: () => Promise<number>, isCallers: (error: unknown) => boolean): Promise<number> {
     let end: () => void = ignore
@@ -228,7 +228,7 @@ export class SendQueue extends Flushable {
     return quietBut(result, (error) => !running.told && isCallers(error))
   }
 
-  /** How many calls of `sendAll` are not done. */
+  /** How many calls of `sendAll` are not finished. */
   get running(): number {
     return this.#running?.size ?? 0
   }
@@ -239,7 +239,7 @@ export class SendQueue extends Flushable {
     this.#releaseIfIdle()
   }
 
-  /** Nobody waits for the end of a channel that is ours no longer. */
+  /** Ends the waits for the channel's end: the descriptor is about to be closed or moved. */
   letGo(): void {
     this.#transmitter.letGo()
   }
@@ -249,12 +249,12 @@ export class SendQueue extends Flushable {
     return this.#transmitter.untilGone(signal)
   }
 
-  /** Whether a wait keeps the process alive has changed. */
+  /** Applies a changed `keepsAlive` to what is watched. */
   rewatch(): void {
     this.#transmitter.rewatch()
   }
 
-  /** Calls `callback` once every receiving end is gone, until the returned function is called. */
+  /** Calls `callback` once every receiving end is gone, unless the returned function is called before. */
   whenGone(callback: (error: WormholeError) => void): () => void {
     return this.#transmitter.whenGone(callback)
   }
@@ -297,7 +297,7 @@ export class SendQueue extends Flushable {
     return !request.settled
   }
 
-  /** At the end of this tick, or of this turn where that is over: a program that only awaits sends never leaves its tick. */
+  /** Sends at the end of this tick; if over budget, after a yield to the loop: awaiting only sends never leaves the tick. */
   #schedule(later = overBudget()): void {
     if (this.#scheduled) return
     this.#scheduled = true
@@ -306,7 +306,7 @@ export class SendQueue extends Flushable {
     else nextTick(runScheduled, this)
   }
 
-  /** Nothing may be left to do: then lets go of what was held for it. */
+  /** Releases, if nothing is pending, what was held for it. */
   #releaseIfIdle(): void {
     if (this.#requests.first === null) {
       this.#transmitter.unblock()
@@ -319,13 +319,13 @@ export class SendQueue extends Flushable {
     }
   }
 
-  /** Called by the side streams: a long message is through, or has failed. */
+  /** Called by the side streams: a long message was sent, or has failed. */
   onSideEnded(): void {
     if (this.#requests.first !== null && !this.#transmitter.blocked) this.#schedule()
     this.#releaseIfIdle()
   }
 
-  /** No more can be sent: the descriptor has no further use. */
+  /** Fails everything queued: nothing more can be sent. */
   #fail(error: WormholeError): void {
     this.#transmitter.fail(error)
     this.#releaseIfIdle()

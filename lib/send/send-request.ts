@@ -7,7 +7,7 @@ import { PLACEHOLDER } from '../wire/outbox.js'
 import { HEADER_BYTES } from '../wire/wasm.js'
 import type { SideWriter } from './side-writer.js'
 
-/** Messages that were handed to a send queue together and succeed or fail together. */
+/** Messages that were submitted together, and succeed or fail together. */
 export class SendRequest extends ListItem<SendRequest> {
   settled = false
   error: WormholeError | undefined
@@ -20,10 +20,10 @@ export class SendRequest extends ListItem<SendRequest> {
   #reject: ((error: unknown) => void) | null = null
 
   /**
-   * @param batch the messages' texts, each behind a placeholder; of a long message the bare text
+   * @param batch the messages' texts, each after a placeholder; of a long message the bare text
    * @param count how many messages
    * @param longBytes the bytes of a message too long for one packet; 0 for all others
-   * @param sizedFor the longest packet that this was decided for
+   * @param sizedFor the packet limit that `longBytes` was decided for
    */
   constructor(
     public batch: string,
@@ -34,7 +34,7 @@ export class SendRequest extends ListItem<SendRequest> {
     super()
   }
 
-  /** The packet limit has changed: decides anew whether a single message is too long. */
+  /** Decides again whether a single message is too long: the packet limit has changed. */
   resize(longest: number): void {
     this.sizedFor = longest
     if (this.longBytes > 0 || this.count > 1) return
@@ -44,7 +44,7 @@ export class SendRequest extends ListItem<SendRequest> {
     this.longBytes = bytes
   }
 
-  /** The promise of what becomes of it. Nobody need look: an unseen rejection is not reported globally. */
+  /** Resolves once it is sent, rejects if it fails. An unseen rejection is not reported globally. */
   wait(): Promise<void> {
     if (this.settled && this.#promise === null) {
       return this.error === undefined ? Promise.resolve() : rejected(this.error)
@@ -75,7 +75,7 @@ export class SendRequest extends ListItem<SendRequest> {
 
 function ignore(): void {}
 
-/** What a sender has yet to hand to the kernel, in order. */
+/** The requests that a sender has yet to send, in order. */
 export class RequestQueue extends List<SendRequest> {
   /** UTF-16 units of text, placeholders included. */
   units = 0
@@ -97,7 +97,7 @@ export class RequestQueue extends List<SendRequest> {
     super.remove(request)
   }
 
-  /** The packet limit may have changed: decides anew whether a single message is too long. */
+  /** Decides again whether a single message is too long, if the packet limit has changed. */
   resize(request: SendRequest, longest: number): void {
     if (request.sizedFor === longest) return
     this.units -= request.batch.length
@@ -105,7 +105,7 @@ export class RequestQueue extends List<SendRequest> {
     this.units += request.batch.length
   }
 
-  /** The first messages of a request's batch are through. */
+  /** Removes the first messages of a request's batch: they are sent. */
   shorten(request: SendRequest, units: number, messages: number): void {
     request.batch = request.batch.slice(units)
     request.count -= messages

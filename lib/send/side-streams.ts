@@ -4,11 +4,11 @@ import type { EndContext } from '../fd/end-context.js'
 import type { SendRequest } from './send-request.js'
 import type { SideWriter } from './side-writer.js'
 
-/** Long messages that may be under way at once; the next one waits in the queue. */
+/** At most this many long messages are under way at the same time; the next one waits in the queue. */
 const MAX_UNDER_WAY = 8
 const NONE = new Map<SideWriter, SendRequest>()
 
-/** Who is told when a long message is through or has failed. */
+/** The owner, told when a long message was sent or has failed. */
 export interface SideStreamsOwner {
   onSideEnded(): void
 }
@@ -38,9 +38,9 @@ export class SideStreams {
   }
 
   /**
-   * The header of a long message is with the kernel; its payload goes on by itself beside what comes next.
+   * Sends a long message's payload beside what comes next: the kernel has its header.
    *
-   * @param traffic of the header's packet: a payload that is through immediately belongs to it
+   * @param traffic of the header's packet: a payload that is sent immediately is counted in it
    */
   follow(side: SideWriter, request: SendRequest, traffic: Traffic): void {
     request.transfer?.accepted()
@@ -61,7 +61,7 @@ export class SideStreams {
     packet = null
   }
 
-  /** Gives up a message if it is one of these. */
+  /** Abandons a message if it is one of these. */
   withdraw(request: SendRequest, reason: unknown): boolean {
     for (const [side, owner] of this.#requests) {
       if (owner !== request) continue
@@ -80,7 +80,7 @@ export class SideStreams {
     return [...this.#requests.values()].map((request) => request.wait())
   }
 
-  /** Whether a wait keeps the process alive has changed. */
+  /** Applies a changed `keepsAlive` to what is watched. */
   rewatch(): void {
     for (const side of this.#requests.keys()) side.rewatch()
   }

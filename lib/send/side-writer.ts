@@ -6,7 +6,7 @@ import { unwatchNow, watch } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { PayloadText } from '../wire/outbox.js'
 
-/** A process that dies closes its descriptors one after the other, perhaps the channel after the side stream. */
+/** How long to wait for the channel's end, in ms: a dying process may close the side stream before the channel. */
 const DEATH_MS = 5
 
 /** What a side stream's buffer is asked to hold; the kernel gives at most net.core.wmem_max. */
@@ -24,7 +24,7 @@ export class SideWriter {
   #done: ((error?: WormholeError) => void) | null = null
   finished = false
 
-  /** @param end the channel's own, asked whether its peer is there when a write fails */
+  /** @param end the channel's: if a write fails, it tells whether the peer is still there */
   constructor(text: string, end: EndContext) {
     const [reader, writer] = socket.socketpair(socket.SOCK_STREAM)
     this.reader = new Descriptor(reader)
@@ -38,7 +38,7 @@ export class SideWriter {
     return this.#writer.fd
   }
 
-  /** Writes what the kernel takes without waiting; `finished` once it has all. Throws what went wrong. */
+  /** Writes what the kernel takes without waiting; sets `finished` once it has all. Throws the error of a failed write. */
   write(withinBudget = false): void {
     while (!this.finished) {
       this.#bytes.load()
@@ -52,14 +52,14 @@ export class SideWriter {
     }
   }
 
-  /** The header is with the kernel: goes on by itself, and says once when it is done or why it is not. */
+  /** Goes on by itself, as the kernel has the header; calls `done` once, with the error if it fails. */
   start(done: (error?: WormholeError) => void): void {
     this.reader.close()
     this.#done = done
     this.onReady()
   }
 
-  /** Whether a wait keeps the process alive has changed. */
+  /** Applies a changed `keepsAlive` to what is watched. */
   rewatch(): void {
     if (this.#done !== null && !this.finished) watch(this.fd, socket.POLLOUT, this, this.#end.keepsAlive)
   }
@@ -83,7 +83,7 @@ export class SideWriter {
     this.abandon(error as WormholeError)
   }
 
-  /** Gives the message up; a receiver that has its header gets ERR_WORMHOLE_TRUNCATED. */
+  /** Abandons the message; a receiver that has its header gets ERR_WORMHOLE_TRUNCATED. */
   abandon(error?: WormholeError): void {
     this.reader.close()
     this.#finish(error)

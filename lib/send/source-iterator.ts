@@ -3,16 +3,16 @@ import { Promise } from '../core/globals.js'
 import { tell } from '../core/promises.js'
 import { isObject, isThenable } from '../core/shapes.js'
 
-/** What {@link SourceIterator} answers at its end. */
+/** What {@link SourceIterator} returns at its end. */
 export const OVER = Symbol('over')
 
 /** The caller's iterator, used as `for...of` and `for await` use theirs. */
 export class SourceIterator {
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>
   readonly #next: () => unknown
-  /** It has come to its end, has thrown, or was told to end: it is not called again. */
+  /** Whether it has ended, has thrown, or was stopped: it is not called again. */
   over = false
-  /** Whether the caller's code has thrown, or does not keep to the protocol. */
+  /** Whether the caller's code has thrown, or broke the iteration protocol. */
   threw = false
 
   constructor(messages: Iterable<unknown> | AsyncIterable<unknown>, isAsync: boolean) {
@@ -20,7 +20,7 @@ export class SourceIterator {
       const made: unknown = isAsync
         ? (messages as AsyncIterable<unknown>)[Symbol.asyncIterator]()
         : (messages as Iterable<unknown>)[Symbol.iterator]()
-      if (!isObject(made)) throw argumentError('the iterable of sendAll gave no iterator')
+      if (!isObject(made)) throw argumentError('sendAll(): the iterable returned no iterator')
       this.#iterator = made as unknown as Iterator<unknown>
       this.#next = this.#iterator.next
     } catch (error) {
@@ -28,12 +28,12 @@ export class SourceIterator {
     }
   }
 
-  /** The next message of a synchronous iterator, or {@link OVER}. One that throws is not told to end. */
+  /** Returns the next message of a synchronous iterator, or {@link OVER}. One that throws gets no `return()`. */
   next(): unknown {
     return this.read(this.ask())
   }
 
-  /** What `next()` gives: of an asynchronous iterator perhaps a promise of any kind. */
+  /** Calls `next()`; an asynchronous iterator may return a promise of any kind. */
   ask(): unknown {
     if (this.over) return ended
     try {
@@ -43,10 +43,11 @@ export class SourceIterator {
     }
   }
 
-  /** The message in an answer, or {@link OVER}. */
+  /** Returns the message in an answer, or {@link OVER}. */
   read(answer: unknown): unknown {
     try {
-      if (!isObject(answer)) throw argumentError(`next() of an iterator gave ${String(answer)}, which is no object`)
+      if (!isObject(answer))
+        throw argumentError(`sendAll(): the iterator's next() returned ${String(answer)}, not an object`)
       const step = answer as IteratorResult<unknown>
       if (!step.done) return step.value
       this.over = true
@@ -56,7 +57,7 @@ export class SourceIterator {
     }
   }
 
-  /** The caller's code has thrown this, or rejected an answer with it. */
+  /** Records and returns an error that the caller's code threw, or rejected an answer with. */
   fail(error: unknown): unknown {
     this.over = true
     this.threw = true
@@ -64,7 +65,7 @@ export class SourceIterator {
   }
 
   /**
-   * Nothing more will be asked: tells it so, once. What it throws at that is told of, as something else has failed before.
+   * Calls `return()`, once. What that throws is an unhandled rejection, as `sendAll` rejects with an earlier error.
    *
    * @param expected whether an error only repeats what the iterator is stopped for
    */

@@ -15,19 +15,16 @@ import { RequestQueue, type SendRequest } from './send-request.js'
 import { SideStreams, type SideStreamsOwner } from './side-streams.js'
 import { SideWriter } from './side-writer.js'
 
-/** Why transmitting stopped: nothing is left, there is no room now, or others are to have their turn first. */
+/** Why transmitting stopped: nothing is left, there is no room now, or the loop budget is spent. */
 export const DONE = 0
 const FULL = 1
 export const OVER_BUDGET = 2
 type Stopped = typeof DONE | typeof FULL | typeof OVER_BUDGET
 
-/** Who is told when a transmitter may go on, and when a long message is through or has failed. */
+/** The owner, told when a transmitter may go on, and when a long message was sent or has failed. */
 type TransmitterOwner = Waiting & SideStreamsOwner
 
-/**
- * What one sender has yet to hand to the kernel, and its handing over: in order, each request settled once. When that
- * happens is the queue's to say.
- */
+/** Sends one sender's requests to the kernel in order, and settles each once. The send queue decides when. */
 export class Transmitter {
   readonly #end: EndContext
   readonly #descriptor: Descriptor
@@ -38,7 +35,7 @@ export class Transmitter {
   readonly #sides: SideStreams
   readonly #watch: ChannelWatch
   #pendingWrite: PendingWrite | null = null
-  /** Why no more can be sent. */
+  /** Why nothing more can be sent. */
   disconnected: WormholeError | null = null
 
   constructor(end: EndContext, limits: PacketLimits, owner: TransmitterOwner) {
@@ -70,27 +67,27 @@ export class Transmitter {
     return this.#watch.blocked || this.#sides.size > 0
   }
 
-  /** The descriptors that must become writable before more can be handed over. */
+  /** The descriptors that must become writable before more can be sent. */
   waitsFor(): number[] {
     const { fds } = this.#sides
     if (this.#watch.blocked || fds.length === 0) fds.push(this.#descriptor.fd)
     return fds
   }
 
-  /** What waits now, each as a promise. */
+  /** A promise for each request that waits now. */
   settled(): Promise<void>[] {
     const waiting = this.#sides.settled()
     for (let request = this.requests.first; request !== null; request = request.next) waiting.push(request.wait())
     return waiting
   }
 
-  /** Whether a wait keeps the process alive has changed. */
+  /** Applies a changed `keepsAlive` to what is watched. */
   rewatch(): void {
     this.#watch.rewatch()
     this.#sides.rewatch()
   }
 
-  /** The sender is closed, or its descriptor is about to go elsewhere: nobody waits for the channel's end here. */
+  /** Ends the waits for the channel's end: the descriptor is about to be closed or moved. */
   letGo(): void {
     this.#watch.letGo()
   }
@@ -100,24 +97,24 @@ export class Transmitter {
     return this.disconnected === null ? this.#watch.untilGone(signal) : Promise.resolve()
   }
 
-  /** Calls `callback` once every receiving end is gone, until the returned function is called. */
+  /** Calls `callback` once every receiving end is gone, unless the returned function is called before. */
   whenGone(callback: (error: WormholeError) => void): () => void {
     if (this.disconnected === null) return this.#watch.whenGone(callback)
     callback(this.disconnected)
     return () => undefined
   }
 
-  /** The channel has room again, or there is nothing left that needs it. */
+  /** Stops waiting for room: there is some, or nothing needs it. */
   unblock(): void {
     this.#watch.unblock()
   }
 
-  /** Hands over what the side streams take without waiting. */
+  /** Sends what the side streams take without waiting. */
   pumpSides(onlyIfFull = false): void {
     if (!onlyIfFull || this.#sides.full) this.#sides.pump()
   }
 
-  /** Takes a request back whose bytes are not under way; false if they are. */
+  /** Withdraws a request; false if the kernel has part of its write. */
   withdraw(request: SendRequest, reason: unknown): boolean {
     if (request.settled || this.#sides.withdraw(request, reason)) return true
     if (!this.#release(request)) return false
@@ -126,7 +123,7 @@ export class Transmitter {
     return true
   }
 
-  /** Hands over what the kernel takes without waiting. */
+  /** Sends what the kernel takes without waiting. */
   transmit(overBudgetToo: boolean): Stopped {
     for (let first = this.requests.first; first !== null; first = this.requests.first) {
       if (this.#pendingWrite === null && !this.#load(first)) continue
@@ -154,10 +151,10 @@ export class Transmitter {
   }
 
   /**
-   * Hands a short text over without a request for it; false where something is before it, or the kernel has no room. Throws
-   * what else the kernel says.
+   * Sends a short text without a request; false if a request is queued, or the kernel has no room. Throws any other error
+   * of the kernel.
    *
-   * @param fds descriptors that should be open at this moment
+   * @param fds descriptors that stay the caller's; false if one is not open
    */
   sendText(text: string, fds: readonly number[] | null): boolean {
     const { fd } = this.#descriptor
@@ -166,7 +163,7 @@ export class Transmitter {
     const length = seal(this, frame(text))
     const result = socket.send(fd, outboxAt(0), length, fds)
     disownOutbox(this)
-    // A smaller buffer and a descriptor that is not open are found out, and told, on the way that requests take.
+    // A buffer made smaller and a descriptor that is not open are handled, and reported, when a request is sent.
     if (result === socket.EAGAIN || result === socket.EMSGSIZE || result === socket.EBADF) return false
     if (result < 0) throw this.#refused(result)
     this.#counters.packets++
@@ -174,7 +171,7 @@ export class Transmitter {
     return true
   }
 
-  /** Writes a long message into a side stream ahead of its turn; false where the stream's buffer does not hold it whole. */
+  /** Writes a long message into a side stream before its header is sent; false if the buffer does not hold it whole. */
   prepare(request: SendRequest): boolean {
     const side = new SideWriter(request.batch, this.#end)
     side.write()
@@ -183,7 +180,7 @@ export class Transmitter {
     return side.finished
   }
 
-  /** Drops what was readied, if `request` is in it; false if the kernel has part of that. */
+  /** Drops the pending write if `request` is in it; false if the kernel has part of it. */
   #release(request: SendRequest): boolean {
     if (this.#pendingWrite?.includes(request, this.requests.first) !== true) return true
     if (this.#pendingWrite.bytes.begun) return false
@@ -191,7 +188,7 @@ export class Transmitter {
     return true
   }
 
-  /** No more can be sent: everything in the queue fails. */
+  /** Fails everything in the queue: nothing more can be sent. */
   fail(error: WormholeError): void {
     this.disconnected = error
     if (this.#end.life === OPEN) this.#end.life = OVER
@@ -202,7 +199,7 @@ export class Transmitter {
     this.#watch.gone(error)
   }
 
-  /** Readies the first requests; false when the first one failed, and left the queue. */
+  /** Makes the pending write, unless the side streams are full; false if the first request failed and left the queue. */
   #load(first: SendRequest): boolean {
     this.requests.resize(first, this.#limits.longest)
     if (first.longBytes === 0) {
@@ -225,7 +222,7 @@ export class Transmitter {
     }
   }
 
-  /** The kernel has all of a write. */
+  /** Settles the requests of a write that the kernel has whole. */
   #complete(write: PendingWrite, traffic: Traffic): void {
     this.#pendingWrite = null
     if (write.part > 0) {
@@ -246,13 +243,13 @@ export class Transmitter {
     }
   }
 
-  /** Drops the write; its requests are as they were, and can be readied anew. */
+  /** Drops the pending write; its requests stay queued as they were. */
   #unload(): void {
     this.#pendingWrite?.side?.abandon()
     this.#pendingWrite = null
   }
 
-  /** Waits for room; false when even that is not possible, and the write's requests have failed. */
+  /** Waits for room; false if the channel cannot be watched, and the write's requests have failed. */
   #block(): boolean {
     try {
       this.#watch.block()
@@ -260,12 +257,12 @@ export class Transmitter {
       this.#drop(error as WormholeError)
       return false
     }
-    // A blocking send that looks up now and then finds the channel still full: that is one wait.
+    // A blocking send checks from time to time, and may find the channel still full: that counts as one wait.
     if (beginWait(this.#counters, this.#end, 'full')) this.#counters.waits++
     return true
   }
 
-  /** Deals with a failed sendmsg: the requests under way fail, or all, or are readied anew. */
+  /** Handles a failed sendmsg: fails the write's requests, or all, or drops the write to make it again. */
   #explain(errno: number): void {
     if (errno === socket.EMSGSIZE && this.#limits.shrunk()) {
       this.#unload()
@@ -276,7 +273,7 @@ export class Transmitter {
     else this.#drop(error)
   }
 
-  /** The same for a message that has no request. */
+  /** Handles a failed sendmsg of a message without a request, and returns its error. */
   #refused(errno: number): WormholeError {
     const error = this.#errorOf(errno)
     if (error.code === 'ERR_WORMHOLE_DISCONNECTED') this.fail(error)
@@ -291,7 +288,7 @@ export class Transmitter {
     return systemError('sendmsg', errno, `cannot send on descriptor ${this.#descriptor.fd}`)
   }
 
-  /** The requests under way fail; where the kernel has part of a frame, nothing can follow it. */
+  /** Fails the write's requests; all requests if the kernel has part of a frame, as nothing can follow that. */
   #drop(error: WormholeError): void {
     const write = this.#pendingWrite as PendingWrite
     if (write.bytes.begun) {
@@ -306,7 +303,7 @@ export class Transmitter {
     failed(this.#end, error)
   }
 
-  /** A byte stream breaks off: messages of the write that the kernel has whole were sent all the same. */
+  /** Settles the write's messages that the kernel has whole, although the byte stream breaks off: they were sent. */
   #settleWhole(): void {
     let whole = this.#pendingWrite?.bytes.begun === true ? this.#pendingWrite.bytes.whole : 0
     countFrames(this.#counters, whole)
@@ -318,7 +315,7 @@ export class Transmitter {
   }
 }
 
-/** Messages are through whose frames were counted as bytes. */
+/** Counts sent messages whose frames, headers included, were counted as bytes. */
 function countFrames(traffic: Traffic, messages: number): void {
   traffic.messages += messages
   traffic.bytes -= messages * HEADER_BYTES
