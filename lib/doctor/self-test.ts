@@ -1,6 +1,5 @@
 import { type Link, processSend, wormhole } from './links.js'
 
-/** The rate at which a child received messages. */
 export interface Rate {
   messages: number
   seconds: number
