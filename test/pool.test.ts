@@ -1,41 +1,17 @@
 import { expect } from 'chai'
 import type { WormholeError } from 'wormhole-ipc'
-import { type Pool, type PoolOptions, pool } from 'wormhole-ipc/pool'
+import { pool } from 'wormhole-ipc/pool'
 import { leavesNoDescriptors } from './helpers/descriptors.js'
 import { rejectsCode, throwsCode } from './helpers/expect-error.js'
 import { LONG } from './helpers/long.js'
+import { closesPools, isAlive, javascript } from './helpers/pools.js'
 import { usesChildren } from './helpers/uses-children.js'
-
-const opened: Pool<never, unknown>[] = []
-
-function open(options: PoolOptions = {}, module = './fixtures/pool-job.js'): Pool<unknown, unknown> {
-  const jobs = pool<unknown, unknown>(module.startsWith('.') ? new URL(module, import.meta.url) : module, {
-    size: 1,
-    ...options,
-  })
-  opened.push(jobs as Pool<never, unknown>)
-  return jobs
-}
-
-function javascript(text: string): string {
-  return `data:text/javascript,${encodeURIComponent(text)}`
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
 
 describe('a pool', function () {
   this.timeout(60_000)
   usesChildren()
   leavesNoDescriptors()
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((jobs) => jobs.close()))
-  })
+  const open = closesPools()
 
   it('runs jobs in its processes, which serve job after job', async () => {
     const jobs = open({ size: 2 })
@@ -54,8 +30,8 @@ describe('a pool', function () {
 
   it("finds a module beside its caller's file", async () => {
     const jobs = pool<unknown, number>('./fixtures/pool-job.js', { size: 1 })
-    opened.push(jobs as Pool<never, unknown>)
     expect(await jobs.run({ do: 'double', n: 4 })).to.equal(8)
+    await jobs.close()
   })
 
   it('maps in order, with no more under way than fits, and stops where the loop is left', async () => {
@@ -117,7 +93,7 @@ describe('a pool', function () {
 
   it('has a clear error for a module that cannot be used, and is closed as ever', async () => {
     const modules: [string, string][] = [
-      ['./no-such-module.js', 'ERR_WORMHOLE_CALL_THREW'],
+      [new URL('./no-such-module.js', import.meta.url).href, 'ERR_WORMHOLE_CALL_THREW'],
       [javascript('export default 1'), 'ERR_WORMHOLE_CALL_THREW'],
       [javascript('throw new Error("at import")'), 'ERR_WORMHOLE_CALL_THREW'],
       [javascript('console.error("so long"); process.exit(4)'), 'ERR_WORMHOLE_CHILD_EXITED'],

@@ -29,11 +29,20 @@ export async function findInput(named: string | undefined): Promise<Input> {
     throw new Error(`no node_modules in ${process.cwd()}: run 'npm install' there, or name a file or folder of NDJSON`)
   })
   if (!found.isDirectory()) return { kind, path, files: [path] }
-  // Links are left out: what they lead to is counted where it is.
-  const entries = await readdir(path, { recursive: kind === 'packages', withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile() && wanted.test(entry.name))
+  const files = await filesIn(path, wanted, kind === 'packages')
   if (kind === 'lines' && files.length === 0) throw new Error(`no *.ndjson or *.jsonl file in the folder ${path}`)
-  return { kind, path, files: files.map(({ parentPath, name }) => join(parentPath, name)).sort() }
+  return { kind, path, files }
+}
+
+/** Links are left out: what they lead to is counted where it is. A recursive readdir() follows them in some versions. */
+async function filesIn(folder: string, wanted: RegExp, deep: boolean): Promise<string[]> {
+  const files: string[] = []
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (deep && entry.isDirectory()) files.push(...(await filesIn(path, wanted, deep)))
+    else if (entry.isFile() && wanted.test(entry.name)) files.push(path)
+  }
+  return files.sort()
 }
 
 /** The records of an input, each file read only when its turn comes. */

@@ -26,6 +26,8 @@ export class Connection {
   #reading = false
   #ended: (() => WormholeError) | undefined
   #idling = false
+  /** Whether the receiver has been told so; told again for each call, it would ask the poller again. */
+  #keepsAlive = false
   #resume: (() => void) | undefined
   readonly #endings: (() => void)[] = []
 
@@ -60,7 +62,10 @@ export class Connection {
 
   /** Keeps the process alive: a call or `serve` waits for the other side. */
   keepAlive(): void {
-    if (this.#ended === undefined) this.link.receiver.ref()
+    if (!this.#keepsAlive && this.#ended === undefined) {
+      this.#keepsAlive = true
+      this.link.receiver.ref()
+    }
     this.resume()
   }
 
@@ -74,7 +79,9 @@ export class Connection {
   /** @internal */
   letGoIfIdle(): void {
     this.#idling = false
-    if (this.#ended === undefined && !this.calling.busy && !this.serving.active) this.link.receiver.unref()
+    if (this.#ended !== undefined || this.calling.busy || this.serving.active) return
+    this.#keepsAlive = false
+    this.link.receiver.unref()
   }
 
   /** Reads requests again, if there is room. */

@@ -14,7 +14,7 @@ import type { FdSource } from '../fd/transfer.js'
 export interface RunOptions {
   /** Ends the job: it rejects with the signal's reason at once, and the function's own signal aborts. */
   signal?: AbortSignal | undefined
-  /** Most milliseconds once a process has it, up to Infinity; then ERR_WORMHOLE_TIMEOUT. @default the pool's */
+  /** Most milliseconds once a process has room for it, up to Infinity; then ERR_WORMHOLE_TIMEOUT. @default the pool's */
   timeout?: number | undefined
   /** Descriptors for the function (`context.fds`), moved or duplicated as by `sendWithFds`. Such a job is tried once. */
   fds?: readonly FdSource[] | undefined
@@ -24,7 +24,7 @@ export interface RunOptions {
 
 /** A process, as far as the jobs that it has need to know it. */
 export interface JobHolder {
-  abort(job: Job, reason: unknown): void
+  abort(job: Job, reason: unknown, due: boolean): void
 }
 
 /** A job, from `run` until it settles. */

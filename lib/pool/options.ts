@@ -16,13 +16,13 @@ const { availableParallelism } = process.getBuiltinModule('node:os')
 export interface PoolOptions {
   /** Processes at most; they start as jobs come. @default availableParallelism() */
   size?: number | undefined
-  /** Jobs that one process has under way. @default 1 */
+  /** Jobs that one process runs at a time. @default 1 */
   concurrency?: number | undefined
   /** Jobs that may wait here; one more rejects with ERR_WORMHOLE_BUSY. @default 1000 */
   queue?: number | undefined
   /** How often a job whose process died is tried again. @default 0 */
   retries?: number | undefined
-  /** Most milliseconds for a job once a process has it; then it rejects with ERR_WORMHOLE_TIMEOUT. @default Infinity */
+  /** Most milliseconds for a job once a process has room for it; then it rejects with ERR_WORMHOLE_TIMEOUT. @default Infinity */
   timeout?: number | undefined
   /** Milliseconds from an abort, a timeout or a close until the process is killed. @default 1000 */
   grace?: number | undefined

@@ -1,27 +1,20 @@
-import type { ChildProcess } from 'node:child_process'
 import { type Outcome, outcomeOf } from '../calls/answers.js'
 import { tellProgress } from '../calls/call.js'
 import type { Arrived } from '../calls/forms.js'
 import { closeAll } from '../calls/with-fds.js'
-import { ChildError } from '../core/carried-error.js'
 import { after, now } from '../core/clock.js'
 import { WormholeError } from '../core/errors.js'
-import { nextTick, Promise, queueMicrotask, setImmediate } from '../core/globals.js'
+import { nextTick, Promise, queueMicrotask } from '../core/globals.js'
 import { List } from '../core/list.js'
-import { poolWorkerFile } from '../core/package-files.js'
 import { quiet } from '../core/promises.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
-import { STDERR_GRACE_MS, Tail } from '../process/child-output.js'
-import { failedStart, spawn } from '../process/spawn.js'
 import { reasonFor } from './abort-reason.js'
+import { follow, unfollow } from './at-exit.js'
+import { END_GRACE_MS, WorkerChild } from './child.js'
 import type { Job } from './job.js'
 import type { Settings } from './options.js'
 import { Pace } from './pace.js'
-import { IMPORT } from './protocol.js'
-import { WorkerChannels } from './worker-channels.js'
-
-/** How long a process whose channels are over may take to end, and a dead one's answers to be read, in milliseconds. */
-const END_GRACE_MS = 1000
+import { IMPORT, type Task } from './protocol.js'
 
 /** What a process tells its pool. */
 export interface Events {
@@ -47,14 +40,11 @@ export class PoolProcess {
   answeredBefore = 0
   /** No more jobs are given to it. */
   retiring = false
-  /** It has ended, and its last words are being read. */
-  exited = false
   /** Cancels the timer of an idle process. */
   unidle: (() => void) | undefined
   /** Resolves once it is gone. */
   readonly gone: Promise<void>
-  readonly #child: ChildProcess | undefined
-  readonly #channels: WorkerChannels | undefined
+  readonly #child: WorkerChild
   readonly #settings: Settings
   readonly #events: Events
   readonly #pace = new Pace()
@@ -66,13 +56,12 @@ export class PoolProcess {
   #loads = 0
   #held = true
   #unkill: (() => void) | undefined
-  #stderr: Tail | undefined
   /** Settles with the import of the module. */
   readonly #loaded: Promise<void>
   #endLoad!: (outcome: Outcome) => void
   #isLoaded = false
-  /** Why it was killed though nobody gave it up. */
-  #fault: WormholeError | undefined
+  /** Whether a job was aborted here. */
+  #givenUp = false
   #over = false
 
   constructor(settings: Settings, events: Events) {
@@ -83,23 +72,19 @@ export class PoolProcess {
         this.#endLoad = (outcome) => ('error' in outcome ? reject(outcome.error) : resolve())
       })
     )
-    let failure: unknown
-    try {
-      this.#channels = new WorkerChannels(settings.concurrency)
-      const { execArgv, module, args, env, cwd } = settings
-      this.#child = spawn(process.execPath, [...execArgv, poolWorkerFile, module, ...args], {
-        stdio: ['ignore', 'inherit', 'pipe'],
-        env,
-        ...(cwd === undefined ? {} : { cwd }),
-        channels: this.#channels.theirs,
-      })
-    } catch (error) {
-      failure = error
-    }
-    this.gone = new Promise((resolve) => {
-      this.#follow(failure, resolve)
+    this.#child = new WorkerChild(settings, (form, fds, failed) => this.#onMessage(form, fds, failed))
+    follow(this)
+    // How it ended settles its jobs: it tells soon after its channels.
+    void this.#child.silent.then(() => {
+      if (!this.retiring || this.jobs.size > 0) this.kill(END_GRACE_MS)
     })
+    this.gone = this.#child.ended.then((error) => this.#onEnd(error))
     this.#letGo()
+  }
+
+  /** It has ended, and its last words are being read. */
+  get exited(): boolean {
+    return this.#child.exited
   }
 
   /** Jobs that it may have begun. */
@@ -121,67 +106,27 @@ export class PoolProcess {
     return this.#alone > 0 ? 0 : Math.min(this.#pace.ahead, this.#room)
   }
 
-  #follow(failure: unknown, resolve: () => void): void {
-    const [child, channels] = [this.#child, this.#channels]
-    const over = (error: unknown) => {
-      if (this.#over) return
-      this.#over = true
-      this.#unkill?.()
-      this.unidle?.()
-      // One that has died before it could run anything has all its jobs on its conscience.
-      const unbegun = this.#isLoaded ? this.takeBack() : []
-      const begun = [...this.jobs.values()]
-      for (const job of this.ahead) this.ahead.remove(job)
-      this.jobs.clear()
-      channels?.close()
-      this.#endLoad({ error })
-      resolve()
-      this.#events.dead(this, begun, unbegun, error)
-    }
-    if (child === undefined || channels === undefined) {
-      queueMicrotask(() => over(startError(failure)))
-      return
-    }
-    child.on('error', (error) => {
-      if (child.pid === undefined) over(startError(error))
-    })
-    this.#stderr = new Tail(child.stderr, process.stderr)
-    ;(child.stderr as { unref?: () => void } | null)?.unref?.()
-    const reading = channels.read(
-      (form, fds, failed) => this.#onMessage(form, fds, failed),
-      (error) => {
-        this.#fault = error
-        child.kill('SIGKILL')
-      }
-    )
-    // How it ended settles its jobs: its 'exit' tells, soon after its channels.
-    void reading.then(() => {
-      if (!this.retiring || this.jobs.size > 0) this.kill(END_GRACE_MS)
-    })
-    const closed = new Promise<void>((end) => child.once('close', end))
-    child.once('exit', (exitCode, signal) => {
-      this.exited = true
-      const ended = [within(STDERR_GRACE_MS, closed), within(END_GRACE_MS, reading)]
-      void Promise.all(ended).then(() => {
-        child.stderr?.destroy()
-        over(this.#endedError(exitCode, signal))
-      })
-    })
-  }
-
-  #endedError(exitCode: number | null, signal: NodeJS.Signals | null): WormholeError {
-    const how = signal === null ? `exited with code ${exitCode}` : `was killed by ${signal}`
-    const why = this.#fault === undefined ? '' : `, as it had sent what is no answer: ${this.#fault.message}`
-    const ended = { stderr: this.#stderr?.text ?? '', exitCode, signal }
-    const error = new ChildError('ERR_WORMHOLE_CHILD_EXITED', `a process of the pool ${how}${why}`, ended)
-    if (this.#fault !== undefined) error.cause = this.#fault
-    return error
+  #onEnd(error: unknown): void {
+    this.#over = true
+    unfollow(this)
+    this.#unkill?.()
+    this.unidle?.()
+    // One that has died before it could run anything has all its jobs on its conscience.
+    const unbegun = this.#isLoaded || this.#givenUp ? this.takeBack() : []
+    const begun = [...this.jobs.values()]
+    for (const job of this.ahead) this.ahead.remove(job)
+    this.jobs.clear()
+    this.#child.channels?.close()
+    this.#endLoad({ error })
+    this.#events.dead(this, begun, unbegun, error)
   }
 
   #onMessage(form: Arrived, fds: OwnedFd[], failed: WormholeError | undefined): void {
     if (form.answer === IMPORT) {
       this.#isLoaded = true
-      this.#endLoad(this.#explained(outcomeOf(form, fds, () => 'the import')))
+      this.#unkillIfQuiet()
+      closeAll(fds)
+      this.#endLoad(this.#explained(outcomeOf(form, [], () => 'the import')))
       return
     }
     const job = this.jobs.get((form.answer ?? form.progress) as number)
@@ -218,7 +163,7 @@ export class PoolProcess {
       this.#hold()
     }
     this.jobs.set(job.number, job)
-    const channels = this.#channels
+    const { channels } = this.#child
     if (channels === undefined) return
     try {
       if (job.options.fds === undefined && channels.tryGive(task)) {
@@ -238,7 +183,7 @@ export class PoolProcess {
     const { number } = job
     const task = this.#number(job)
     try {
-      if (this.#channels?.tryGive(task) === true) {
+      if (this.#child.channels?.tryGive(task) === true) {
         this.jobs.set(job.number, job)
         this.ahead.push(job)
         return true
@@ -266,14 +211,17 @@ export class PoolProcess {
   takeBack(): Job[] {
     const back: Job[] = []
     if (this.#alone > 0) return back
-    for (let task = this.#channels?.takeBack(); task !== undefined; task = this.#channels?.takeBack()) {
+    const probes: Task[] = []
+    for (let task = this.#child.channels?.takeBack(); task !== undefined; task = this.#child.channels?.takeBack()) {
       const job = this.jobs.get(task.job)
-      if (job === undefined) continue
+      if (task.isProbe) probes.push(task)
+      if (task.isProbe || job === undefined) continue
       this.jobs.delete(task.job)
       this.ahead.remove(job)
       job.worker = undefined
       back.push(job)
     }
+    for (const probe of probes) this.#tryProbe(probe)
     this.given -= back.length
     this.#pace.unknown()
     // The others it has read meanwhile.
@@ -309,10 +257,33 @@ export class PoolProcess {
     if (next !== null) this.#events.begun(next)
   }
 
-  /** The job is settled here; the process has `grace` to be done with it. */
-  abort(job: Job, reason: unknown): void {
-    this.#channels?.order({ abort: job.number, ...reasonFor(reason) })
+  /**
+   * The job is settled here; the process has `grace` to be done with it, or with the import if it waited for that.
+   *
+   * @param due whether the process was free to begin it: if it has not read it, it must show that it reads at all
+   */
+  abort(job: Job, reason: unknown, due: boolean): void {
+    this.#givenUp = true
+    if (job.worker !== undefined) this.#child.channels?.order({ abort: job.number, ...reasonFor(reason) })
+    else if (this.#isLoaded && !(due && this.#probe(job))) return
     this.kill(this.#settings.grace)
+  }
+
+  /** Gives it a number to answer without a job; false if its channel is full or gone. */
+  #probe(job: Job): boolean {
+    const { job: number } = this.#number(job)
+    this.given--
+    if (!this.#tryProbe({ job: number, isProbe: true })) return false
+    this.jobs.set(number, job)
+    return true
+  }
+
+  #tryProbe(probe: Task): boolean {
+    try {
+      return this.#child.channels?.tryGive(probe) === true
+    } catch {
+      return false
+    }
   }
 
   #unkillIfQuiet(): void {
@@ -324,7 +295,11 @@ export class PoolProcess {
 
   /** Kills it after so many milliseconds, unless it is killed earlier already. */
   kill(grace: number): void {
-    this.#unkill ??= after(grace, () => this.#child?.kill('SIGKILL'))
+    this.#unkill ??= after(grace, () => this.killNow())
+  }
+
+  killNow(): void {
+    this.#child.kill()
   }
 
   /** Gives it no more jobs: it ends once it has none, and is killed after `grace` if it does not. */
@@ -333,7 +308,7 @@ export class PoolProcess {
     this.unidle?.()
     if (this.jobs.size > 0) return
     this.#hold()
-    this.#channels?.end()
+    this.#child.channels?.end()
     this.kill(this.#settings.grace)
   }
 
@@ -341,8 +316,7 @@ export class PoolProcess {
   #hold(): void {
     if (this.#held || this.#over) return
     this.#held = true
-    this.#child?.ref()
-    this.#channels?.ref()
+    this.#child.ref()
   }
 
   /** Lets our process end. Looked at once all that follows from the last answer has run: there may be another job. */
@@ -354,14 +328,13 @@ export class PoolProcess {
   letGoIfIdle(): void {
     if (!this.#held || this.jobs.size > 0 || this.#loads > 0 || this.retiring || this.#over) return
     this.#held = false
-    this.#child?.unref()
-    this.#channels?.unref()
+    this.#child.unref()
   }
 
   /** An error with what the process has written to its standard error. */
   #explained(outcome: Outcome): Outcome {
     if (!('error' in outcome)) return outcome
-    const stderr = this.#stderr?.text ?? ''
+    const { stderr } = this.#child
     if (outcome.error instanceof WormholeError && stderr !== '') Object.assign(outcome.error, { stderr })
     return outcome
   }
@@ -371,23 +344,8 @@ function letGo(worker: PoolProcess): void {
   worker.letGoIfIdle()
 }
 
-/** Resolves with `end`, or after some milliseconds: what is there by then is still read, as Node runs timers before it polls. */
-function within(milliseconds: number, end: Promise<void>): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = after(milliseconds, () => setImmediate(resolve))
-    void end.then(() => {
-      cancel()
-      resolve()
-    })
-  })
-}
-
 /** Whether a job could not be sent as the process is gone. */
 function tellsOfEnd(error: unknown): boolean {
   const { code } = error as WormholeError
   return code === 'ERR_WORMHOLE_DISCONNECTED' || code === 'ERR_WORMHOLE_CLOSED'
-}
-
-function startError(error: unknown): WormholeError {
-  return error instanceof WormholeError ? error : failedStart('of the pool', error as NodeJS.ErrnoException)
 }

@@ -13,6 +13,8 @@ export interface Task {
   /** Rises from one job of a process to the next. */
   job: number
   input?: unknown
+  /** No job, but a number to be answered: the process shows that it reads. */
+  isProbe?: true
 }
 
 /** The first order says how many jobs may run at a time (null: any number); each other one aborts the signal of a job. */

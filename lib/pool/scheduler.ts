@@ -74,8 +74,10 @@ export class Scheduler {
       closeMoved(job.options.fds ?? [])
       return
     }
+    // The process was free to begin it: if it has not even read it, its event loop may be blocked.
+    const due = job.list === null
     this.#takeBack(worker as PoolProcess)
-    if (job.worker !== undefined) worker.abort(job, reason)
+    worker.abort(job, reason, due)
     this.#dispatch()
   }
 
@@ -191,7 +193,7 @@ export class Scheduler {
       if (!worker.giveAhead(job)) this.#waiting.unshift(job)
       this.#retireIfSpent(worker)
       if (worker.spare <= 0 || worker.retiring || job.worker === undefined) low.splice(at, 1)
-      this.#unlook ??= after(LOOK_MS, () => this.#look())
+      this.#lookLater()
     }
   }
 
@@ -217,6 +219,11 @@ export class Scheduler {
     this.#rest(worker)
   }
 
+  #lookLater(): void {
+    // Answers that are there are read first: after a long busy spell Node runs timers before it polls.
+    this.#unlook ??= after(LOOK_MS, () => setImmediate(() => this.#look()))
+  }
+
   /** Where no job was answered since the last look, those handed ahead wait behind a slow one. */
   #look(): void {
     this.#unlook = undefined
@@ -227,7 +234,7 @@ export class Scheduler {
       worker.answeredBefore = worker.answered
       ahead ||= worker.ahead.size > 0
     }
-    if (ahead) this.#unlook ??= after(LOOK_MS, () => this.#look())
+    if (ahead) this.#lookLater()
     this.#dispatch()
   }
 

@@ -8,9 +8,9 @@
 export interface PoolStats {
   /** Processes that are there now. */
   processes: number
-  /** Jobs that a process has. */
+  /** Jobs that a process may have begun. */
   running: number
-  /** Jobs that wait for one. */
+  /** Jobs that wait for their turn. */
   waiting: number
   /** Jobs that resolved. */
   done: number

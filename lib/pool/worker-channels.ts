@@ -1,5 +1,8 @@
 import { type Arrived, asForm } from '../calls/forms.js'
 import { channel } from '../channel/channel.js'
+import type { End } from '../channel/end.js'
+import type { Receiver } from '../channel/receiver.js'
+import type { Sender } from '../channel/sender.js'
 import type { WormholeError } from '../core/errors.js'
 import { MESSAGE_LIMIT } from '../core/options.js'
 import { quiet } from '../core/promises.js'
@@ -8,39 +11,60 @@ import type { FdSource } from '../fd/transfer.js'
 import type { Ends } from '../process/inheritance.js'
 import { ORDERS, type Order, type Task, WORK } from './protocol.js'
 
-const OPTIONS = { maxMessageBytes: MESSAGE_LIMIT }
+/** Is told of each message; of one whose descriptors were lost, with the error. */
+export type Received = (form: Arrived, fds: OwnedFd[], failure?: WormholeError) => void
 
 /** The pool's ends of the channels to one of its processes. */
 export class WorkerChannels {
   /** The process's own ends, to be moved there. */
   readonly theirs: Ends
-  // One job to a packet: each is taken by itself, there or here.
-  readonly #jobs = channel<Task>({ ...OPTIONS, coalesce: false })
-  readonly #orders = channel<Order>(OPTIONS)
-  readonly #results = channel<unknown>(OPTIONS)
+  readonly #jobs: Sender<Task>
+  /** Jobs that the process has not read. */
+  readonly #unread: Receiver<Task>
+  readonly #orders: Sender<Order>
+  readonly #results: Receiver<unknown>
+  readonly #all: End[] = []
 
   constructor(concurrency: number) {
-    const [sender] = this.#results
-    const receiver = this.#jobs[1].clone()
-    this.theirs = { [WORK]: { sender, receiver }, [ORDERS]: this.#orders[1] }
+    try {
+      // One job to a packet: each is taken by itself, there or here.
+      const [jobs, unread] = this.#open<Task>({ coalesce: false })
+      const [orders, orderly] = this.#open<Order>()
+      const [sender, results] = this.#open<unknown>()
+      const receiver = unread.clone()
+      this.#all.push(receiver)
+      this.#jobs = jobs
+      this.#unread = unread
+      this.#orders = orders
+      this.#results = results
+      this.theirs = { [WORK]: { sender, receiver }, [ORDERS]: orderly }
+    } catch (error) {
+      this.close()
+      throw error
+    }
     this.order({ concurrency: concurrency === Number.POSITIVE_INFINITY ? null : concurrency })
+  }
+
+  #open<T>(options?: { coalesce: boolean }): [Sender<T>, Receiver<T>] {
+    const pair = channel({ maxMessageBytes: MESSAGE_LIMIT, ...options }) as [Sender<T>, Receiver<T>]
+    this.#all.push(...(pair as unknown as End[]))
+    return pair
   }
 
   /** False where the channel has no room for it, or it is too long for a packet. @throws what the sender throws at once */
   tryGive(task: Task): boolean {
-    return this.#jobs[0].trySend(task)
+    return this.#jobs.trySend(task)
   }
 
   /** @throws what the sender throws at once */
   give(task: Task, fds: readonly FdSource[] | undefined): Promise<void> {
-    const [sender] = this.#jobs
-    return fds === undefined ? sender.send(task) : sender.sendWithFds(task, fds)
+    return fds === undefined ? this.#jobs.send(task) : this.#jobs.sendWithFds(task, fds)
   }
 
   /** The first job that the process has not read, which it will not read any more. */
   takeBack(): Task | undefined {
     try {
-      return this.#jobs[1].tryRecv()
+      return this.#unread.tryRecv()
     } catch {
       // The process has shut the socket down.
       return undefined
@@ -49,8 +73,7 @@ export class WorkerChannels {
 
   order(order: Order): void {
     try {
-      const [sender] = this.#orders
-      if (!sender.trySend(order)) void quiet(sender.send(order))
+      if (!this.#orders.trySend(order)) void quiet(this.#orders.send(order))
     } catch {
       // It is gone, which others tell.
     }
@@ -61,14 +84,10 @@ export class WorkerChannels {
    *
    * @param lost is told of a message whose sender is not known; that is the end too
    */
-  async read(
-    received: (form: Arrived, fds: OwnedFd[], failure?: WormholeError) => void,
-    lost: (error: WormholeError) => void
-  ): Promise<void> {
-    const [, receiver] = this.#results
+  async read(received: Received, lost: (error: WormholeError) => void): Promise<void> {
     for (;;) {
       try {
-        const [message, fds] = await receiver.recvWithFds()
+        const [message, fds] = await this.#results.recvWithFds()
         received(asForm(message) ?? {}, fds)
       } catch (error) {
         const { code, received: known } = error as WormholeError
@@ -82,19 +101,19 @@ export class WorkerChannels {
 
   /** A job is under way. */
   ref(): void {
-    this.#results[1].ref()
+    this.#results.ref()
   }
 
   unref(): void {
-    this.#results[1].unref()
+    this.#results.unref()
   }
 
   /** The process ends at once. */
   end(): void {
-    this.#orders[0].close()
+    this.#orders.close()
   }
 
   close(): void {
-    for (const pair of [this.#jobs, this.#orders, this.#results]) for (const end of pair) end.close()
+    for (const end of this.#all) end.close()
   }
 }

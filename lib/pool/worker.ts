@@ -58,9 +58,9 @@ function plain(form: Answer): Outgoing {
   return { form, fds: undefined }
 }
 
-function begin(operation: Operation, { job, input }: Task, fds: OwnedFd[]): void {
+function begin(operation: Operation, { job, input, isProbe }: Task, fds: OwnedFd[]): void {
   lastRead = job
-  if (givenUp.delete(job)) {
+  if (givenUp.delete(job) || isProbe) {
     closeAll(fds)
     tell(plain({ answer: job }))
     return

@@ -1,0 +1,112 @@
+import type { ChildProcess } from 'node:child_process'
+import { ChildError } from '../core/carried-error.js'
+import { after } from '../core/clock.js'
+import { WormholeError } from '../core/errors.js'
+import { Promise, setImmediate } from '../core/globals.js'
+import { poolWorkerFile } from '../core/package-files.js'
+import { STDERR_GRACE_MS, Tail } from '../process/child-output.js'
+import { failedStart, spawn } from '../process/spawn.js'
+import type { Settings } from './options.js'
+import { type Received, WorkerChannels } from './worker-channels.js'
+
+/** How long a process whose channels are over may take to end, and a dead one's answers to be read, in milliseconds. */
+export const END_GRACE_MS = 1000
+
+/** The child behind one process of a pool: its start, what it says, and how it ends. */
+export class WorkerChild {
+  /** Undefined where it could not be started. */
+  readonly channels: WorkerChannels | undefined
+  /** Resolves with how it ended, once it is dead and all that it said has been read. */
+  readonly ended: Promise<unknown>
+  /** Resolves at the end of its channels: it is to end too. */
+  readonly silent: Promise<void>
+  /** It has ended, and its last words are being read. */
+  exited = false
+  readonly #child: ChildProcess | undefined
+  readonly #stderr: Tail | undefined
+  /** Why it was killed though nobody gave it up. */
+  #fault: WormholeError | undefined
+
+  constructor({ concurrency, execArgv, module, args, env, cwd }: Settings, received: Received) {
+    try {
+      this.channels = new WorkerChannels(concurrency)
+      this.#child = spawn(process.execPath, [...execArgv, poolWorkerFile, module, ...args], {
+        stdio: ['ignore', 'inherit', 'pipe'],
+        env,
+        ...(cwd === undefined ? {} : { cwd }),
+        channels: this.channels.theirs,
+      })
+    } catch (error) {
+      this.silent = new Promise<void>(() => undefined)
+      this.ended = Promise.resolve(startError(error))
+      return
+    }
+    this.#stderr = new Tail(this.#child.stderr, process.stderr)
+    ;(this.#child.stderr as { unref?: () => void } | null)?.unref?.()
+    this.silent = this.channels.read(received, (error) => {
+      this.#fault = error
+      this.kill()
+    })
+    this.ended = this.#end(this.#child)
+  }
+
+  /** What it wrote to its standard error last. */
+  get stderr(): string {
+    return this.#stderr?.text ?? ''
+  }
+
+  #end(child: ChildProcess): Promise<unknown> {
+    return new Promise((resolve) => {
+      child.on('error', (error) => {
+        if (child.pid === undefined) resolve(startError(error))
+      })
+      const closed = new Promise<void>((end) => child.once('close', end))
+      child.once('exit', (exitCode, signal) => {
+        this.exited = true
+        void Promise.all([within(STDERR_GRACE_MS, closed), within(END_GRACE_MS, this.silent)]).then(() => {
+          child.stderr?.destroy()
+          resolve(this.#error(exitCode, signal))
+        })
+      })
+    })
+  }
+
+  #error(exitCode: number | null, signal: NodeJS.Signals | null): WormholeError {
+    const how = signal === null ? `exited with code ${exitCode}` : `was killed by ${signal}`
+    const why = this.#fault === undefined ? '' : `, as it had sent what is no answer: ${this.#fault.message}`
+    const ended = { stderr: this.stderr, exitCode, signal }
+    const error = new ChildError('ERR_WORMHOLE_CHILD_EXITED', `a process of the pool ${how}${why}`, ended)
+    if (this.#fault !== undefined) error.cause = this.#fault
+    return error
+  }
+
+  kill(): void {
+    this.#child?.kill('SIGKILL')
+  }
+
+  /** Our process waits for it. */
+  ref(): void {
+    this.#child?.ref()
+    this.channels?.ref()
+  }
+
+  unref(): void {
+    this.#child?.unref()
+    this.channels?.unref()
+  }
+}
+
+/** Resolves with `end`, or after some milliseconds: what is there by then is still read, as Node runs timers before it polls. */
+function within(milliseconds: number, end: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = after(milliseconds, () => setImmediate(resolve))
+    void end.then(() => {
+      cancel()
+      resolve()
+    })
+  })
+}
+
+function startError(error: unknown): WormholeError {
+  return error instanceof WormholeError ? error : failedStart('of the pool', error as NodeJS.ErrnoException)
+}
