@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Has spin search every state of the model in docs/model, and of its broken variants, which must fail.
+// Runs spin to search every state of the model in docs/model, and of its broken variants, which must fail.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
