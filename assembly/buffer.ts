@@ -1,15 +1,15 @@
 import { SLACK_BYTES } from './layout'
 
-// The memory of frames whose ends have not arrived: a block that doubles as they come.
+// The memory of a frame whose end has not arrived: a block that doubles as bytes come.
 
-/** A longer block that begins with the `length` bytes of `block`, which is left to the caller. */
+/** Returns a longer block that begins with the `length` bytes of `block`, which the caller still owns. */
 export function grow(block: usize, length: usize, capacity: usize): usize {
   const longer = heap.alloc(capacity + SLACK_BYTES)
   memory.copy(longer, block, length)
   return longer
 }
 
-/** Moves `length` bytes behind the first `count`, which have been read, to the block's beginning. */
+/** Moves the `length` bytes after the first `count`, which have been read, to the block's beginning. */
 export function consume(block: usize, count: usize, length: usize): void {
   memory.copy(block, block + count, length)
 }

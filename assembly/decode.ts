@@ -3,21 +3,21 @@ import { clearHighBits, copyIfAlone, highBits } from './skeleton'
 
 const HEADER: usize = HEADER_BYTES
 
-/** What `walkFrames` found. JavaScript reads it from memory: a call for each would cost more than the walk. */
+/** The result of `walkFrames`. JavaScript reads it from memory: a call for each field would cost more than the walk. */
 @unmanaged
 class Walked {
   /** Whole frames. */
   frames: i32
-  /** The bytes that they take. */
+  /** Their bytes, headers included. */
   bytes: u32
-  /** How many of them are over the limit, and the bytes of these without their headers. */
+  /** How many of them are over the limit, and the bytes of these without headers. */
   refused: i32
   refusedBytes: u32
-  /** The length in the header behind them, where the status is CUT_FRAME or OVER_LIMIT. */
+  /** The length in the header after them, if the status is CUT_FRAME or OVER_LIMIT. */
   declared: f64
 }
 
-/** Counts the whole frames at `start`, for `result`, and says by a status what follows them. */
+/** Counts the whole frames at `start` into `result`; returns a status that says what follows them. */
 export function walkFrames(start: usize, length: usize, limit: f64, result: usize): i32 {
   const walked = changetype<Walked>(result)
   const end = start + length
@@ -57,8 +57,8 @@ const CLOSING_BRACKET: u8 = 0x5d
 const COMMA: u8 = 0x2c
 
 /**
- * Writes whole frames, as walked, as the text of one JSON array to `target`: the payloads with commas between
- * them. Returns its length, or 0 when a payload does not stand alone: then each must be read by itself.
+ * Writes whole frames to `target` as the text of one JSON array: the payloads with commas between them. Returns
+ * its length, or 0 if a payload may not be one element: then each must be read by itself.
  */
 export function mergeFrames(start: usize, length: usize, target: usize): usize {
   const end = start + length
@@ -79,12 +79,12 @@ export function mergeFrames(start: usize, length: usize, target: usize): usize {
   return out + 1 - target
 }
 
-/** Whether the frames that `mergeFrames` merged are all ASCII. */
+/** Tells whether the frames of the last `mergeFrames` are all ASCII. */
 export function mergedAscii(): bool {
   return highBits === 0
 }
 
-/** The payload length of the whole frame at `at`. */
+/** Returns the payload length of the whole frame at `at`. */
 export function frameSize(at: usize): u32 {
   return load<u32>(at)
 }

@@ -1,9 +1,8 @@
 import { HEADER_BYTES, PLACEHOLDER } from './layout'
 
 /**
- * Writes each frame's length over its placeholder, in a batch of frames that begins with one.
- * Returns how many frames there are, or -1 when the batch does not have that form; then some
- * placeholders may have been written over.
+ * Writes each frame's length over its placeholder, in a batch that begins with one. Returns the number of
+ * frames, or -1 if the batch does not have that form; then some placeholders may be overwritten.
  *
  * A placeholder is found by its first byte: JSON text has no byte below 0x20.
  */
@@ -25,7 +24,7 @@ export function sealFrames(start: usize, length: usize): i32 {
   }
 }
 
-// The first placeholder byte in [at, end), or end. Loads up to 15 bytes past the end: SLACK_BYTES.
+// Finds the first placeholder byte in [at, end), or end. Loads up to 15 bytes past the end: SLACK_BYTES.
 function findPlaceholder(at: usize, end: usize, wanted: v128): usize {
   while (at + 64 <= end) {
     const low = v128.or(i8x16.eq(v128.load(at), wanted), i8x16.eq(v128.load(at, 16), wanted))

@@ -1,5 +1,4 @@
-// The ABI: all that JavaScript sees. The module imports its memory and nothing else, so no call can
-// re-enter; every answer is a number.
+// The ABI: all that JavaScript sees. The module imports only its memory, so no call re-enters; every result is a number.
 
 export { allocate, consume, grow, release } from './buffer'
 export { frameSize, mergedAscii, mergeFrames, walkFrames } from './decode'

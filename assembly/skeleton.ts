@@ -1,11 +1,11 @@
-/** Bits collected over the bytes seen: not 0 when any was outside ASCII. */
+/** Collects bits of the bytes seen: not 0 if any was outside ASCII. */
 export let highBits: u64 = 0
 
 export function clearHighBits(): void {
   highBits = 0
 }
 
-/** Bit n tells whether byte n of the 64 has all bits set; a comparison has made them so. */
+/** Returns a mask of the 64 bytes of a comparison: bit n is set if byte n has all bits set. */
 function bits(a: v128, b: v128, c: v128, d: v128): u64 {
   return (
     <u64>i8x16.bitmask(a) |
@@ -20,11 +20,11 @@ function equal(a: v128, b: v128, c: v128, d: v128, wanted: v128): u64 {
 }
 
 /**
- * Copies the text in [at, end) to `target`, and says whether it can stand there as one element of a JSON array
- * without changing its neighbours: strings are closed, brackets outside strings balance and never go below zero,
- * and nothing but the one value that they enclose stands outside all brackets: no comma, no second value in
- * brackets. If an array made of such parts parses, its elements are exactly the parts: only a comma at the
- * array's own depth ends an element, and these are the ones that we wrote.
+ * Copies the text in [at, end) to `target`, and tells whether it can be one element of a JSON array without
+ * changing its neighbours: its strings are closed, its brackets outside strings balance, with no closing one too
+ * early, and outside all brackets there is neither a comma nor a second value in brackets. If an array of such
+ * parts parses, its elements are exactly the parts: only a comma at the array's own depth ends an element, and
+ * these are the ones that we wrote.
  *
  * Loads and stores up to 63 bytes past the ends.
  */
@@ -94,19 +94,19 @@ export function copyIfAlone(at: usize, end: usize, target: usize): bool {
     const closes = equal(e, f, g, h, closing) & outside
     const closeCount = <i32>popcnt(closes)
     if (depth > closeCount) {
-      // However they are ordered, the depth stays above zero in this block.
+      // In any order the depth stays above zero in this block.
       depth += <i32>popcnt(opens) - closeCount
       continue
     }
     const commas = equal(a, b, c, d, comma) & outside
     let brackets = opens | closes
     if (depth === 0) {
-      // What stands before the value, or behind it.
+      // The bytes before the value, or all after it.
       const before = closed ? u64.MAX_VALUE : (brackets & (0 - brackets)) - 1
       if (((commas | brackets) & before) !== 0) return false
     }
     if (depth === 0 && closes !== 0 && opens < (closes & (0 - closes))) {
-      // All that opens here opens before anything closes: most flat messages.
+      // Every opening bracket comes before the first closing one: true of most flat messages.
       depth = <i32>popcnt(opens) - closeCount
       if (depth > 0) continue
       if (depth < 0 || commas > closes) return false
@@ -127,7 +127,7 @@ export function copyIfAlone(at: usize, end: usize, target: usize): bool {
   return depth === 0 && inside === 0
 }
 
-/** Whether every byte in [at, end) is ASCII. Loads up to 15 bytes past the end. */
+/** Tells whether every byte in [at, end) is ASCII. Loads up to 15 bytes past the end. */
 export function allAscii(at: usize, end: usize): bool {
   let seen = i8x16.splat(0)
   for (; at + 64 <= end; at += 64) {

@@ -1,9 +1,9 @@
 const SHUFFLE: usize = 16
 const PATTERNS: usize = 256
-/** A byte that a shuffle leaves 0. */
+/** The index by which a shuffle writes a 0. */
 const NONE: u8 = 0x80
 
-/** By which of eight lanes of two bytes are kept: the shuffle that moves those together. */
+/** For each pattern of kept lanes, of eight with two bytes: the shuffle that moves these together. */
 const keptLanes = makeTable()
 
 function makeTable(): usize {
@@ -21,11 +21,11 @@ function makeTable(): usize {
 }
 
 /**
- * Writes UTF-8 text in [at, end), which must be valid, as UTF-16 to `target`; the units written. Loads from 2 bytes
- * before the text to 15 past its end, stores up to 31 bytes past its own.
+ * Writes the UTF-8 text in [at, end), which must be valid, to `target` as UTF-16; returns the units written. Loads
+ * from 2 bytes before the text to 15 past its end, stores up to 31 bytes past the end of its output.
  *
- * A step makes a unit at each of eight bytes, out of it and the two before, keeps those at which a character ends,
- * and moves them together. Each step reads eight bytes whatever they are: so steps overlap in the processor.
+ * Each step makes a unit from each of eight bytes and the two before it, keeps those at which a character ends, and
+ * moves them together. A step always reads eight bytes, so that the processor can overlap steps.
  */
 export function widen(at: usize, end: usize, target: usize): usize {
   let out = target
@@ -40,7 +40,7 @@ export function widen(at: usize, end: usize, target: usize): usize {
     }
     const fours = i8x16.bitmask(i8x16.ge_u(block, i8x16.splat(<i8>0xf0)))
     if ((fours & 0xff) !== 0) {
-      // What the last step left of a character is read again from its beginning.
+      // A character that the last step began is read again from its first byte.
       const next = at + <usize>ctz(fours)
       while (continues(at)) at--
       do {
@@ -76,13 +76,13 @@ function continues(at: usize): bool {
   return (load<u8>(at) & 0xc0) === 0x80
 }
 
-/** The bytes of the character that begins at `at`. */
+/** Returns how many bytes the character at `at` has. */
 function lengthOf(at: usize): u32 {
   const lead = load<u8>(at)
   return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
 }
 
-/** Writes the character at `at` as UTF-16; the address behind it. */
+/** Writes the character at `at` as UTF-16; returns the address after it. */
 function widenOne(at: usize, out: usize): usize {
   const length = lengthOf(at)
   let code = <u32>load<u8>(at)

@@ -9,7 +9,7 @@
 namespace wormhole {
 namespace {
 
-// The environment goes: first whatever it owns, then the poller, whose handle needs one more loop turn.
+// Ends an environment: first all that it owns, then the poller, whose handle needs one more loop iteration.
 void OnCleanup(napi_async_cleanup_hook_handle hook, void* data) {
   struct Going {
     Environment* env;

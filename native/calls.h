@@ -4,7 +4,7 @@
 
 namespace wormhole {
 
-// The calls that JavaScript sees; each is documented where it is defined.
+// The calls that JavaScript sees; the definition of each documents it.
 Napi::Value Attach(const Napi::CallbackInfo& info);
 Napi::Value Discard(const Napi::CallbackInfo& info);
 

@@ -14,7 +14,7 @@ namespace wormhole {
 namespace {
 
 std::mutex mutex;
-// Never destroyed: worker threads may still use it while the process exits.
+// Never destroyed: worker threads may use it while the process exits.
 std::unordered_map<int, Environment*>& owners = *new std::unordered_map<int, Environment*>;
 
 }  // namespace
@@ -57,7 +57,7 @@ int Disown(Environment* owner, int fd) {
 
 int CloseOwned(Environment* owner, int fd) {
   const int result = Disown(owner, fd);
-  // Linux frees the number even when close() says EINTR (close(2)), so it is never repeated.
+  // Linux frees the number even if close() fails with EINTR (close(2)), so it is never repeated.
   if (result == 0) close(fd);
   return result;
 }

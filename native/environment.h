@@ -10,23 +10,23 @@
 
 namespace wormhole {
 
-// The kernel's SCM_MAX_FD: most descriptors one message may carry (unix(7)).
+// The kernel's SCM_MAX_FD: how many descriptors one message may carry (unix(7)).
 constexpr int kMaxDescriptors = 253;
 
 // Words of the control array that JavaScript shares with the addon:
-// [0] msg_flags, [1] how many descriptors follow, [2] how many bytes of control messages came, [3...] the descriptors.
+// [0] msg_flags, [1] the number of descriptors, [2] the bytes of control messages received, [3...] the descriptors.
 constexpr size_t kControlFlags = 0;
 constexpr size_t kControlCount = 1;
 constexpr size_t kControlBytesCame = 2;
 constexpr size_t kControlFirst = 3;
 constexpr size_t kControlWords = kControlFirst + kMaxDescriptors;
 
-// What one Node environment (the main thread or one worker) has here.
+// The state of one Node environment (the main thread or one worker).
 struct Environment {
   explicit Environment(napi_env node) : env(node), poller(node) {}
 
   const napi_env env;
-  SharedView memory;        // the shared WebAssembly memory, which never moves; as long as it was at `attach`
+  SharedView memory;        // the shared WebAssembly memory, which never moves; its length is that at `attach`
   SharedView control_array;  // held whenever `memory` is
   Poller poller;
 
@@ -38,7 +38,7 @@ struct Environment {
   }
 };
 
-// Reads argument `index` as a 32-bit integer; false when it is none.
+// Reads argument `index` as a 32-bit integer; false if it is none.
 inline bool ReadInt(const Napi::CallbackInfo& info, size_t index, int32_t* out) {
   if (index >= info.Length() || !info[index].IsNumber()) return false;
   double value;
@@ -68,7 +68,7 @@ inline Napi::Value BadArguments(const Napi::CallbackInfo& info, const char* call
   return info.Env().Undefined();
 }
 
-// Every call answers with a number: what the system call returned, or a negative errno.
+// Every call returns a number: the result of the system call, or a negative errno.
 inline Napi::Value Result(const Napi::CallbackInfo& info, long value) {
   return Napi::Number::New(info.Env(), static_cast<double>(value));
 }

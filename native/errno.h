@@ -4,7 +4,7 @@
 
 namespace wormhole {
 
-// Makes a system call, again while a signal handler interrupts it; -errno where it fails.
+// Makes a system call, again while a signal handler interrupts it; -errno if it fails.
 template <typename Call>
 inline long Retry(Call call) {
   for (;;) {

@@ -10,12 +10,12 @@
 
 namespace wormhole {
 
-// attach(memory: Uint8Array, control: Int32Array, both over shared memory): the word that stands at the
-// memory's start, read through the address. The caller checks it against what it wrote there, as
-// Node-API promises nothing about the address of a SharedArrayBuffer before Node 24.
+// attach(memory: Uint8Array, control: Int32Array, both over shared memory): the first word of the memory, read
+// through the address. The caller compares it with what it wrote there, as Node-API promises nothing about the
+// address of a SharedArrayBuffer before Node 24.
 Napi::Value Attach(const Napi::CallbackInfo& info) {
   Environment& env = Environment::Of(info);
-  // The control array first: whoever finds the memory held, finds the other too.
+  // The control array first: if the memory is held, so is the array.
   if (!env.control_array.Hold(info, 1, napi_int32_array, kControlWords) ||
       !env.memory.Hold(info, 0, napi_uint8_array, sizeof(int32_t))) {
     return BadArguments(info, "attach");
@@ -25,7 +25,7 @@ Napi::Value Attach(const Napi::CallbackInfo& info) {
   return Result(info, word);
 }
 
-// discard(offset, length): gives the whole pages inside back to the system; they read as zeros.
+// discard(offset, length): gives the whole pages inside back to the system, 0 or -errno; they then read as zeros.
 Napi::Value Discard(const Napi::CallbackInfo& info) {
   Environment& env = Environment::Of(info);
   size_t offset, length;

@@ -15,11 +15,11 @@ namespace {
 #define SCM_PIDFD 0x04
 #endif
 
-// Room for all the descriptors of a message and, beside them, for what options that another holder of
-// the same socket may have set would add: credentials, a security label, a pidfd, a time stamp.
+// Room for all descriptors of a message, and for what the kernel adds if another process that shares the socket has
+// set options on it: credentials, a security label, a pidfd, a time stamp.
 constexpr size_t kControlBytes = CMSG_SPACE(kMaxDescriptors * sizeof(int)) + 1024;
 
-// Takes every descriptor out of the control messages; answers how many.
+// Takes every descriptor out of the control messages; returns how many.
 int Collect(Environment* env, msghdr* message, int32_t* out) {
   int count = 0;
   for (cmsghdr* part = CMSG_FIRSTHDR(message); part != nullptr; part = CMSG_NXTHDR(message, part)) {
@@ -43,8 +43,8 @@ int Collect(Environment* env, msghdr* message, int32_t* out) {
 
 }  // namespace
 
-// sendmsg(fd, offset, length, descriptors): bytes sent, or -errno. The descriptors, that many, stand in
-// the control array. Never waits, never raises SIGPIPE.
+// sendmsg(fd, offset, length, descriptors): bytes sent, or -errno. That many descriptors are in the control array.
+// Never waits, never raises SIGPIPE.
 Napi::Value Sendmsg(const Napi::CallbackInfo& info) {
   Environment& env = Environment::Of(info);
   int32_t fd, count;
@@ -53,7 +53,7 @@ Napi::Value Sendmsg(const Napi::CallbackInfo& info) {
       count < 0) {
     return BadArguments(info, "sendmsg");
   }
-  // The kernel's own answer past SCM_MAX_FD, given before the control array ends.
+  // What the kernel itself returns past SCM_MAX_FD; here the control array ends.
   if (count > kMaxDescriptors) return Result(info, -EINVAL);
 
   iovec bytes{env.base() + offset, length};
@@ -76,8 +76,8 @@ Napi::Value Sendmsg(const Napi::CallbackInfo& info) {
 }
 
 // recvmsg(fd, offset, length, waits): bytes received, or -errno. msg_flags and the received descriptors, which
-// this environment now owns, are in the control array. Blocks the thread only if `waits` is true and nobody has
-// set O_NONBLOCK.
+// this environment now owns, are in the control array. Blocks the thread only if `waits` is true and O_NONBLOCK
+// is not set.
 Napi::Value Recvmsg(const Napi::CallbackInfo& info) {
   Environment& env = Environment::Of(info);
   int32_t fd;

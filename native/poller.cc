@@ -18,9 +18,9 @@ namespace wormhole {
 namespace {
 
 constexpr int kMaxReady = 128;
-// Of so many wake-ups for the only descriptor that is watched, one asks the kernel which it was.
+// One in this many wake-ups for the only watched descriptor asks the kernel which it was.
 constexpr uint32_t kTrusted = 64;
-// A yield that took as long gave the core to somebody.
+// A yield that took this long gave the core to another thread.
 constexpr int64_t kSharedUs = 4;
 
 struct Closing {
@@ -87,7 +87,7 @@ void Poller::Forget(int fd) {
   if (found == watched_.end()) return;
   epoll_event unused{};
   const long result = Retry([&] { return epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused); });
-  // What the kernel still watches stays known, and goes when it is ready next: added again it would be EEXIST.
+  // If the kernel still watches it, the entry stays until the next event: adding it again would fail with EEXIST.
   if (result == 0 || result == -ENOENT || result == -EBADF) watched_.erase(found);
 }
 
@@ -105,7 +105,7 @@ void Poller::OnReadable(uv_poll_t* handle, int, int) {
   Poller* poller = static_cast<Poller*>(handle->data);
   poller->Dispatch();
   for (int round = 1; poller->BusyPoll(); round++) {
-    // The loop comes round, and finds at once what is ready.
+    // Back to the loop, which finds immediately what is ready.
     if (round >= poller->ready_.As<int32_t>()[kReadyRounds]) return;
     poller->Dispatch();
   }
@@ -115,16 +115,16 @@ void Poller::OnRoom(void* poller) {
   static_cast<Poller*>(poller)->Dispatch();
 }
 
-// Looks for what is ready next without sleeping, as long as JavaScript has said. Whether something is.
+// Polls without sleeping, for as long as JavaScript has said; whether something became ready.
 bool Poller::BusyPoll() {
   int32_t* ready = ready_.As<int32_t>();
   if (ready == nullptr || poll_ == nullptr) return false;
   ready[kReadyPolled] = 0;
   const int64_t max = ready[kReadyBusyPoll];
-  // A loop that has something else to do at once would not sleep either.
+  // A loop that has something else to do now would not sleep either.
   if (max <= 0 || ready[kReadyAlive] == 0 || uv_backend_timeout(poll_->loop) == 0) return false;
   const int64_t began = Microseconds();
-  // Who took the core so before will again.
+  // The thread that took the core at the last yield will again.
   if (shared_) Yield();
   for (;;) {
     epoll_event event;
@@ -138,18 +138,18 @@ bool Poller::BusyPoll() {
   }
 }
 
-// On the same core the other process could not answer otherwise.
+// Lets another process on this core run, which could not answer otherwise.
 void Poller::Yield() {
   const int64_t began = Microseconds();
   sched_yield();
   shared_ = Microseconds() - began >= kSharedUs;
 }
 
-// Looks which descriptors are ready, and leaves them and their events in `ready_`; how many.
+// Finds which descriptors are ready, and writes them and their events to `ready_`; returns how many.
 int Poller::Collect(int max) {
   int32_t* found = ready_.As<int32_t>() + kReadyFirst;
   if (watched_.size() == 1 && ++unasked_ % kTrusted != 0) {
-    // Hardly anything else can have made the epoll descriptor readable: no need to ask.
+    // Hardly anything else can have made the epoll descriptor readable: the kernel need not be asked.
     found[0] = watched_.begin()->first;
     found[1] = static_cast<int32_t>(watched_.begin()->second.events);
     return 1;
@@ -168,12 +168,12 @@ int Poller::Collect(int max) {
   return kept < count ? Rebuild(kept, max) : kept;
 }
 
-// An event came of what is not watched: its number was closed by others than us while the description lives on. The
-// kernel takes an entry by number and description only, so only a new epoll instance is without it. What cannot be
-// watched any more counts as ready: whoever waits for it then learns why. How many are ready.
+// Replaces the epoll instance after an event of an entry that is not watched: other code closed its number while the
+// description lives on, and the kernel finds an entry by both, so it cannot be removed. A descriptor that can no longer be
+// watched counts as ready: the call that waits for it then learns why. Returns how many are ready.
 int Poller::Rebuild(int kept, int max) {
   const int fresh = epoll_create1(EPOLL_CLOEXEC);
-  // No descriptor to spare: the event comes again.
+  // No descriptor is to spare: the event comes again.
   if (fresh < 0) return kept;
   int32_t* found = ready_.As<int32_t>() + kReadyFirst;
   for (auto entry = watched_.begin(); entry != watched_.end();) {
@@ -186,7 +186,7 @@ int Poller::Rebuild(int kept, int max) {
     found[2 * kept + 1] = EPOLLERR;
     kept++;
   }
-  // Under the same number, which the loop's handle keeps; the loop must not believe that it has it already.
+  // The new instance gets the old number, which the loop's handle keeps; the loop must register it again.
   uv_poll_stop(poll_);
   dup3(fresh, epoll_, O_CLOEXEC);
   close(fresh);
@@ -194,10 +194,10 @@ int Poller::Rebuild(int kept, int max) {
   return kept;
 }
 
-// The one place from which the addon calls JavaScript. It has no async context of its own: one would tell async_hooks
-// of a resource that never ends, and keep the AsyncLocalStorage store in which it was made. The callback catches
-// everything itself; what comes back was thrown by the ticks and microtasks that run after it, for which nobody but
-// the process's handlers is left. When a worker is terminated Node-API calls nothing any more.
+// The one place from which the addon calls JavaScript. It has no async context of its own: one would show async_hooks a
+// resource that never ends, and keep the AsyncLocalStorage store in which it was made. The callback catches everything
+// itself; what comes back was thrown by the ticks and microtasks that run after it, and goes to the process's handlers.
+// When a worker is terminated, Node-API calls nothing any more.
 void Poller::Dispatch() {
   const int max = static_cast<int>(std::min<size_t>((ready_.length() - kReadyFirst) / 2, kMaxReady));
   int count = room_.Take(ready_.As<int32_t>() + kReadyFirst, max);
@@ -213,7 +213,7 @@ void Poller::Dispatch() {
   bool pending = false;
   napi_is_exception_pending(env_, &pending);
   if (pending && napi_get_and_clear_last_exception(env_, &result) == napi_ok) napi_fatal_exception(env_, result);
-  // The callback may have set another array, or have ended it all.
+  // The callback may have set another array, or ended the poller.
   int32_t* ready = ready_.As<int32_t>();
   if (ready != nullptr) {
     ready[kReadyInside] = 0;
@@ -244,8 +244,8 @@ void Poller::Stop(void (*done)(void*), void* data) {
   poll_ = nullptr;
 }
 
-// onReady(callback, ready: Int32Array over shared memory): `callback(count)` is called with so many pairs in `ready`.
-// While that runs, and what it sets off, the loop's fate is told by `ready` alone, not by keepAlive().
+// onReady(callback, ready: Int32Array over shared memory): `callback(count)` is called with `count` pairs in `ready`.
+// While it and what it sets off run, `ready` alone says whether the loop stays alive, not keepAlive().
 Napi::Value OnReady(const Napi::CallbackInfo& info) {
   Poller& poller = Environment::Of(info).poller;
   if (info.Length() < 2 || !info[0].IsFunction() || !poller.ready_.Hold(info, 1, napi_int32_array, kReadyFirst + 2)) {
@@ -269,7 +269,7 @@ Napi::Value Unwatch(const Napi::CallbackInfo& info) {
   return Result(info, 0);
 }
 
-// keepAlive(alive): whether the event loop must go on for our sake.
+// keepAlive(alive): keeps the event loop alive, or no longer.
 Napi::Value KeepAlive(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsBoolean()) return BadArguments(info, "keepAlive");
   Environment::Of(info).poller.KeepAlive(info[0].As<Napi::Boolean>().Value());

@@ -11,10 +11,10 @@
 
 namespace wormhole {
 
-// The array that JavaScript and the poller share: whether the callback is running, or what it has set off; whether
-// the loop must then stay alive; for how many microseconds to poll without sleeping after it, and how many callbacks
-// in a row may follow from that; how many, and one, that took (0: not polled, negative: nothing came); and pairs of
-// descriptor and events.
+// The array that JavaScript and the poller share. [0] whether the callback, or what it set off, is running;
+// [1] whether the loop must stay alive after it; [2] for how many microseconds to poll then before sleeping, and
+// [3] how many callbacks in a row may come from that; [4] how many microseconds the poll took, plus one (0: not
+// polled, negative: nothing came); [5...] pairs of descriptor and events.
 constexpr size_t kReadyInside = 0;
 constexpr size_t kReadyAlive = 1;
 constexpr size_t kReadyBusyPoll = 2;
@@ -22,31 +22,30 @@ constexpr size_t kReadyRounds = 3;
 constexpr size_t kReadyPolled = 4;
 constexpr size_t kReadyFirst = 5;
 
-// Readiness of descriptors for one event loop: an epoll instance of our own, which the loop watches
-// through one uv_poll. uv_poll on each descriptor would set O_NONBLOCK on the open file description, and
-// so for every process that shares it; epoll changes nothing. It also makes a waiting channel cost one
-// kernel entry and no handle.
+// Readiness of descriptors for one event loop: an epoll instance of our own, which the loop watches through one
+// uv_poll. A uv_poll for each descriptor would set O_NONBLOCK on the open file description, and so for every process
+// that shares it; epoll changes nothing. A waiting channel costs one entry in the kernel and no handle.
 class Poller {
  public:
   explicit Poller(napi_env env) : env_(env) {}
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  // Sets who is told; starts the epoll instance. 0 or -errno.
+  // Sets the callback and opens the epoll instance: 0 or -errno.
   int Start(const Napi::Function& callback);
   // Watches `fd` for `events` (EPOLLIN, EPOLLOUT), level-triggered. 0 or -errno.
   int Watch(int fd, uint32_t events);
-  // Stops watching. Must precede close(): a description that lives on elsewhere stays in the epoll set.
+  // Stops watching. Must precede close(): an open file description that others share stays in the epoll set.
   void Forget(int fd);
-  // Whether the loop stays alive for us.
+  // Keeps the loop alive, or no longer.
   void KeepAlive(bool alive);
-  // Ends it; `done` is called once the loop has let go of the handle.
+  // Ends polling; `done` is called once the loop has closed the handle.
   void Stop(void (*done)(void*), void* data);
 
  private:
   static void OnReadable(uv_poll_t* handle, int status, int events);
   static void OnRoom(void* poller);
-  // A descriptor's entry in the epoll instance. Its number tells it from one that the descriptor had before.
+  // A descriptor's entry in the epoll instance. `registration` tells it from an earlier one of the same number.
   struct Entry {
     uint32_t events;
     uint32_t registration;
@@ -62,12 +61,12 @@ class Poller {
   Room room_;
   int epoll_ = -1;
   bool shared_ = false;        // whether the last yield gave the core away
-  uv_poll_t* poll_ = nullptr;  // outlives this object by one loop turn, see Stop
+  uv_poll_t* poll_ = nullptr;  // outlives this object by one loop iteration, see Stop
   SharedView ready_;           // see kReadyFirst
   Napi::FunctionReference callback_;
   std::unordered_map<int, Entry> watched_;
   uint32_t registrations_ = 0;
-  uint32_t unasked_ = 0;  // wake-ups for the only one that is watched
+  uint32_t unasked_ = 0;  // wake-ups for the only watched descriptor
 
   friend Napi::Value OnReady(const Napi::CallbackInfo& info);
 };

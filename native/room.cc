@@ -10,18 +10,18 @@
 namespace wormhole {
 namespace {
 
-// Milliseconds from look to look: with the loop's own granularity they stay under 20. A look takes half a microsecond, and
-// 0.7 where others have used the caches meanwhile; a wake-up of the loop 60.
+// Milliseconds from look to look: with the loop's own granularity they stay under 20. A look takes half a microsecond, or
+// 0.7 if other code has used the caches since; a wake-up of the loop 60.
 constexpr uint64_t kPause = 19;
-// Once less than this is left of the loop's current millisecond, the next begins before the loop sleeps, and the pause
+// If less than this is left of the loop's current millisecond, the next begins before the loop sleeps, and the pause
 // would be that much shorter.
 constexpr uint64_t kTailNs = 200'000;
-// Where more are ready than can be told of at once.
+// The pause if more are ready than one callback can take.
 constexpr uint64_t kShortPause = 1;
-// Of so many looks one reads SO_SNDBUF again, which whoever shares the socket may have raised.
+// One in this many looks reads SO_SNDBUF again, which another process that shares the socket may have raised.
 constexpr unsigned kLooksARead = 64;
 
-// The loop counts whole milliseconds, cut off, from its clock (uv_hrtime).
+// Returns the pause for the loop's clock, which cuts uv_hrtime to whole milliseconds.
 uint64_t Pause() {
   constexpr uint64_t kMillisecond = 1'000'000;
   return uv_hrtime() % kMillisecond > kMillisecond - kTailNs ? kPause + 1 : kPause;
@@ -33,7 +33,7 @@ int Capacity(int fd) {
   return getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &size) < 0 ? -1 : bytes;
 }
 
-// Whether the send buffer is not full (SIOCOUTQ, unix(7)). What is no socket, or not open any more, is left to epoll.
+// Whether the send buffer is not full (SIOCOUTQ, unix(7)). What is not a socket, or no longer open, is left to epoll.
 bool HasRoom(int fd, int capacity) {
   int bytes = 0;
   return ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes < capacity;

@@ -28,14 +28,14 @@ Napi::Value Socketpair(const Napi::CallbackInfo& info) {
   return Result(info, result);
 }
 
-// adopt(fd): from now on this environment owns it. -EBADF: not open; -EEXIST: somebody here owns it already.
+// adopt(fd): makes this environment its owner: 0, -EBADF (not open), -EEXIST (owned already) or another -errno.
 Napi::Value AdoptDescriptor(const Napi::CallbackInfo& info) {
   int32_t fd;
   if (!ReadInt(info, 0, &fd)) return BadArguments(info, "adopt");
   return Result(info, Adopt(&Environment::Of(info), fd));
 }
 
-// release(fd): gives up the ownership; the descriptor stays open.
+// release(fd): gives up the ownership: 0 or -EBADF; the descriptor stays open.
 Napi::Value Release(const Napi::CallbackInfo& info) {
   int32_t fd;
   if (!ReadInt(info, 0, &fd)) return BadArguments(info, "release");
@@ -79,8 +79,7 @@ Napi::Value Setsockopt(const Napi::CallbackInfo& info) {
   return Result(info, Retry([&] { return setsockopt(fd, SOL_SOCKET, option, &value, sizeof value); }));
 }
 
-// peercred(fd): 0 or -errno; the peer's process, user and group ids (SO_PEERCRED, unix(7)) are in the
-// control array.
+// peercred(fd): 0 or -errno; the peer's process, user and group ids (SO_PEERCRED, unix(7)) are in the control array.
 Napi::Value Peercred(const Napi::CallbackInfo& info) {
   Environment& env = Environment::Of(info);
   int32_t fd;
@@ -108,8 +107,8 @@ Napi::Value Unread(const Napi::CallbackInfo& info) {
 }
 
 // wait(events, milliseconds, count): blocks this thread in poll(2) until one of `events` holds for one of the
-// `count` descriptors in the control array; the events that hold for the first, 0 when it was another, when the
-// time is over or a signal came first, or -errno.
+// `count` descriptors in the control array: the events of the first, or -errno; 0 if another was ready, the time
+// is over or a signal came.
 Napi::Value Wait(const Napi::CallbackInfo& info) {
   Environment& env = Environment::Of(info);
   int32_t events, milliseconds, count;

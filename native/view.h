@@ -7,7 +7,7 @@
 namespace wormhole {
 
 // A typed array over a SharedArrayBuffer, whose bytes the addon uses between calls. Such a buffer can neither
-// be detached nor shrink, and a reference keeps it from the garbage collector: the address stays good.
+// be detached nor shrink, and a reference keeps it from garbage collection: the address stays valid.
 class SharedView {
  public:
   // Holds argument `index`; false, with nothing changed, unless it is such an array of at least `least` elements.
@@ -20,7 +20,7 @@ class SharedView {
     if (napi_get_typedarray_info(info.Env(), info[index], &type, &length, &data, &buffer, nullptr) != napi_ok) {
       return false;
     }
-    // Node-API's word for it: a SharedArrayBuffer is the buffer that is no ArrayBuffer.
+    // In Node-API a SharedArrayBuffer is the buffer that is not an ArrayBuffer.
     if (type != wanted || length < least || data == nullptr || Napi::Value(info.Env(), buffer).IsArrayBuffer()) {
       return false;
     }
@@ -44,7 +44,7 @@ class SharedView {
   Element* As() const {
     return static_cast<Element*>(data_);
   }
-  // In elements; 0 while nothing is held.
+  // The length in elements; 0 while nothing is held.
   size_t length() const { return length_; }
 
  private:

@@ -13,21 +13,27 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const MAX_MS = 900_000
 const { short } = parseArgs({ options: { short: { type: 'boolean', default: false } } }).values
 /** With --short: the tests that use Node's own interfaces most. */
-const CHOSEN = ['abi', 'channel', 'descriptors', 'diagnostics', 'process-start', 'sync']
+const CHOSEN = ['wire/abi', 'api/channel', 'descriptors/descriptors', 'api/diagnostics', 'process/start', 'api/sync']
 /** Without it: all except those that take longest, or test the kernel, the codec and the documents rather than Node. */
 const LEFT_OUT = [
-  'api-pages',
-  'census',
-  'close-on-exec',
-  'documents',
-  'example-*',
-  'framing-property',
-  'garbage',
-  'hostile-*',
-  'kill',
-  'limits-*',
+  'api/garbage',
+  'api/memory',
+  'api/scale',
+  'descriptors/close-on-exec',
+  'docs/api-pages',
+  'docs/documents',
+  'docs/links',
+  'examples/*',
+  'hostile/*',
+  'hostile/native-attack',
+  'limits/*',
+  'package/*',
+  'process/kill',
+  'soak/*',
+  'types/*',
+  'wire/property',
+  'wire/wasm-debug',
 ]
-LEFT_OUT.push('links', 'memory', 'native-attack', 'scale', 'soak*', 'wasm-debug')
 
 const folder = mkdtempSync(join(tmpdir(), 'wormhole-nodes-'))
 const rows = []
@@ -47,7 +53,7 @@ function run(major) {
   if (program === undefined) return broken(`Node ${major}`, 'cannot be installed')
   const began = performance.now()
   const report = join(folder, `${major}.json`)
-  const specs = short ? CHOSEN.map((name) => `out/test/${name}.test.js`) : ['out/test/*.test.js']
+  const specs = short ? CHOSEN.map((name) => `out/test/${name}.test.js`) : ['out/test/**/*.test.js']
   const args = ['node_modules/mocha/bin/mocha.js', ...specs, '--reporter', 'json']
   args.push(
     '--reporter-option',

@@ -9,7 +9,7 @@ import { fileOf, targets } from './prebuild/targets.mjs'
 import { find } from './runtimes.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const TESTS = ['channel', 'descriptors']
+const TESTS = ['api/channel', 'descriptors/descriptors']
 /** An emulator is slow. */
 const MAX_MS = 240_000
 

@@ -356,7 +356,8 @@ export class Sender<in T = unknown> extends Endpoint {
   }
 
   protected override held(): number {
-    return this.#queue.pending + this.#queue.running
+    // A sendAll that waits for its iterable counts as one: it would have nowhere to send the next.
+    return this.#queue.pending || this.#queue.running
   }
 
   protected override letGo(): void {

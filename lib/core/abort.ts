@@ -8,9 +8,8 @@ interface Listening {
 const listening = new WeakMap<AbortSignal, Listening>()
 
 /**
- * Calls `callback` when `signal` aborts, until the returned function is called. However many calls wait on one
- * signal, it has one listener, so no MaxListenersExceededWarning; and none once nobody waits, as Node keeps
- * composite and timeout signals alive while somebody listens.
+ * Calls `callback` when `signal` aborts, until the returned function is called. All waits on one signal share one listener
+ * (no MaxListenersExceededWarning), which is removed with the last: Node keeps composite and timeout signals that have one.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   const { callbacks } = listening.get(signal) ?? listen(signal)
@@ -36,10 +35,10 @@ function listen(signal: AbortSignal): Listening {
   return fresh
 }
 
-/** Signals of this realm in place of those that lack something, by these. */
+/** By a signal that lacks reasons: the signal of this realm that follows it. */
 const wholes = new WeakMap<AbortSignal, AbortSignal>()
 
-/** The signal, or one that follows it where it is of a library whose signals have no reasons. */
+/** Returns the signal, or one that follows it if it comes from a library whose signals have no reasons. */
 export function wholeSignal(signal: AbortSignal): AbortSignal {
   if ('reason' in signal && typeof signal.throwIfAborted === 'function') return signal
   const known = wholes.get(signal)

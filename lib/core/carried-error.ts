@@ -7,28 +7,28 @@ export interface ErrorRecord {
   stack?: string | undefined
   code?: unknown
   cause?: Carried | undefined
-  /** Those of an AggregateError. */
+  /** The errors of an AggregateError. */
   errors?: Carried[] | undefined
   /** Its own enumerable properties. */
   properties?: Record<string, unknown> | undefined
 }
 
-/** An error, or a value that stands in one's place. */
+/** An error, or a value that was thrown or set as a cause in place of one. */
 type Carried = ErrorRecord | { value: unknown }
 
 const DEEPEST_CAUSE = 8
-/** Errors within one error that are carried. */
+/** How many errors within one error are carried. */
 const MAX_ERRORS = 100
-/** What has a place of its own in a record. */
+/** Properties that have a field of their own in a record. */
 const NAMED = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 
-/** What was thrown, whatever it is: an error of any realm or shape, or a value that is none. Never throws. */
+/** Makes a record of what was thrown: an error of any realm or shape, or any other value. Never throws. */
 export function toRecord(thrown: unknown): ErrorRecord {
   if (isErrorLike(thrown)) return record(thrown, [], { left: MAX_ERRORS })
   return { name: 'Error', message: `${kindOf(thrown)} was thrown: ${describeValue(thrown)}` }
 }
 
-/** The error that a record tells of: of the built-in class of its name, where there is one. */
+/** Makes the error that a record describes: of the built-in class of that name, if there is one. */
 export function fromRecord(told: ErrorRecord): Error {
   const { name, message, errors } = told
   const Class = BUILT_IN[name] ?? Error
@@ -37,7 +37,7 @@ export function fromRecord(told: ErrorRecord): Error {
   return dress(error, told)
 }
 
-/** The error that a record of another process tells of, whatever that process has written as one. */
+/** Makes the error that another process described, whatever that process wrote as a record. */
 export function toError(told: unknown): Error {
   const sound = soundRecord(told, 0)
   const error = fromRecord(sound)
@@ -67,7 +67,7 @@ function soundRecord(told: unknown, depth: number): ErrorRecord {
   return sound
 }
 
-/** By shape and by V8's own word, not by class: an error of another realm (`node:vm`) has another class. */
+/** Tells errors by shape and by V8's own mark, not by class: an error of another realm (`node:vm`) has another class. */
 function isErrorLike(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
   if (process.getBuiltinModule('node:util').types.isNativeError(value)) return true
@@ -101,7 +101,7 @@ function record(error: object, within: readonly object[], budget: { left: number
   return told
 }
 
-/** Those that JSON has a text for. */
+/** The error's own properties that JSON can carry. */
 function ownProperties(error: object): Record<string, unknown> | undefined {
   const found: [string, unknown][] = []
   for (const key of keysOf(error)) {
@@ -110,13 +110,13 @@ function ownProperties(error: object): Record<string, unknown> | undefined {
       const text = JSON.stringify(read(error, key))
       if (text !== undefined) found.push([key, JSON.parse(text)])
     } catch {
-      // JSON cannot carry it; the rest of the error goes without.
+      // JSON cannot carry it: the rest is carried without it.
     }
   }
   return found.length === 0 ? undefined : Object.fromEntries(found)
 }
 
-/** A getter, or a proxy, may throw. */
+/** Reads a property; a getter or a proxy may throw. */
 function read(target: object, key: string): unknown {
   try {
     return (target as Record<string, unknown>)[key]
@@ -134,7 +134,7 @@ function keysOf(target: object): string[] {
 }
 
 const BUILT_IN: Record<string, ErrorConstructor | undefined> = {
-  // biome-ignore lint/suspicious/noExplicitAny: `__proto__` is no name of a class
+  // biome-ignore lint/suspicious/noExplicitAny: `__proto__` is not the name of a class
   __proto__: null as any,
   EvalError,
   RangeError,
@@ -144,7 +144,7 @@ const BUILT_IN: Record<string, ErrorConstructor | undefined> = {
   URIError,
 }
 
-/** An Error again; a value that stood in one's place as it is. */
+/** Turns a record into an error; returns a value that stood in place of one as it is. */
 function revive(carried: Carried): unknown {
   return 'value' in carried ? carried.value : fromRecord(carried)
 }
@@ -164,7 +164,7 @@ function define(error: Error, key: string, value: unknown): void {
 }
 
 /**
- * Tells how a child's run failed: what it threw, or how it ended.
+ * The error of a child's run that failed: with what it threw, or how it ended.
  *
  * @example
  * import { type ChildError, forkAndRun } from 'wormhole-ipc/process'
@@ -176,11 +176,11 @@ function define(error: Error, key: string, value: unknown): void {
 export class ChildError extends WormholeError {
   /** The end of what the child wrote to its standard error. */
   readonly stderr: string
-  /** The child's exit code, where it exited. */
+  /** The child's exit code, if it exited. */
   readonly exitCode: number | null
-  /** The signal that killed it, where one did. */
+  /** The signal that killed it, if one did. */
   readonly signal: NodeJS.Signals | null
-  /** In what the child threw: its `code`, if it had one. */
+  /** The `code` of what the child threw, if it had one. */
   declare readonly childCode?: unknown
 
   /** @internal */
@@ -201,7 +201,7 @@ export class ChildError extends WormholeError {
   }
 }
 
-/** The value as JSON leaves it; its description where that is nothing. */
+/** Returns the value as JSON carries it, or its description if JSON cannot. */
 function jsonable(value: unknown): unknown {
   try {
     const text = JSON.stringify(value)
@@ -217,7 +217,7 @@ function describeValue(value: unknown): string {
   return typeof plain === 'string' ? plain : JSON.stringify(plain)
 }
 
-/** `util.inspect` itself fails on some proxies and getters. */
+/** Describes a value; `util.inspect` itself fails on some proxies and getters. */
 function inspected(value: unknown): string {
   try {
     return process.getBuiltinModule('node:util').inspect(value)

@@ -1,17 +1,17 @@
 import { clearTimeout, hrtime, setTimeout } from './globals.js'
 
-/** Milliseconds on a clock that never goes back. Not performance.now(): its first call takes a start some milliseconds. */
+/** Milliseconds on a monotonic clock. Not performance.now(): its first call adds some milliseconds to a program's start. */
 export function now(): number {
   const time = hrtime()
   return time[0] * 1e3 + time[1] / 1e6
 }
 
-/** The longest time that one of Node's timers takes; any longer one fires at once. */
+/** The longest delay of one of Node's timers; a longer one fires immediately. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Calls `callback` after any number of milliseconds, `Infinity` included: then never, and nothing keeps the process
- * alive. Returns what cancels that.
+ * Calls `callback` after any number of milliseconds; with `Infinity` never, and then nothing keeps the process alive.
+ * Returns a function that cancels it.
  */
 export function after(milliseconds: number, callback: () => void): () => void {
   if (milliseconds === Number.POSITIVE_INFINITY) return () => undefined
@@ -26,9 +26,8 @@ export function after(milliseconds: number, callback: () => void): () => void {
 }
 
 /**
- * Calls `look` some milliseconds after what this returns has been called, and again and again as long as it answers that
- * there is more to look after. It keeps no process alive. To be called at import: a timer keeps the async context of its
- * maker, and with it the stores of AsyncLocalStorage.
+ * Returns a function that starts `look`, which then runs at this interval until it returns false. The timer keeps no process
+ * alive. Call this at import: a timer keeps the async context that made it, with the stores of AsyncLocalStorage.
  */
 export function recurring(milliseconds: number, look: () => boolean): () => void {
   const timer = setTimeout(() => {

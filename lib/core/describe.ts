@@ -1,7 +1,4 @@
-/**
- * A value of the caller's for the text of an error, in some words with their article. It never throws, whatever the
- * value's own methods do.
- */
+/** Describes a user's value for an error message, with an article. Never throws, whatever the value's own methods do. */
 export function describe(value: unknown): string {
   try {
     switch (typeof value) {
@@ -28,7 +25,7 @@ function describeObject(value: object): string {
   return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name.slice(0, 40)}`
 }
 
-/** A value of the caller's that should be text, as text. It never throws. */
+/** Returns a user's value that should be text as text. Never throws. */
 export function say(value: unknown): string {
   if (typeof value === 'string') return value
   try {
@@ -38,7 +35,7 @@ export function say(value: unknown): string {
   }
 }
 
-/** What a thrown value says: an error's message, or else what it is. It never throws. */
+/** Returns the message of a thrown value, or what it is if it has none. Never throws. */
 export function reasonOf(thrown: unknown): string {
   try {
     const message: unknown = (thrown as { message?: unknown } | null | undefined)?.message

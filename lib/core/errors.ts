@@ -1,5 +1,5 @@
 /**
- * Every code that this library reports, and what it means. `docs/errors.md` is checked against it.
+ * Every error code of this library, and what it means.
  *
  * @example
  * import { errorCodes } from 'wormhole-ipc'
@@ -54,9 +54,9 @@ export interface WormholeErrorDetails {
   errno?: number | undefined
   /** The system call that failed. */
   syscall?: string | undefined
-  /** What had arrived. */
+  /** What was received. */
   received?: unknown
-  /** The error that this one comes from. */
+  /** The error that caused this one. */
   cause?: unknown
 }
 
@@ -76,41 +76,41 @@ const kError = Symbol.for('wormhole-ipc.error@1')
  */
 export class WormholeError extends Error {
   static {
-    // Errors and traces say it, and bundlers rename classes.
+    // Errors and traces print it, and bundlers rename classes.
     Object.defineProperty(WormholeError, 'name', { value: 'WormholeError' })
-    // Seen by another copy of this package in the process too.
+    // Another copy of this package in the process sees it too.
     Object.defineProperty(WormholeError.prototype, kError, { value: true })
   }
 
-  /** Tells whether `value` is one, made by this copy of the package or by another in the process. @hidden */
+  /** Tells whether `value` is such an error, of this copy of the package or another in the process. @hidden */
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: a class that extends this one has instances of its own
     if (this !== WormholeError) return Function.prototype[Symbol.hasInstance].call(this, value)
     try {
       return typeof value === 'object' && value !== null && kError in value
     } catch {
-      // A proxy may refuse the question, and is none of ours.
+      // A proxy may throw here; it is not one of these errors.
       return false
     }
   }
 
   /** The name of the class. In what `forkAndRun` rejects with: the name of the error that the child threw. */
   override name = 'WormholeError'
-  /** What went wrong; stable, unlike the message. `docs/errors.md` says of each when it comes and what to do. */
+  /** What went wrong; stable, unlike the message. `docs/errors.md` says for each when it occurs and what to do. */
   readonly code: WormholeErrorCode
-  /** The system's error number, negative as in Node's own errors, where a system call failed. */
+  /** The system's error number, negative as in Node's own errors, if a system call failed. */
   declare readonly errno?: number
   /** The system call that failed. */
   declare readonly syscall?: string
   /**
-   * What had arrived, where there is something: the message that a schema refused or whose descriptors
-   * were dropped, the text that is not JSON (a string), the bytes that are not UTF-8 (a Buffer).
+   * What was received, if anything: the message that a schema refused or whose descriptors were dropped,
+   * the text that is not JSON (a string), the bytes that are not UTF-8 (a Buffer).
    */
   declare readonly received?: unknown
   /** In `select` and `merge`: the key of the receiver whose message failed. */
   declare key?: string
 
-  /** For this library, and for stand-ins of it in tests. */
+  /** Makes an error: for this library, and for test doubles of it. */
   constructor(code: WormholeErrorCode, message: string, details: WormholeErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
     this.code = code
@@ -120,10 +120,10 @@ export class WormholeError extends Error {
   }
 }
 
-/** Too many descriptors of one user are on their way (unix(7)); errno(3) as in asm-generic/errno.h. Node has no name for it. */
+/** Too many descriptors of one user are in flight (unix(7)); the number is from asm-generic/errno.h, Node has no name for it. */
 export const ETOOMANYREFS = -109
 
-/** The error for a system call that answered `-errno`. */
+/** Makes the error for a system call that returned `-errno`. */
 export function systemError(syscall: string, errno: number, what: string): WormholeError {
   const name = errno === ETOOMANYREFS ? 'ETOOMANYREFS' : process.getBuiltinModule('node:util').getSystemErrorName(errno)
   return new WormholeError('ERR_WORMHOLE_SYSTEM', `${what}: ${syscall} failed with ${name}`, { errno, syscall })
@@ -137,15 +137,15 @@ export function argumentError(message: string, cause?: unknown): WormholeError {
   return new WormholeError('ERR_WORMHOLE_ARGUMENT', message, cause === undefined ? {} : { cause })
 }
 
-/** An object that owns a descriptor is in a message: its JSON would be of its insides, and open nothing. */
+/** Makes the error for a descriptor's owner inside a message: the receiver could open nothing with its JSON. */
 export function notJson(what: string): WormholeError {
   return new WormholeError(
     'ERR_WORMHOLE_UNSERIALIZABLE',
-    `${what === 'OwnedFd' ? 'an' : 'a'} ${what} is no JSON, as it owns a descriptor: send it beside the message, with sendWithFds(message, [it])`
+    `${what === 'OwnedFd' ? 'an' : 'a'} ${what} cannot be part of a message, as it owns a descriptor: send it along with the message, by sendWithFds(message, [it])`
   )
 }
 
-/** The other side of a `Sender` or `Receiver` is gone. */
+/** Makes the error for a `Sender` or `Receiver` (`end`) whose other side is gone. */
 export function disconnectedError(end: string, details: WormholeErrorDetails = {}): WormholeError {
   const others = end === 'Sender' ? 'receiving' : 'sending'
   return new WormholeError('ERR_WORMHOLE_DISCONNECTED', `every ${others} end of the channel is gone`, details)

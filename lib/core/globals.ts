@@ -1,6 +1,6 @@
 /**
- * What this library calls of Node's globals, as it was when this was imported: what is put in its place later, such as the
- * fake timers of a test runner, does not reach what goes on between processes.
+ * Node's globals that this library calls, as they were at import: later replacements, such as a test runner's fake timers,
+ * do not affect work between processes.
  */
 export const { AbortController, Buffer, Promise } = globalThis
 export const { emitWarning } = process
@@ -14,8 +14,8 @@ export const setImmediate = original(timers, 'setImmediate')
 export const setTimeout = original(timers, 'setTimeout')
 
 /**
- * Fake timers may have been there first (Jest's `enableGlobally`, a setup file). Those of Jest, Vitest and sinon are one
- * package's, @sinonjs/fake-timers, whose clock keeps what it stands in for under the name with an underscore.
+ * Looks below fake timers that were installed first (Jest's `enableGlobally`, a setup file). Jest, Vitest and sinon all use
+ * @sinonjs/fake-timers, whose clock keeps the original under its name with an underscore.
  */
 function original<Holder, Name extends keyof Holder & string>(holder: Holder, name: Name): Holder[Name] {
   const { clock } = holder[name] as { clock?: Record<string, unknown> }

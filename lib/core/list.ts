@@ -1,11 +1,11 @@
-/** An item of a {@link List}; an item stands in one list at most. */
+/** An item of a {@link List}; it is in at most one list. */
 export abstract class ListItem<Self extends ListItem<Self>> {
   previous: Self | null = null
   next: Self | null = null
   list: List<Self> | null = null
 }
 
-/** A first-in, first-out list from whose middle an item can leave at once. */
+/** A first-in, first-out list that removes an item from its middle in constant time. */
 export class List<Item extends ListItem<Item>> {
   first: Item | null = null
   last: Item | null = null
@@ -36,7 +36,7 @@ export class List<Item extends ListItem<Item>> {
     return item
   }
 
-  /** From the first item on; the one in hand may leave the list. */
+  /** Yields the items in order; the current one may be removed. */
   *[Symbol.iterator](): Generator<Item> {
     for (let item = this.first, next: Item | null; item !== null; item = next) {
       next = item.next
@@ -57,12 +57,12 @@ export class List<Item extends ListItem<Item>> {
   }
 }
 
-/** What {@link Heap} orders: by `rank`, lowest first, which must not change while the item is in it. */
+/** An item of a {@link Heap}, which orders by `rank`, lowest first; it must not change while the item is in the heap. */
 interface Ranked {
   rank: number
 }
 
-/** A binary heap: its first item is the one of the lowest rank. */
+/** A binary heap: its first item has the lowest rank. */
 export class Heap<Item extends Ranked> {
   readonly #items: Item[] = []
 

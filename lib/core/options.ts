@@ -16,8 +16,8 @@ import { isAbortSignal } from './shapes.js'
  */
 export interface ChannelOptions<T = unknown> {
   /**
-   * Whether messages sent in one tick may share a packet. `false`: exactly one message a packet, which is
-   * what the Rust crate wormhole-rs expects to receive, and what shares work evenly among receivers.
+   * Whether messages sent in one tick may share a packet. `false`: exactly one message a packet, which the Rust
+   * crate wormhole-rs expects, and which shares work evenly among receivers.
    * @default true
    */
   coalesce?: boolean | undefined
@@ -27,23 +27,22 @@ export interface ChannelOptions<T = unknown> {
    */
   maxMessageBytes?: number | undefined
   /**
-   * The capacity of a new channel in bytes: SO_SNDBUF of its sending end, as the kernel counts it, with some hundred bytes of
-   * its own for each packet. It is also the limit of one packet; longer messages go over a stream of their own. At least
-   * 4,608 are given, and at most twice `net.core.wmem_max` (425,984 as systems come) unless the process has CAP_NET_ADMIN:
-   * what the kernel does not give is refused with `ERR_WORMHOLE_ARGUMENT`. Clones share it; an end that is adopted keeps
-   * what it has.
-   * @default 212992, as systems come (`net.core.wmem_default`)
+   * The capacity of a new channel in bytes: SO_SNDBUF of its sending end, in which the kernel counts some hundred bytes of
+   * its own for each packet. It is also the limit of one packet; longer messages go over a stream of their own. The kernel
+   * gives at least 4,608, and at most twice `net.core.wmem_max` (425,984 by default) unless the process has CAP_NET_ADMIN;
+   * a request for more is refused with `ERR_WORMHOLE_ARGUMENT`. Clones share it; an adopted end keeps what it has.
+   * @default 212992, the usual `net.core.wmem_default`
    */
   bufferBytes?: number | undefined
   /**
-   * A schema of the Standard Schema interface (zod, valibot, arktype, ...): each received message is
-   * checked by it and delivered as it returns it; one that it refuses rejects with `ERR_WORMHOLE_INVALID`.
+   * A schema of the Standard Schema interface (zod, valibot, arktype, ...): it checks each received message,
+   * and its output is delivered; a message that it refuses rejects with `ERR_WORMHOLE_INVALID`.
    */
   schema?: StandardSchemaV1<unknown, T> | undefined
 }
 
 /**
- * For calls that wait without blocking the thread.
+ * Options of calls that wait without blocking the thread.
  *
  * @example
  * const aborting = new AbortController()
@@ -56,13 +55,13 @@ export interface WaitOptions {
 }
 
 /**
- * For calls that block the thread.
+ * Options of calls that block the thread.
  *
  * @example
  * const message = receiver.recvSync({ timeout: 250 }) // a quarter of a second
  */
 export interface BlockingOptions {
-  /** Most milliseconds to wait, `Infinity` included; then the call throws `ERR_WORMHOLE_TIMEOUT`. @default Infinity */
+  /** How many milliseconds to wait; then the call throws `ERR_WORMHOLE_TIMEOUT`. @default Infinity */
   timeout?: number | undefined
 }
 
@@ -70,7 +69,7 @@ export interface BlockingOptions {
 export const MESSAGE_LIMIT = 512 * 1024 * 1024
 const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 
-/** The kernel's largest SO_SNDBUF: it doubles what is asked for, into an int (net/core/sock.c). */
+/** The kernel's largest SO_SNDBUF: it doubles the value asked for, in an int (net/core/sock.c). */
 const MAX_BUFFER = 2 ** 31 - 2
 
 /** Options with their defaults, checked once. Ends made by one call share the object. */
@@ -78,7 +77,7 @@ export interface Settings {
   readonly coalesce: boolean
   readonly maxMessageBytes: number
   readonly schema: StandardSchemaV1 | undefined
-  /** SO_SNDBUF of a new channel; undefined: as the kernel has it. */
+  /** SO_SNDBUF of a new channel; undefined: the kernel's default. */
   readonly bufferBytes: number | undefined
 }
 
@@ -109,26 +108,26 @@ export function resolveOptions(options: ChannelOptions | undefined): Settings {
 }
 
 /**
- * The milliseconds of an option, checked: any number from 0 to `Infinity`, which is also what stands for undefined.
+ * Checks and returns the milliseconds of an option: any number from 0 to `Infinity`, which is also the default.
  *
  * @param name the option's name, for the error
  */
 export function millisecondsOf(value: unknown, name = 'timeout'): number {
   if (value === undefined) return Number.POSITIVE_INFINITY
   if (typeof value !== 'number' || !(value >= 0)) {
-    throw argumentError(`${name} must be a number of milliseconds, not negative; Infinity is one`)
+    throw argumentError(`${name} must be a number of milliseconds from 0 to Infinity`)
   }
   return value
 }
 
-/** When a blocking call must give up, on the clock of `now()`. */
+/** Returns when a blocking call must give up, on the clock of `now()`. */
 export function deadlineOf(options: BlockingOptions | undefined, call: string): number {
   assertOptions(options, call, '{ timeout }')
   const timeout = millisecondsOf(options?.timeout)
   return timeout === Number.POSITIVE_INFINITY ? timeout : now() + timeout
 }
 
-/** The signal of a call's options, checked; an aborted one is for the caller to see. */
+/** Checks and returns the signal of a call's options; the caller looks whether it is aborted. */
 export function signalOf(
   options: { signal?: AbortSignal | undefined } | undefined,
   call: string
@@ -141,14 +140,14 @@ export function signalOf(
   return wholeSignal(signal)
 }
 
-/** Each blocking twin of a call that takes a signal: who gives a number means milliseconds. */
+/** The blocking twin of each call that takes a signal: a number in place of the options was meant as milliseconds. */
 const TWINS: Readonly<Record<string, string>> = {
   recv: 'recvSync',
   recvWithFds: 'recvWithFdsSync',
   send: 'sendSync',
   sendWithFds: 'sendWithFdsSync',
 }
-/** What comes before the options in those calls. */
+/** The parameters before the options in those calls. */
 const BEFORE: Readonly<Record<string, string>> = {
   send: 'message, ',
   sendSync: 'message, ',
@@ -158,7 +157,7 @@ const BEFORE: Readonly<Record<string, string>> = {
   select: 'receivers, ',
 }
 
-/** Throws where options are no object: a number or a signal by itself would be passed over, and the call wait for ever. */
+/** Throws if options are not an object: a bare number or signal would be ignored, and the call would wait forever. */
 function assertOptions(options: unknown, call: string, takes: string): void {
   if (options === undefined) return
   const isSignal = isAbortSignal(options)

@@ -4,9 +4,7 @@ const fs = process.getBuiltinModule('node:fs')
 const { dirname, join } = process.getBuiltinModule('node:path')
 const { fileURLToPath, pathToFileURL } = process.getBuiltinModule('node:url')
 
-/**
- * The error for what cannot be loaded: `message`, unless Node itself was told to refuse it.
- */
+/** Makes the error for what cannot be loaded: with `message`, unless Node's own options refuse it. */
 export function cannotLoad(message: string, cause: unknown): WormholeError {
   if (cause instanceof WormholeError) return cause
   return new WormholeError('ERR_WORMHOLE_UNSUPPORTED', refusal(cause) ?? message, { cause })
@@ -22,21 +20,21 @@ function refusal(cause: unknown): string | undefined {
   return `wormhole-ipc may not read ${what}: start Node.js with --allow-fs-read of the package (${folderOf()}) and of node_modules/node-gyp-build beside it`
 }
 
-/** Where this code runs from. A bundler that makes CommonJS leaves no `import.meta.url`, and has `__filename` instead. */
+/** The URL of this code. A bundler that makes CommonJS leaves no `import.meta.url`, but has `__filename`. */
 const here = import.meta.url ?? pathToFileURL(__filename).href
 
 const WASM = 'dist/wormhole.wasm'
 
-/** The folder of this package, whose files the code cannot carry along when a bundler moves it. */
+/** The folder of this package: a bundler that moves the code leaves these files behind. */
 const folder = find()
 
 /** The WebAssembly module. */
 export const wasmFile = join(folder, WASM)
 
-/** What a child of `forkAndRun` starts with. */
+/** The program of a child of `forkAndRun`. */
 export const runnerFile = join(folder, 'dist/process/runner.js')
 
-/** What a pool's processes start with. */
+/** The program of a pool's processes. */
 export const poolWorkerFile = join(folder, 'dist/pool/worker.js')
 
 /** The child of the doctor's self-test. */
@@ -51,13 +49,13 @@ export function loadAddon(): unknown {
       process.dlopen(module, file)
       return module.exports
     } catch {
-      // node-gyp-build may know another; or its error tells why there is none.
+      // node-gyp-build may find another; if not, its error says why.
     }
   }
   return askNodeGypBuild()
 }
 
-/** It looks for Alpine's file of its own, whose reading the permission model may refuse: it is told instead. */
+/** Sets LIBC for node-gyp-build, which otherwise reads a file of Alpine's that the permission model may refuse. */
 function askNodeGypBuild(): unknown {
   const { env } = process
   const told = env.LIBC !== undefined
@@ -73,7 +71,7 @@ function libc(): string {
   return existsSync('/etc/alpine-release') ? 'musl' : 'glibc'
 }
 
-/** The permission model throws where it refuses. */
+/** Returns false if the permission model refuses, which throws. */
 function existsSync(file: string): boolean {
   try {
     return fs.existsSync(file)
@@ -82,12 +80,12 @@ function existsSync(file: string): boolean {
   }
 }
 
-/** Whether an instance of the addon has a copy of this code, whose memory and callback it keeps. */
+/** Marks an instance of the addon that a copy of this code uses: it keeps that copy's memory and callback. */
 const kTaken = Symbol.for('wormhole-ipc.taken')
 
 /**
- * `require` gives the same instance to each copy of this code that was loaded from these files, as module registries
- * that are reset make them: the second gets one of its own.
+ * Loads an instance that no other copy of this code uses: after a module registry was reset, `require` gives each copy
+ * the same one.
  */
 function ownInstance(build: NodeGypBuild): unknown {
   const addon = build(folder) as { [kTaken]?: boolean }
@@ -106,8 +104,8 @@ interface NodeGypBuild {
 }
 
 /**
- * The file that node-gyp-build would choose where nobody has built an addon here or asked for another one: asking
- * it takes two milliseconds of a program's start.
+ * Finds the file that node-gyp-build would choose if no other addon was built here or asked for: asking it would add
+ * two milliseconds to a program's start.
  */
 function packedAddon(): string | undefined {
   const { LIBC, WORMHOLE_IPC_PREBUILD } = process.env
@@ -120,7 +118,7 @@ function requireFrom(file: string): NodeJS.Require {
   return process.getBuiltinModule('node:module').createRequire(file)
 }
 
-/** The folder that the code's own `dist` lies in: a single module is deeper in it than a packed one. */
+/** The folder that contains this code's `dist`: a single module is deeper in it than a packed one. */
 function folderOf(): string {
   const file = fileURLToPath(here)
   const end = file.lastIndexOf('/dist/')
@@ -134,7 +132,7 @@ function find(): string {
     return dirname(requireFrom(here).resolve('wormhole-ipc/package.json'))
   } catch (cause) {
     throw cannotLoad(
-      'wormhole-ipc was bundled away from its addon and its WebAssembly: leave it in node_modules, where it finds them',
+      'wormhole-ipc was bundled without its addon and its WebAssembly: keep it in node_modules, where it finds them',
       cause
     )
   }

@@ -1,12 +1,12 @@
 import { Promise } from './globals.js'
 
-/** A promise whose rejection its caller may leave unseen: an error belongs to whoever looks, never to the process. */
+/** Marks a rejection as handled: the caller may ignore the promise, and the process never sees its error. */
 export function quiet<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(ignore)
   return promise
 }
 
-/** The same, but for what the caller's own code has thrown: that is never quiet. */
+/** Marks a rejection as handled unless `loud` says that user code threw the error: that is never quiet. */
 export function quietBut<Value>(promise: Promise<Value>, loud: (error: unknown) => boolean): Promise<Value> {
   const result = new Promise<Value>((resolve, reject) => {
     promise.then(resolve, (error) => {
@@ -17,7 +17,7 @@ export function quietBut<Value>(promise: Promise<Value>, loud: (error: unknown) 
   return result
 }
 
-/** Tells of what the caller's code has thrown where no promise is left to reject: as an unhandled rejection. */
+/** Reports what user code threw as an unhandled rejection, if no promise is left to reject. */
 export function tell(error: unknown): void {
   void Promise.reject(error)
 }
@@ -28,10 +28,7 @@ export function rejected(error: unknown): Promise<never> {
 
 function ignore(): void {}
 
-/**
- * A value that comes later. Not a bare promise: the value itself may be one, or look like one, as a schema may give
- * back whatever it likes.
- */
+/** A value that comes later. Not a bare promise: a schema may return a value that is a promise, or looks like one. */
 export class Later<Value> {
   constructor(readonly promise: Promise<Value>) {}
 

@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream'
 
 /**
- * Writes to a stream that is not ours. Should that fail, as its reader is gone, it is no uncaught error of the
- * process; who listens for the stream's errors hears of it. As Node's `console` does.
+ * Writes to a stream that is not ours, as Node's `console` does: a failure (its reader is gone) is no uncaught error of
+ * the process, but reaches the stream's own error listeners.
  */
 export function writeQuietly(stream: Writable, text: string | Uint8Array): void {
   stream.once('error', ignore)
@@ -12,7 +12,7 @@ export function writeQuietly(stream: Writable, text: string | Uint8Array): void 
       if (error && stream.listenerCount('error') === 0) stream.once('error', ignore)
     })
   } catch {
-    // A stream of the caller's that throws instead.
+    // The user's stream may throw instead.
   } finally {
     stream.removeListener('error', ignore)
   }

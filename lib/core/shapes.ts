@@ -1,8 +1,8 @@
 const { types } = process.getBuiltinModule('node:util')
 
 /**
- * What a value of the program is. Its class may be of another realm (a vm context, jsdom), of another library, or may
- * have been replaced (zone.js and Promise): so it is told by what it can do, never by `instanceof`.
+ * What kind of value user code has passed. Its class may be of another realm (a vm context, jsdom) or library, or may
+ * have been replaced (zone.js and Promise): so the checks look at what it can do, never at `instanceof`.
  */
 
 export const { isUint8Array } = types
@@ -11,7 +11,7 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return isObject(value) && typeof (value as { then?: unknown }).then === 'function'
 }
 
-/** What a thenable comes to, as a promise: whatever its `then` does, that is settled once, and later than this call. */
+/** Returns a promise of a thenable's outcome: whatever its `then` does, it settles once, and after this call. */
 export async function outcomeOf(thenable: PromiseLike<unknown>): Promise<unknown> {
   return await thenable
 }

@@ -5,7 +5,7 @@ import { writeQuietly } from './quiet-write.js'
 const { channel } = process.getBuiltinModule('node:diagnostics_channel')
 const { debuglog, format } = process.getBuiltinModule('node:util')
 
-/** What is counted of an end of a channel, and what is told of it: to `node:diagnostics_channel`, and to NODE_DEBUG. */
+/** Counts what an end of a channel does, and publishes it: to `node:diagnostics_channel`, and to NODE_DEBUG. */
 
 /**
  * What an end of a channel has done so far.
@@ -17,34 +17,34 @@ const { debuglog, format } = process.getBuiltinModule('node:util')
  * console.log(perMessage(sender.stats()), perMessage(receiver.stats()))
  */
 export interface EndpointStats {
-  /** Messages that the kernel has taken (sender), or that were taken from this end (receiver). */
+  /** Messages that the kernel accepted (sender), or that were taken from this end (receiver). */
   messages: number
   /** Bytes of their JSON; a receiver counts what it has read. */
   bytes: number
   /** Packets sent or read. On a SOCK_STREAM socket: writes or reads. */
   packets: number
-  /** Descriptors that rode along. */
+  /** Descriptors that came or went with them. */
   fds: number
   /** How often this end had to wait for the other: for a message, or for room. */
   waits: number
   /**
-   * The longest time in milliseconds that this end waited without the kernel taking or bringing anything, the
-   * wait that is going on included. A receiver waits only while somebody waits for its next message.
+   * The longest time in milliseconds that this end waited without the kernel accepting or delivering anything, the
+   * current wait included. A receiver waits only while a call waits for its next message.
    * A `recvSync` without a timeout on the main thread waits in the kernel, and counts neither here nor in `waits`.
    */
   longestWait: number
-  /** Messages that are here: not yet in the kernel (sender), or read and not yet taken (receiver). */
+  /** Messages in this process: not yet in the kernel (sender), or read and not yet taken (receiver). */
   queued: number
 }
 
-/** What is told of: its class has a name, and its descriptor a number, -1 if there is none. */
+/** The subject of an event: the name of its class is printed, and its descriptor's number, -1 if there is none. */
 export interface Observed {
   readonly fd: number
 }
 
-/** What one end counts; `messages` are those through its socket, and `queued` is worked out when it is asked for. */
+/** The counters of one end; `messages` counts those through its socket, and `queued` is computed when asked for. */
 export interface Counters extends EndpointStats {
-  /** When the wait that is going on began, on the clock of `now()`; -1 while there is none. */
+  /** When the current wait began, on the clock of `now()`; -1 while there is none. */
   waitingSince: number
 }
 
@@ -52,15 +52,15 @@ export function newCounters(): Counters {
   return { messages: 0, bytes: 0, packets: 0, fds: 0, waits: 0, longestWait: 0, queued: 0, waitingSince: -1 }
 }
 
-/** Whether NODE_DEBUG names `wormhole`: asked once, so that a trace costs nothing where it does not. */
+/** Whether NODE_DEBUG names `wormhole`: asked once, so that tracing costs nothing if it does not. */
 export const tracing = debuglog('wormhole').enabled
 
-/** One line on standard error: which end, by its descriptor, and what became of it. As `debuglog` has it. */
+/** Prints one line to standard error, in the format of `debuglog`: which end, by its descriptor, and what happened to it. */
 function trace(end: string, fd: number, what: string): void {
   writeQuietly(process.stderr, format('WORMHOLE %d: %s %d: %s\n', process.pid, end, fd, what))
 }
 
-/** The other end is waited for from now on; false where it is already. */
+/** Starts counting a wait for the other end; false if one is going on already. */
 export function beginWait(counters: Counters, end: Observed, why: 'waits' | 'full'): boolean {
   if (counters.waitingSince >= 0) return false
   counters.waitingSince = now()
@@ -68,7 +68,7 @@ export function beginWait(counters: Counters, end: Observed, why: 'waits' | 'ful
   return true
 }
 
-/** The wait is over, if one is going on. */
+/** Ends the current wait, if there is one. */
 export function endWait(counters: Counters, end: Observed, how: 'resumed' | 'waits no longer' = 'resumed'): void {
   if (counters.waitingSince < 0) return
   const waited = now() - counters.waitingSince
@@ -77,7 +77,7 @@ export function endWait(counters: Counters, end: Observed, how: 'resumed' | 'wai
   if (tracing) trace(end.constructor.name, end.fd, `${how}, after ${waited.toFixed(1)} ms`)
 }
 
-/** A copy for callers, in which the wait that is going on counts too. */
+/** Returns a copy for users, which includes the current wait. */
 export function statsOf(counters: Counters, queued: number): EndpointStats {
   const { waitingSince, ...stats } = counters
   stats.queued = queued
@@ -92,7 +92,7 @@ export type MovedTo = keyof typeof moveTexts
 /** Why an end was closed. */
 export type CloseReason = keyof typeof closeTexts
 
-// What goes to these channels, lib/channel/events.ts says. They must not be collected while this module is there.
+// lib/channel/events.ts describes what is published here. The channels must not be garbage-collected before this module.
 const opens = channel('wormhole-ipc:open')
 const moves = channel('wormhole-ipc:move')
 const closes = channel('wormhole-ipc:close')
@@ -111,13 +111,13 @@ export function moved(end: Observed, fd: number, to: MovedTo): void {
   if (moves.hasSubscribers) moves.publish({ end, fd, to })
 }
 
-/** @param name the class of `end`, where that is gone */
+/** @param name the class of `end`, if that is gone */
 export function closed(end: Observed | undefined, fd: number, reason: CloseReason, name?: string): void {
   if (tracing) trace(name ?? String(end?.constructor.name), fd, closeTexts[reason])
   if (closes.hasSubscribers) closes.publish({ end, fd, reason })
 }
 
-/** An abort's reason is no error. */
+/** Publishes an error; an abort's reason is none. */
 export function failed(end: Observed, error: unknown): void {
   if (!(error instanceof WormholeError)) return
   const { fd } = end
@@ -125,15 +125,15 @@ export function failed(end: Observed, error: unknown): void {
   if (errors.hasSubscribers) errors.publish({ end, fd, error })
 }
 
-/** What the kernel took from an end in one call. */
+/** What the kernel accepted from an end in one call. */
 export interface Traffic {
   messages: number
-  /** Of JSON. */
+  /** Bytes of JSON. */
   bytes: number
   fds: number
 }
 
-/** Counts what the kernel took, and tells of it. */
+/** Counts what the kernel accepted, and publishes it. */
 export function sent(end: Observed, counters: Counters, { messages, bytes, fds }: Traffic): void {
   counters.messages += messages
   counters.bytes += bytes
@@ -141,12 +141,12 @@ export function sent(end: Observed, counters: Counters, { messages, bytes, fds }
   if (sends.hasSubscribers) sends.publish({ end, fd: end.fd, messages, bytes, fds })
 }
 
-/** Whether somebody wants to know of what was read. */
+/** Tells whether anything subscribes to reads. */
 export function observesReads(): boolean {
   return receives.hasSubscribers
 }
 
-/** @param bytes of JSON that came with these messages */
+/** @param bytes bytes of JSON of these messages */
 export function received(end: Observed, messages: number, bytes: number, fds: number): void {
   receives.publish({ end, fd: end.fd, messages, bytes, fds })
 }

@@ -5,9 +5,9 @@ import * as socket from '../os/syscalls.js'
 
 /** The one owner of a descriptor number: closes it once, gives it up once, or has it moved. */
 export class Descriptor {
-  /** The number; -1 once it is closed or given up, so that it can't be used for what has it next. */
+  /** The number; -1 once it is closed or given up, so that it never refers to the next file with that number. */
   fd: number
-  /** A message that moves it waits to be sent: it is in use, and not for anybody else. */
+  /** Whether a message that moves it waits to be sent: nothing else may use it then. */
   moving = false
   #closeWanted = false
 
@@ -19,7 +19,7 @@ export class Descriptor {
     return this.fd >= 0 && !this.moving
   }
 
-  /** Closes it; while it is moving, once that has failed. */
+  /** Closes it; during a move, once the move has failed. */
   close(): void {
     if (this.moving) this.#closeWanted = true
     if (this.fd < 0 || this.moving) return
@@ -28,13 +28,13 @@ export class Descriptor {
     this.fd = -1
   }
 
-  /** The message that moves it was sent, and it is closed here; or was not, and it is as before. */
+  /** Ends a move: closes it here if the message was sent; otherwise it is as before. */
   endMove(moved: boolean): void {
     this.moving = false
     if (moved || this.#closeWanted) this.close()
   }
 
-  /** Gives the number up, still open. */
+  /** Gives the number up, still open, and returns it. */
   release(): number {
     const { fd } = this
     registry.unregister(this)
@@ -43,17 +43,13 @@ export class Descriptor {
     return fd
   }
 
-  /**
-   * Closes it with a process warning, should `owner` be garbage-collected while it is open.
-   *
-   * @param isEnd whether that is an end of a channel
-   */
+  /** Closes it with a process warning if `owner`, which may be an end of a channel, is garbage-collected while it is open. */
   guard(owner: object, isEnd = false): void {
     registry.register(owner, { descriptor: this, what: owner.constructor.name, isEnd }, this)
   }
 }
 
-/** Closes the descriptor of `end` and tells of it: nothing where it is closed already or a message moves it. */
+/** Closes the descriptor of `end` and publishes that; does nothing if it is closed already or a message moves it. */
 export function closeEnd(end: Observed, descriptor: Descriptor, reason: CloseReason): void {
   const { fd } = descriptor
   descriptor.close()
@@ -66,7 +62,7 @@ interface Guarded {
   isEnd: boolean
 }
 
-/** What has been collected since the last warning: one warning tells of all. */
+/** What was collected since the last warning: one warning reports all. */
 let collected: string[] = []
 
 const registry = new FinalizationRegistry<Guarded>(({ descriptor, what, isEnd }) => {
@@ -88,32 +84,32 @@ function warn(): void {
   })
 }
 
-// Registered symbols: another copy of this package in the process knows its objects by them, and moves ours as its own.
-// What they mean has a number, which changes with it.
+// Registered symbols: another copy of this package in the process knows our objects by them, and moves them as its own.
+// The number in each changes with its meaning.
 
-/** How objects that own a descriptor give it to a message that moves it. */
+/** The method by which an object gives its descriptor to a message that moves it. */
 export const kDescriptor: unique symbol = Symbol.for('wormhole-ipc.descriptor@1') as never
 
-/** What is told that its descriptor is about to go. */
+/** The method that is called before the descriptor goes. */
 export const kLetGo: unique symbol = Symbol.for('wormhole-ipc.letGo@1') as never
 
-/** What is told how a move of its descriptor has ended. */
+/** The method that is called when a move of the descriptor has ended. */
 export const kMoveEnded: unique symbol = Symbol.for('wormhole-ipc.moveEnded@1') as never
 
-/** Which end of a channel an object is. */
+/** The property that says which end of a channel an object is. */
 export const kEnd: unique symbol = Symbol.for('wormhole-ipc.end@1') as never
 
-/** Which end of a channel `value` is, of this copy of the package or another; undefined where it is none. */
+/** Returns which end of a channel `value` is, of this copy of the package or another; undefined if it is none. */
 export function endOf(value: unknown): 'sender' | 'receiver' | undefined {
   return typeof value === 'object' && value !== null ? (value as { [kEnd]?: 'sender' | 'receiver' })[kEnd] : undefined
 }
 
 export interface DescriptorOwner {
-  /** The descriptor, if it can be given away now; throws when not, with what `action` says. */
+  /** Returns the descriptor if it can be given away now; else throws an error that names `action`. */
   [kDescriptor](action: string): Descriptor
-  /** The descriptor is to go elsewhere: nothing more will come of what waits. */
+  /** Ends all waits: the descriptor is about to go elsewhere. */
   [kLetGo](): void
-  /** The descriptor that was `fd` has gone with a message or to a child; null: it has not. */
+  /** Notes that the descriptor, which was `fd`, went with a message or to a child; null: it did not go. */
   [kMoveEnded](fd: number, to: 'message' | 'child' | null): void
 }
 

@@ -2,7 +2,7 @@ import type { Settings } from '../core/options.js'
 import type { Counters, Observed } from '../core/telemetry.js'
 import type { Descriptor } from './descriptor.js'
 
-/** The life of an end: in use; over, as the other side is gone; or given up here, by close, detach or a move. */
+/** The life of an end: in use; over, as the other side is gone; or given up here by close, detach or a move. */
 export const OPEN = 0
 export const OVER = 1
 export const GIVEN_UP = 2
@@ -16,6 +16,6 @@ export interface EndContext extends Observed {
   life: Life
   /** Whether a wait on this end keeps the process alive. */
   readonly keepsAlive: boolean
-  /** Throws ERR_WORMHOLE_CLOSED if this end is of no use any more. */
+  /** Throws ERR_WORMHOLE_CLOSED if this end was given up. */
   assertUsable(): void
 }

@@ -6,18 +6,18 @@ import { isMainThread } from '../os/addon.js'
 import * as socket from '../os/syscalls.js'
 import { inodeOf } from '../os/syscalls.js'
 
-/** What it takes to make a descriptor one of Node's own objects. */
+/** Makes Node's own objects of descriptors. */
 
 const fs = process.getBuiltinModule('node:fs')
 
-/** A worker of the cluster module would ask its primary for the descriptor, which has other ones there. */
+/** Listens on `fd`. A worker of the cluster module would ask its primary, in which the number is another descriptor. */
 export function listen(server: Server, fd: number): void {
   const cluster = process.getBuiltinModule('node:cluster') as unknown as Cluster
   if (!cluster.isWorker) server.listen({ fd })
   else (server as unknown as InnerServer)._listen2(null, null, null, BACKLOG, fd)
 }
 
-/** What net.Server.listen() itself calls where there is no cluster, in every Node so far. */
+/** The method that net.Server.listen() itself calls without a cluster, in every Node so far. */
 interface InnerServer {
   _listen2(address: null, port: null, addressType: null, backlog: number, fd: number): void
 }
@@ -25,12 +25,12 @@ interface InnerServer {
 /** Node's own default. The socket listens already. */
 const BACKLOG = 511
 
-/** /dev/random and /dev/urandom: they can be polled, and are always ready (devices.txt: major 1, minors 8 and 9). */
+/** /dev/random and /dev/urandom: epoll accepts them, and they are always ready (devices.txt: major 1, minors 8 and 9). */
 export const READY_DEVICES = [0x108, 0x109]
 
 const NOTHING = new Uint8Array(0)
 
-/** What the pipe's end was opened for. Reading or writing nothing tells, without waiting and without /proc. */
+/** Finds what a pipe's end was opened for: reads and writes no bytes, which needs neither a wait nor /proc. */
 export function directions(fd: number): { readable: boolean; writable: boolean } {
   return {
     readable: works(() => fs.readvSync(fd, [NOTHING])),
@@ -48,8 +48,8 @@ function works(call: () => void): boolean {
 }
 
 /**
- * The pipe as a new open file description; undefined where that cannot be had: a pipe of another user, no /proc. A FIFO
- * with a name is left alone: one that is opened for reading anew does not see that its writers have gone before.
+ * Opens the pipe as a new open file description; undefined if that fails: a pipe of another user, no /proc. A named FIFO
+ * is left alone: opened for reading again, it does not see that its writers closed it before.
  */
 export function reopenPipe(fd: number, { readable, writable }: SocketConstructorOpts): number | undefined {
   const path = `/proc/self/fd/${fd}`
@@ -65,7 +65,7 @@ export function reopenPipe(fd: number, { readable, writable }: SocketConstructor
   }
 }
 
-/** A pseudo terminal reads as EIO once its other side is closed: its end. */
+/** Makes EIO the end of a stream: a pseudo terminal reads as EIO once its other side is closed. */
 export function endingAtHangup(stream: Socket): Socket {
   const destroy = stream.destroy.bind(stream)
   stream.destroy = (error) => {
@@ -80,8 +80,8 @@ export function endingAtHangup(stream: Socket): Socket {
 }
 
 /**
- * Makes a stream of node:fs, which owns the descriptor. In a worker Node warns of fs.close() of what no call of fs opened
- * there, and leaves it open where the thread ends before: there it stays with this thread, which closes it.
+ * Makes a stream of node:fs, which owns the descriptor. In a worker Node warns of fs.close() if no call of fs opened the
+ * descriptor there, and leaves it open if the thread ends first: there this thread stays the owner and closes it.
  */
 export function fileStream<Made>(fd: number, make: (options: { fd: number; fs?: typeof fs }) => Made): Made {
   if (isMainThread) return make({ fd })

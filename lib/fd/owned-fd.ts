@@ -18,12 +18,12 @@ import {
 
 const fs = process.getBuiltinModule('node:fs')
 
-/** Loaded where it is asked for: it would take a program's start two milliseconds. */
+/** Loaded when needed, as it would add two milliseconds to a program's start. */
 const net = () => process.getBuiltinModule('node:net')
 const tty = () => process.getBuiltinModule('node:tty')
 
 /**
- * What a descriptor refers to, as fstat(2) says.
+ * The kind of file that a descriptor refers to, from fstat(2).
  *
  * @example
  * import type { FdKind } from 'wormhole-ipc'
@@ -43,15 +43,15 @@ export type FdKind = 'file' | 'directory' | 'pipe' | 'socket' | 'character-devic
  * owned.toSocket(options)
  */
 export interface SocketOptions {
-  /** Whether the writing side stays open when the other side has ended its own; default false. */
+  /** Whether the writing side stays open after the other side has ended its own; default false. */
   allowHalfOpen?: boolean
   /** Whether nothing is read before `resume()`; default false. */
   pauseOnConnect?: boolean
 }
 
 /**
- * A descriptor that this object owns: it is closed by `close()`, given away once, or, should the object be
- * garbage-collected before, closed with a process warning. Received ones are close-on-exec.
+ * A descriptor that this object owns: it is closed by `close()`, given away once, or closed with a process warning if
+ * the object is garbage-collected first. It is close-on-exec.
  *
  * @example
  * const [{ id }, fds] = await receiver.recvWithFds()
@@ -60,7 +60,7 @@ export interface SocketOptions {
  */
 export class OwnedFd implements DescriptorOwner, Disposable {
   static {
-    // Errors and traces say it, and bundlers rename classes.
+    // Errors and traces print it, and bundlers rename classes.
     Object.defineProperty(OwnedFd, 'name', { value: 'OwnedFd' })
   }
 
@@ -70,7 +70,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    * Adopts an open descriptor: this object owns it from now on, and makes it close-on-exec.
    *
    * @param owned internal: the addon owns it already, as it received or made it
-   * @throws ERR_WORMHOLE_BAD_FD when it is not open or is owned already
+   * @throws ERR_WORMHOLE_BAD_FD if it is not open or is owned already
    *
    * @example
    * import { openSync } from 'node:fs'
@@ -85,12 +85,12 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     this.#descriptor.guard(this)
   }
 
-  /** The number while it is owned here; -1 afterwards. */
+  /** The descriptor's number while it is owned here; -1 afterwards. */
   get fd(): number {
     return this.#descriptor.fd
   }
 
-  /** What it refers to. @throws ERR_WORMHOLE_CLOSED */
+  /** The kind of file that it refers to. @throws ERR_WORMHOLE_CLOSED */
   get kind(): FdKind {
     assertOpen(this.#descriptor, 'OwnedFd')
     const stats = fs.fstatSync(this.#descriptor.fd)
@@ -103,7 +103,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
-   * Closes the descriptor. Nothing happens where it is closed, detached or moved already.
+   * Closes the descriptor. Does nothing if it is closed, detached or moved already.
    *
    * @example
    * for (const fd of (await receiver.recvWithFds())[1]) fd.close()
@@ -113,7 +113,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
-   * Gives up the descriptor, still open, and returns its number: closing it is the caller's from now on.
+   * Gives up the descriptor, still open, and returns its number, which the caller must close.
    *
    * @throws ERR_WORMHOLE_CLOSED
    *
@@ -129,7 +129,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
-   * Throws ERR_WORMHOLE_UNSERIALIZABLE: what owns a descriptor cannot be part of a message, only go along with it.
+   * Throws ERR_WORMHOLE_UNSERIALIZABLE: an owner of a descriptor cannot be part of a message, only go along with it.
    *
    * @example
    * await sender.sendWithFds({ id: 1 }, [owned]) // not sender.send({ id: 1, owned })
@@ -139,7 +139,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
-   * The same as `close()`, for `using`.
+   * Closes the descriptor at the end of a `using` block.
    *
    * @example
    * using fd = (await receiver.recvWithFds())[1][0]
@@ -149,11 +149,11 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
-   * The connected stream socket (TCP or Unix) or pipe as Node's own object, which owns it from now on. Node sets
-   * O_NONBLOCK on it: on a pipe only here where /proc allows to open it again, on a socket for all who share it.
+   * Makes a Node.js socket of the connected stream socket (TCP or Unix) or pipe, which owns it from now on. Node sets
+   * O_NONBLOCK on it, for all processes that share it, unless it is an unnamed pipe that /proc can open again.
    *
    * @param options Node's own: `allowHalfOpen`, and `pauseOnConnect`, which reads nothing until `resume()`
-   * @throws ERR_WORMHOLE_BAD_FD when it is of another kind, ERR_WORMHOLE_CLOSED
+   * @throws ERR_WORMHOLE_BAD_FD if it is of another kind, ERR_WORMHOLE_CLOSED
    *
    * @example
    * const [, [fd]] = await receiver.recvWithFds()
@@ -178,11 +178,11 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
-   * The listening socket as Node's own server, which owns it from now on; resolves once it accepts. Attach its
-   * `'connection'` listener before anything else is awaited. Node sets O_NONBLOCK on the socket, for all who share it.
+   * Makes a Node.js server of the listening socket, which owns it from now on; resolves once it accepts. Attach its
+   * `'connection'` listener before the next await. Node sets O_NONBLOCK on the socket, for all processes that share it.
    *
    * @param options Node's own for `net.createServer`: `allowHalfOpen`, `pauseOnConnect`
-   * @returns rejects with ERR_WORMHOLE_BAD_FD when it is not listening, ERR_WORMHOLE_CLOSED, or what `listen` fails with
+   * @returns rejects with ERR_WORMHOLE_BAD_FD if it is not listening, ERR_WORMHOLE_CLOSED, or the error of `listen`
    *
    * @example
    * const [, [fd]] = await receiver.recvWithFds()
@@ -198,7 +198,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     const fd = this.detach()
     await new Promise<void>((resolve, reject) => {
       const failed = (error: Error) => {
-        // Node closes what its handle had taken; what it refused is still ours to close.
+        // Node closes what its handle took over; what it refused we must close.
         setImmediate(() => closeIfSame(fd, inode))
         reject(error)
       }
@@ -213,10 +213,11 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
-   * A stream that reads it and closes it at the end. A terminal is read as one, and ends where its other side is closed.
+   * Makes a stream that reads the descriptor and closes it at the end. A terminal becomes a `tty.ReadStream`, which ends
+   * once the terminal's other side is closed.
    *
-   * @throws ERR_WORMHOLE_BAD_FD for a directory, a socket that is not a stream, and what could occupy a thread of
-   * Node's pool for as long as nothing comes (an eventfd, a timerfd, an input device, ...); ERR_WORMHOLE_CLOSED
+   * @throws ERR_WORMHOLE_BAD_FD for a directory, a socket that is not a stream, and what could block a thread of Node's
+   * pool until something comes (an eventfd, a timerfd, an input device, ...); ERR_WORMHOLE_CLOSED
    *
    * @example
    * let bytes = 0
@@ -231,7 +232,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
-   * A stream that writes it and closes it at the end. A terminal is written as one.
+   * Makes a stream that writes to the descriptor and closes it at the end. A terminal becomes a `tty.WriteStream`.
    *
    * @throws ERR_WORMHOLE_BAD_FD for what `readStream` refuses, ERR_WORMHOLE_CLOSED
    *
@@ -248,21 +249,21 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     return this.give((fd) => fileStream(fd, (options) => fs.createWriteStream('', options)))
   }
 
-  /** The descriptor, to be moved; nothing for callers. @hidden */
+  /** Returns the descriptor, to be moved; not for users. @hidden */
   [kDescriptor](_action?: string): Descriptor {
     assertOpen(this.#descriptor, 'OwnedFd')
     return this.#descriptor
   }
 
-  /** For whoever moves it; nothing for callers. @hidden */
+  /** Ends raw waits before a move; not for users. @hidden */
   [kLetGo](): void {
     socket.leave(this.fd)
   }
 
-  /** For whoever moved it; nothing for callers. @hidden */
+  /** Does nothing after a move; not for users. @hidden */
   [kMoveEnded](): void {}
 
-  /** Hands the number to a new owner; if that fails it is owned here as before. @internal */
+  /** Hands the number over to a new owner; if that fails it is owned here as before. @internal */
   give<Owner>(make: (fd: number) => Owner): Owner {
     const fd = this.detach()
     try {
@@ -283,18 +284,18 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     return this.kind === 'character-device' && tty().isatty(this.fd)
   }
 
-  /** The streams of node:fs wait in a thread of libuv's pool, which has four, and the process cannot end before them. */
+  /** Throws if a stream of node:fs could wait in one of the four threads of libuv's pool: the process could not end before. */
   #requireNoWait(): void {
     const { kind } = this
     if (kind === 'directory') throw this.#unfit('is a directory, which cannot be read or written as bytes')
     if (kind !== 'other' && kind !== 'character-device') return
     if (READY_DEVICES.includes(fs.fstatSync(this.fd).rdev) || !isPollable(this.fd)) return
     throw this.#unfit(
-      'could make a stream wait without end in a thread of the pool (an eventfd, timerfd, inotify, a device): detach() it, and read or write it with fs.readSync() or fs.writeSync() once it is ready, or in a process of its own'
+      'could make a stream wait without end in a thread of the pool (an eventfd, timerfd, inotify, a device): detach() it, and use fs.readSync() or fs.writeSync() once it is ready, or in a process of its own'
     )
   }
 
-  /** Node's object for a pipe, on a description of its own where that is possible, as Node sets O_NONBLOCK on it. */
+  /** Makes Node's object for a pipe, with an open file description of its own if possible, as Node sets O_NONBLOCK. */
   #pipe(options: SocketConstructorOpts): Socket {
     const reopened = reopenPipe(this.fd, options)
     if (reopened === undefined) return this.give((fd) => new (net().Socket)({ ...options, fd }))

@@ -14,9 +14,9 @@ import {
 import type { OwnedFd } from './owned-fd.js'
 
 /**
- * What can ride with a message. An {@link OwnedFd}, a sender or a receiver is moved: once the kernel has it, it is closed
- * here; who receives an end names its options again (`sender(options)`). Numbers, and Node's own objects that have one, are
- * duplicated and stay the caller's.
+ * A descriptor that can go with a message. An {@link OwnedFd}, a sender or a receiver is moved: once the kernel has it, it
+ * is closed here; the process that receives an end names its options again (`sender(options)`). Numbers, and Node's own
+ * objects that have one, are duplicated and stay the caller's.
  *
  * @example
  * import type { FdSource } from 'wormhole-ipc'
@@ -26,20 +26,20 @@ import type { OwnedFd } from './owned-fd.js'
  */
 export type FdSource = number | OwnedFd | { readonly fd: number } | Socket | Server
 
-/** The descriptors of one message on their way out: duplicates of what stays the caller's, and what moves. */
+/** The descriptors of one outgoing message: duplicates of what stays the caller's, and what moves. */
 export class Transfer {
   readonly fds: number[] = []
   #copies: number[] = []
   #moving: Descriptor[] = []
-  /** Kept from the garbage collector, which closes what it finds open. */
+  /** Keeps the owners from garbage collection, which closes open descriptors. */
   #owners: DescriptorOwner[] = []
 
-  /** Throws when a source has no open descriptor or there are too many; then nothing has changed. */
+  /** Throws if a source has no open descriptor or there are too many; then nothing has changed. */
   constructor(sources: readonly FdSource[], max: number) {
     if (sources.length > max) {
       throw new WormholeError(
         'ERR_WORMHOLE_TOO_MANY_FDS',
-        `${sources.length} descriptors; one message carries up to ${max}`
+        `${sources.length} descriptors are too many: one message carries at most ${max}`
       )
     }
     try {
@@ -70,12 +70,12 @@ export class Transfer {
     }
   }
 
-  /** The kernel has them: what moved is closed here. */
+  /** Ends the transfer after the kernel accepted it: what moved is closed here. */
   accepted(): void {
     this.#end(true)
   }
 
-  /** They were not sent: what was to move is usable again. */
+  /** Ends the transfer if it was not sent: what was to move is usable again. */
   refused(): void {
     this.#end(false)
   }
@@ -95,7 +95,7 @@ export class Transfer {
   }
 }
 
-/** The numbers of descriptors that all stay the caller's; null where one moves, or is none, or they are too many or none. */
+/** Returns the numbers if all stay the caller's; null if one moves or is no descriptor, or there are none or too many. */
 export function numbersOf(sources: readonly FdSource[]): number[] | null {
   if (sources.length === 0 || sources.length > socket.SCM_MAX_FD) return null
   const fds: number[] = []
@@ -112,7 +112,7 @@ export function isOwner(source: unknown): source is DescriptorOwner {
   return typeof source === 'object' && source !== null && isDescriptorOwner(source)
 }
 
-/** The number of a descriptor that is the caller's: a number, `{ fd }`, or Node's socket or server. */
+/** Returns the number of the caller's descriptor: a number, `{ fd }`, or Node's socket or server; throws if there is none. */
 function numberOf(source: unknown): number {
   const fd = numberIn(source)
   if (fd !== undefined) return fd
@@ -123,7 +123,7 @@ function numberOf(source: unknown): number {
   throw socket.badDescriptor(`${describe(source)} in fds has no open descriptor`)
 }
 
-/** What is looked at of Node's sockets and servers. Told by their shape: they may be of another realm. */
+/** The properties that tell Node's sockets and servers, by shape: they may be of another realm. */
 interface NodeSource {
   fd?: unknown
   _handle?: { fd?: unknown } | null
@@ -131,14 +131,14 @@ interface NodeSource {
   encrypted?: unknown
 }
 
-/** The same; undefined where there is none. */
+/** Returns the number of the caller's descriptor, or undefined; throws for a socket that cannot be used as one. */
 export function numberIn(source: unknown): number | undefined {
   if (typeof source === 'number') return source
   const { fd, _handle, connecting, encrypted } = (source ?? {}) as NodeSource
   if (typeof fd === 'number') return fd
   if (encrypted === true) {
     throw socket.badDescriptor(
-      'a TLSSocket cannot be used as a descriptor: its keys stay in this process, and what is on the socket is ciphertext. Relay its data, or use the connection before TLS begins'
+      'a TLSSocket cannot be used as a descriptor: its keys stay in this process, and the socket carries ciphertext. Relay its data, or use the connection before TLS begins'
     )
   }
   if (connecting === true)

@@ -1,9 +1,9 @@
 import { cannotLoad, loadAddon } from '../core/package-files.js'
 
-/** Where the descriptors begin in the control array: what stands before them native/environment.h says. */
+/** The index of the first descriptor in the control array; native/environment.h describes what is before it. */
 export const CONTROL_FIRST = 3
 
-/** The addon's calls. Each answers with what the system call returned, or a negative errno. */
+/** The addon's calls. Each returns what the system call returned, or a negative errno. */
 export interface Native {
   attach(memory: Uint8Array, control: Int32Array): number
   discard(offset: number, length: number): number
@@ -23,7 +23,7 @@ export interface Native {
   watch(fd: number, events: number): number
   unwatch(fd: number): number
   keepAlive(alive: boolean): number
-  /** Whether this is the thread that the process started with, which nobody can terminate but with the process. */
+  /** Whether this is the thread that the process started with, which ends only with the process. */
   readonly isMainThread: boolean
   readonly constants: Readonly<
     Record<
@@ -54,7 +54,7 @@ function load(): Native {
     return loadAddon() as Native
   } catch (cause) {
     throw cannotLoad(
-      `wormhole-ipc has no addon that loads on this system (${process.arch}); README.md, "Other systems", says how to build one`,
+      `wormhole-ipc has no addon that loads on this system (${process.arch}): build one, see "Other systems" in README.md`,
       cause
     )
   }
@@ -62,18 +62,18 @@ function load(): Native {
 
 export const native: Native = load()
 
-/** As `node:worker_threads` has it, whose loading takes a program's start some milliseconds. */
+/** Not from `node:worker_threads`, as loading that would add some milliseconds to a program's start. */
 export const { isMainThread } = native
 
-/** The words of the array that the addon shares with lib/poller.ts: native/poller.h has them too, and says what they mean. */
+/** The words of the array that the addon shares with lib/os/poller.ts; native/poller.h has them too, with their meanings. */
 export const INSIDE = 0
 export const ALIVE = 1
 export const BUSY_POLL = 2
 export const ROUNDS = 3
 export const POLLED = 4
 export const FIRST = 5
-/** A descriptor and its events. */
+/** The words of a descriptor and its events. */
 export const PAIR_WORDS = 2
 
-/** What POLLED says where there was no busy poll; else the microseconds, and one, that it took: negative if nothing came. */
+/** The value of POLLED without a busy poll; with one, its microseconds plus one, negative if nothing came. */
 export const NOT_POLLED = 0

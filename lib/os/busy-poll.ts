@@ -1,55 +1,50 @@
 import { now } from '../core/clock.js'
 import { NOT_POLLED } from './addon.js'
 
-/** Somebody may have switched it off. */
 const wanted = process.env.WORMHOLE_BUSY_POLL !== '0'
 
-/** Wake-ups after which it is tried whether polling pays, at first and at most. */
+/** After how many wake-ups polling is tried, at first and at most. */
 const FIRST_PAUSE = 32
 const LONGEST_PAUSE = 4096
-/** How much longer the pause becomes each time that it did not pay, and where others took the core meanwhile. */
+/** How many times longer the pause becomes when a try did not pay, and when other processes took the core during it. */
 const LENGTHENS = 2
 const LENGTHENS_MUCH = 8
 
-/** Most microseconds of one poll: the other side may have to be woken itself before it can answer, once. */
+/** The longest poll in microseconds: the other side may first have to be woken itself. */
 const MAX_US = 100
-/** Polls that are judged together, and what one may cost: waking a process across cores costs 30 us and more. */
+/** How many polls are judged together, and how long each may take: waking a process across cores takes 30 us or more. */
 const RUN = 8
 const WORTH_US = 30
-/**
- * Runs that may cost more at first: as long as the other side sleeps, it has to be woken before it can answer. After so
- * many more that pay, the pause is shorter again.
- */
+/** How many runs may take longer at first, as the other side sleeps too; after as many more that pay the pause shrinks. */
 const TRIAL_RUNS = 8
 const TRIAL_WORTH_US = 90
-/** A poll that took this long gave the core to somebody who has work to do. */
+/** A poll that took this long gave the core to another process that has work to do. */
 const TAKEN_US = 1000
-/** Between two looks of a call that blocks: then the other side is on the same core, and sleeping lets it run as well. */
+/** If two looks of a blocking call are further apart, the other side is on the same core, and runs if this one sleeps. */
 const SHARED_US = 4
-/** More than any run may cost. */
+/** Longer than any run may take. */
 const TOO_MUCH_US = RUN * TRIAL_WORTH_US + 1
 
 /**
- * Decides for how long the addon looks on for the next message before the event loop sleeps. In a quick exchange over two
- * cores a message comes sooner than the kernel has woken anybody for it, and the waking takes more processor time of
- * both sides than the looking. It is tried now and then, more and more seldom while it does not pay: between exchanges
- * that are not quick, an end that waits sleeps.
+ * Decides how long the addon polls for the next message before the event loop sleeps. In a fast exchange between two cores
+ * a message comes sooner than the kernel can wake its receiver, and waking takes more processor time of both sides than
+ * polling. It is tried now and then, and ever less often while it does not pay: in a slow exchange a waiting end sleeps.
  */
 export class BusyPoll {
   #pause = FIRST_PAUSE
   /** Wake-ups until the next try. */
   #pauseLeft = FIRST_PAUSE
-  /** Microseconds that are left to this run; negative while it is not polled. */
+  /** Microseconds left for this run; negative while polling is off. */
   #budget = -1
   #left = 0
   /** Runs since the trial began. */
   #runs = 0
 
   /**
-   * A message has come, or room for one.
+   * Counts a wake-up: a message has come, or room for one.
    *
-   * @param polled what the addon tells of the poll before, see `NOT_POLLED`
-   * @returns the most microseconds of the poll that follows; 0 for none
+   * @param polled how the last poll ended, see `NOT_POLLED`
+   * @returns how many microseconds the next poll may take; 0: do not poll
    */
   next(polled: number): number {
     if (!wanted) return 0
@@ -84,12 +79,12 @@ export class BusyPoll {
   }
 }
 
-/** The same for the calls that block a thread: they look themselves. */
+/** Decides how long a call that blocks its thread polls before it sleeps, and polls itself. */
 export class BlockingBusyPoll {
   readonly #policy = new BusyPoll()
   #polled = NOT_POLLED
 
-  /** Somebody would block now. Whether to look for a while first; then {@link until} is to be called. */
+  /** Tells whether a call that would block now should poll first, with {@link until}. */
   due(): boolean {
     const max = this.#policy.next(this.#polled)
     this.#polled = NOT_POLLED
@@ -97,12 +92,12 @@ export class BlockingBusyPoll {
   }
 
   /**
-   * Asks again and again for a moment. Whether the answer was yes before that was over.
+   * Calls `ready` repeatedly for a moment; returns whether it returned true in that time.
    *
    * @param deadline when the caller gives up, on the clock of `now()`
    */
   until(ready: () => boolean, deadline: number): boolean {
-    // What is there already was not waited for.
+    // What is here already says nothing about polling.
     if (ready()) return true
     const began = now()
     const end = Math.min(began + MAX_US / 1000, deadline)

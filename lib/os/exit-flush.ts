@@ -3,13 +3,13 @@ import { List, ListItem } from '../core/list.js'
 import { ROOM_SLICE_MS } from './poller.js'
 import * as socket from './syscalls.js'
 
-/** How long the end of the process may wait for messages that are still pending, in milliseconds. */
+/** How long the exit of the process may wait for pending messages, in milliseconds. */
 const EXIT_FLUSH_MS = 1000
 
-/** Somebody who may hold what the end of the process must hand over. */
+/** A queue whose messages must be handed over before the process ends. */
 export abstract class Flushable extends ListItem<Flushable> {
   abstract pumpAll(): void
-  /** Whether it has been tried, and goes on only once there is room. */
+  /** Whether a send was tried, and the next can succeed only once there is room. */
   abstract readonly waitsForRoom: boolean
   abstract waitsFor(): number[]
 }
@@ -23,8 +23,8 @@ atExit(() => {
 })
 
 /**
- * All copies of this code share one listener: a module registry that is reset makes many of them, and Node warns of more
- * than ten.
+ * Calls `callback` at the exit. All copies of this code share one listener: a module registry that is reset makes many
+ * copies, and Node warns of more than ten listeners.
  */
 function atExit(callback: () => void): void {
   const key = Symbol.for('wormhole-ipc.exit@1')
@@ -40,7 +40,7 @@ function atExit(callback: () => void): void {
   })
 }
 
-/** The end of the process first waits, at most a second in all, for what this one holds. */
+/** Makes the exit of the process wait for what this queue holds, for at most a second in all. */
 export function notePending(queue: Flushable): void {
   if (queue.list === null) pending.push(queue)
 }
@@ -49,12 +49,12 @@ export function forgetPending(queue: Flushable): void {
   pending.remove(queue)
 }
 
-/** For what is sent while the process ends: nothing will be called later. */
+/** Flushes if the process is ending: nothing will be called later. */
 export function flushIfExiting(): void {
   if (deadline !== undefined) flush()
 }
 
-/** All together, so that a channel that nobody reads does not hold up the others. */
+/** Flushes all queues together, so that a channel without a reader does not hold up the others. */
 function flush(): void {
   for (;;) {
     for (const queue of pending) attempt(() => queue.pumpAll())
@@ -65,15 +65,15 @@ function flush(): void {
   }
 }
 
-/** When those that wait for room were last tried for a call that blocks. */
+/** When a blocking call last tried the queues that wait for room. */
 let tried = 0
 
 /**
- * For a call that is about to block the thread, or looks up while it does: hands over what the thread's senders hold and
- * the kernel takes without waiting, since the call may wait for what somebody does only then. Those that wait for room are
- * tried every {@link ROOM_SLICE_MS}, however often this is called.
+ * Hands over what the thread's senders hold, as far as the kernel accepts it without waiting. Called before and during a
+ * call that blocks the thread, as what that waits for may depend on it. Queues that wait for room are tried at most
+ * every {@link ROOM_SLICE_MS}.
  *
- * @returns whether something is left: then the call is to look up that often
+ * @returns whether something is left: then call this again at that interval
  */
 export function handOver(): boolean {
   if (pending.size === 0) return false
@@ -84,7 +84,7 @@ export function handOver(): boolean {
   return pending.size > 0
 }
 
-/** What fails is told to whoever sent it. */
+/** Ignores errors: each is reported to the caller of the failed send. */
 function attempt(operation: () => void): void {
   try {
     operation()

@@ -14,7 +14,7 @@ declare namespace WebAssembly {
 /** The shared memory that the addon and the WebAssembly module work in, and JavaScript's views of it. */
 
 export const PAGE_BYTES = 65536
-/** Address space that is reserved, not memory that is used: WebAssembly's own most, 4 GiB. */
+/** Reserves address space, uses no memory: WebAssembly's maximum, 4 GiB. */
 const MAXIMUM_PAGES = 65536
 const INITIAL_PAGES = 16
 
@@ -31,26 +31,26 @@ function reserve(): WebAssembly.Memory {
   }
 }
 
-/** What the addon writes beside a result: msg_flags, how many descriptors, and these. */
+/** What the addon writes beside a result: msg_flags, the number of descriptors, and the descriptors. */
 export const control = new Int32Array(
   new SharedArrayBuffer((CONTROL_FIRST + native.constants.SCM_MAX_FD) * Int32Array.BYTES_PER_ELEMENT)
 )
 
-/** A Buffer with what `write` and `toString` come down to: for a small packet the way there takes as long. */
+/** A Buffer with the methods that `write` and `toString` call: for a small packet the detour takes as long as the work. */
 interface View extends Buffer {
   utf8Write(text: string, at: number, room: number): number
   latin1Slice(at: number, end: number): string
 }
 
-/** All of the thread's WebAssembly memory. Renewed by {@link refreshView} after anything that may grow it. */
+/** All of the thread's WebAssembly memory. Call {@link refreshView} after anything that may grow it. */
 export let view: View = attach()
 
-/** Shared memory never moves, but a view keeps the length it was made with. */
+/** Makes a longer view if the memory has grown: it never moves, but a view keeps its length. */
 export function refreshView(): void {
   if (view.length !== memory.buffer.byteLength) view = attach()
 }
 
-/** Numbers that the module writes at an address: like all of the memory, they never move. */
+/** Returns a view of the numbers that the module writes at an address; like all of the memory, they never move. */
 export function integersAt(at: number, count: number): Int32Array {
   return new Int32Array(memory.buffer, at, count)
 }
@@ -73,13 +73,13 @@ function attach(): View {
   if (seen !== (mark | 0)) {
     throw new WormholeError(
       'ERR_WORMHOLE_UNSUPPORTED',
-      `this Node.js (${process.version}) does not give addons the address of shared WebAssembly memory`
+      `this Node.js (${process.version}) does not give addons the address of shared WebAssembly memory: use another version`
     )
   }
   return fresh
 }
 
-/** Gives the pages of a block back to the system; what is read there next is zero. */
+/** Gives the pages of a block back to the system; they read as zeros afterwards. */
 export function discard(at: number, bytes: number): void {
   native.discard(at, bytes)
 }

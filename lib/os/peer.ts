@@ -3,21 +3,21 @@ import * as socket from './syscalls.js'
 
 const { readFileSync } = process.getBuiltinModule('node:fs')
 
-/** What stands for every user and group without a number in this namespace, unless the administrator says otherwise. */
+/** The id of every user and group that has none in this namespace, unless the administrator has set another. */
 const OVERFLOW_ID = 65534
 
-/** The map of the first user namespace, in which each id has its own number (user_namespaces(7)). */
+/** The map of the initial user namespace, in which each id has its own number (user_namespaces(7)). */
 const WHOLE_MAP = /^\s*0\s+0\s+4294967295\s*$/
 
-/** The peer's ids, each known to be the peer's own; throws where the kernel has only a substitute for one. */
+/** Returns the peer's ids, each the peer's own; throws if the kernel has only a substitute for one. */
 export function knownPeer(fd: number): { pid: number; uid: number; gid: number } {
   const domain = socket.option(fd, socket.SO_DOMAIN)
   if (domain < 0) throw systemError('getsockopt', domain, `cannot read the peer of descriptor ${fd}`)
-  if (domain !== socket.AF_UNIX) throw refused(fd, 'is no Unix socket: the kernel records no peer for it')
+  if (domain !== socket.AF_UNIX) throw refused(fd, 'is not a Unix socket: the kernel records no peer for it')
   if (socket.option(fd, socket.SO_ACCEPTCONN) > 0) throw refused(fd, 'is a listening socket, which has no peer')
   const peer = socket.recordedPeer(fd)
   if (peer.uid === socket.NO_ID) {
-    throw refused(fd, 'has no recorded peer: it is not connected, or a datagram socket that is not of a pair')
+    throw refused(fd, 'has no recorded peer: it is not connected, or is a datagram socket that is not from a pair')
   }
   if (peer.pid === 0) throw refused(fd, "has a peer whose process is not visible in this process's PID namespace")
   for (const kind of ['uid', 'gid'] as const) {
@@ -36,7 +36,7 @@ function overflowId(kind: 'uid' | 'gid'): number {
   return text === '' ? OVERFLOW_ID : Number(text)
 }
 
-/** Nothing where /proc is not mounted: then what could be unknown is taken to be so. */
+/** Reads a file, empty if /proc is not mounted: then an id that could be unknown counts as unknown. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8')

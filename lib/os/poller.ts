@@ -2,15 +2,15 @@ import { systemError } from '../core/errors.js'
 import { ALIVE, BUSY_POLL, FIRST, INSIDE, native, PAIR_WORDS, POLLED, ROUNDS } from './addon.js'
 import { BusyPoll } from './busy-poll.js'
 
-/** How long a blocking wait lasts before JavaScript looks up, in milliseconds: a worker that is terminated ends then. */
+/** How many milliseconds a blocking wait lasts before JavaScript runs: a worker that is terminated ends then. */
 export const WAIT_SLICE_MS = 100
-/** The same where it waits for room in a send buffer, which the kernel tells of only once three quarters are free. */
+/** How many if it waits for room in a send buffer, which the kernel reports only once three quarters of it are free. */
 export const ROOM_SLICE_MS = 10
 
-/** Something that waits for a descriptor. */
+/** An object that waits for a descriptor. */
 export interface Waiting {
   onReady(): void
-  /** Something went wrong that should not: rejects all that wait here. It must not throw. */
+  /** Rejects all that wait here, after an unexpected error. Must not throw. */
   onFailure(error: unknown): void
 }
 
@@ -20,7 +20,7 @@ interface Watch {
 }
 
 const PAIRS = 128
-/** Wake-ups in a row that may follow from polling before the event loop's other work gets its turn. */
+/** How many wake-ups in a row may come from polling before the event loop does its other work. */
 const MAX_ROUNDS = 8
 const ready = new Int32Array(new SharedArrayBuffer((FIRST + PAIR_WORDS * PAIRS) * Int32Array.BYTES_PER_ELEMENT))
 const watches = new Map<number, Watch>()
@@ -30,10 +30,9 @@ let alive = 0
 const busyPoll = new BusyPoll()
 
 /**
- * Calls `waiting.onReady()` once `fd` is ready for `events` (POLLIN or POLLOUT), and again each turn of the
- * event loop until {@link unwatch}; for POLLOUT also within 20 ms of there being room for anything, whoever made it, and
- * perhaps in vain. Only while something is watched is it referenced from here; only what
- * `keepsAlive` says keeps the process alive.
+ * Calls `waiting.onReady()` once `fd` is ready for `events` (POLLIN or POLLOUT), and again in each iteration of the event
+ * loop until {@link unwatch}; for POLLOUT also within 20 ms of any room in the buffer, which may be too little. References
+ * `waiting` only while it is watched; keeps the process alive only if `keepsAlive` says so.
  */
 export function watch(fd: number, events: number, waiting: Waiting, keepsAlive: boolean): void {
   if (!started) start()
@@ -57,7 +56,7 @@ export function watch(fd: number, events: number, waiting: Waiting, keepsAlive: 
 }
 
 /**
- * Nobody waits for `fd` any longer. The kernel is told only when the descriptor becomes ready after that:
+ * Ends the wait for `fd`. The kernel's registration is removed only when the descriptor becomes ready next:
  * a receiver that waits again before the next packet costs no system call.
  */
 export function unwatch(fd: number): void {
@@ -67,13 +66,13 @@ export function unwatch(fd: number): void {
   if (known.keepsAlive) count(-1)
 }
 
-/** The same, and the kernel is told at once: for POLLOUT, which holds most of the time. */
+/** Ends the wait and removes the registration immediately: for POLLOUT, which holds nearly always. */
 export function unwatchNow(fd: number): void {
   unwatch(fd)
   native.unwatch(fd)
 }
 
-/** Keeps the event loop going, or no longer, for something that waits for several descriptors at once. */
+/** Keeps the event loop alive, or no longer, for a wait on several descriptors together. */
 export function holdLoop(hold: boolean): void {
   count(hold ? 1 : -1)
 }
@@ -81,14 +80,11 @@ export function holdLoop(hold: boolean): void {
 function count(change: 1 | -1): void {
   alive += change
   ready[ALIVE] = alive
-  // While ready channels are served the addon looks at `ready` afterwards: a wait after a wait costs no call.
+  // While ready channels are served, the addon reads `ready` afterwards: a wait after a wait costs no call.
   if (ready[INSIDE] === 0 && alive === (change === 1 ? 1 : 0)) native.keepAlive(change === 1)
 }
 
-/**
- * Readies this thread's readiness, which takes one descriptor: best done while there are some. A failure shows
- * at the first wait.
- */
+/** Opens this thread's epoll instance early, while a descriptor is to spare. A failure shows at the first wait. */
 export function startPolling(): void {
   if (!started) start()
 }
@@ -99,7 +95,7 @@ function start(): void {
   started = startError >= 0
 }
 
-/** One that fails does not keep the others from their turn, and is not asked again. */
+/** Notifies one object that waits: if it fails, the others are still served, and it is not called again. */
 function attempt(fd: number, waiting: Waiting): void {
   try {
     waiting.onReady()
@@ -119,10 +115,10 @@ function onReady(pairs: number): void {
   }
 }
 
-/** Whether epoll takes a descriptor: a read of it may wait. Files, and devices that never wait, are refused (EPERM). */
+/** Tells whether epoll accepts a descriptor: its reads may wait. Files, and devices that never wait, are refused (EPERM). */
 export function isPollable(fd: number): boolean {
   if (!started) start()
-  if (!started) throw systemError('epoll_create1', startError, 'cannot look at descriptors')
+  if (!started) throw systemError('epoll_create1', startError, 'cannot watch descriptors')
   if (watches.has(fd)) return true
   const result = native.watch(fd, 0)
   native.unwatch(fd)

@@ -8,10 +8,10 @@ import { unwatchNow, watch } from './poller.js'
 import * as socket from './syscalls.js'
 import { inodeOf } from './syscalls.js'
 
-/** A system call that does not wait: what it returned, for whichever descriptor of the socket it is given. */
+/** Makes a system call that does not wait, with any descriptor of the socket; returns its result. */
 type Call = (fd: number) => number
 
-/** How often the numbers are looked at that callers wait on, in milliseconds: fs.close() tells nobody. */
+/** How often to check the numbers that callers wait on, in milliseconds: fs.close() notifies nobody. */
 const LOOK_MS = 50
 
 class Waiting extends ListItem<Waiting> {
@@ -20,7 +20,7 @@ class Waiting extends ListItem<Waiting> {
 
   constructor(
     readonly queue: Queue,
-    /** The caller's number for the socket: the wait lasts no longer than that. */
+    /** The caller's number for the socket: the wait ends with it. */
     readonly number: number,
     readonly call: Call,
     readonly resolve: (result: number) => void,
@@ -30,10 +30,10 @@ class Waiting extends ListItem<Waiting> {
   }
 }
 
-/** Who waits for one direction of one socket, first come, first served. */
+/** The calls that wait for one direction of one socket, first come, first served. */
 class Queue {
   readonly #waiting = new List<Waiting>()
-  /** Ours: the caller may close its number meanwhile, and another file may get it. */
+  /** Our own: the caller may close its number during the wait, and another file may get it. */
   readonly #copy: number
   readonly #inode: number
   readonly #key: string
@@ -68,7 +68,7 @@ class Queue {
     this.#closeIfIdle()
   }
 
-  /** Serves those for whom there is something, in order. */
+  /** Makes the waiting calls in order, until one would wait again. */
   serve(withinBudget: boolean): void {
     for (let first = this.#waiting.first; first !== null; first = this.#waiting.first) {
       if (withinBudget && overBudget()) return
@@ -78,18 +78,18 @@ class Queue {
     this.#closeIfIdle()
   }
 
-  /** Rejects one; the socket is let go of once nobody waits for it. */
+  /** Rejects one call; the socket is closed with the last. */
   fail(waiting: Waiting, error: unknown): void {
     this.#fail(waiting, error)
     this.#closeIfIdle()
   }
 
-  /** Whether the number is this socket's still. */
+  /** Tells whether the number still refers to this socket. */
   isStill(number: number): boolean {
     return inodeOf(number) === this.#inode
   }
 
-  /** Whether the call has an answer, which its caller gets. */
+  /** Tries one call; true if it settled. */
   #attempt(waiting: Waiting): boolean {
     try {
       const result = waiting.call(this.#copy)
@@ -123,20 +123,20 @@ class Queue {
   }
 }
 
-/** By inode: the same socket may come under several numbers, and a number may be another socket by now. */
+/** By inode: one socket may have several numbers, and a number may refer to another socket by now. */
 const queues = new Map<string, Queue>()
-/** Who waits, by the number that the caller gave. */
+/** The waiting calls, by the number that the caller gave. */
 const numbers = new Map<number, Set<Waiting>>()
 
 /**
- * Makes `call`, again each time the socket is ready for `events`, until it says something else than EAGAIN. Rejects with
- * ERR_WORMHOLE_CLOSED once this process has closed the number, given it away or made another object its owner, and with the
- * reason of `signal`, unless the socket is ready by then.
+ * Makes `call`, and again each time the socket is ready for `events`, until it returns anything but EAGAIN. Rejects with
+ * ERR_WORMHOLE_CLOSED once this process has closed the number, given it away or made another object its owner; and with
+ * the reason of `signal`, unless the socket is ready by then.
  */
 export function whenReady(fd: number, events: number, call: Call, signal?: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
     let queue: Queue | undefined
-    // A queue under the same inode may be there: its callers come first.
+    // The inode may have a queue already, whose callers come first.
     const inode = queues.size > 0 ? openInode(fd) : undefined
     if (inode !== undefined) queue = queues.get(keyOf(inode, events))
     if (queue === undefined) {
@@ -154,7 +154,7 @@ export function whenReady(fd: number, events: number, call: Call, signal?: Abort
   })
 }
 
-/** A socket may have become ready while the event loop was busy: that wins. */
+/** Rejects an aborted call, unless the socket became ready while the event loop was busy. */
 function giveUp(waiting: Waiting, reason: unknown): void {
   waiting.queue.serve(false)
   if (waiting.list !== null) waiting.queue.fail(waiting, reason)
@@ -169,7 +169,7 @@ const startLooking = recurring(LOOK_MS, look)
 function look(): boolean {
   for (const [number, waitings] of numbers) {
     for (const waiting of waitings) {
-      // All of them wait on the same socket, unless the number has been another's in between.
+      // All of them wait on the same socket, unless the number was used again in between.
       if (waiting.queue.isStill(number)) break
       waiting.queue.fail(waiting, closedError('socket'))
     }

@@ -3,14 +3,14 @@ import { systemError, WormholeError } from '../core/errors.js'
 import { CONTROL_FIRST, native } from './addon.js'
 import { control } from './memory.js'
 
-/** The addon's calls with names and errors. Knows sockets and bytes in memory, not frames. */
+/** The addon's calls, with names and errors. Knows sockets and bytes in memory, not frames. */
 
 const { errno } = process.getBuiltinModule('node:os').constants
 export const EAGAIN = -errno.EAGAIN
 export const EPIPE = -errno.EPIPE
 export const ECONNRESET = -errno.ECONNRESET
 export const EMSGSIZE = -errno.EMSGSIZE
-/** What a process meets that is short of memory or descriptors: the same call may work later. */
+/** Errors of a process that is short of memory or descriptors: the same call may succeed later. */
 const PASSING = [-errno.EMFILE, -errno.ENFILE, -errno.ENOBUFS, -errno.ENOMEM]
 export const EBADF = -errno.EBADF
 const EEXIST = -errno.EEXIST
@@ -35,7 +35,7 @@ const CONTROL_FLAGS = 0
 const CONTROL_COUNT = 1
 const CONTROL_BYTES_CAME = 2
 
-/** Bytes that the kernel keeps of SO_SNDBUF for itself in each packet (measured; net/unix/af_unix.c). */
+/** Bytes of SO_SNDBUF that the kernel keeps for itself in each packet (measured; net/unix/af_unix.c). */
 const PACKET_OVERHEAD = 32
 
 export function socketpair(type: number): [number, number] {
@@ -44,18 +44,18 @@ export function socketpair(type: number): [number, number] {
   return [control[CONTROL_FIRST] as number, control[CONTROL_FIRST + 1] as number]
 }
 
-/** Bytes sent, or a negative errno. Without waiting; the descriptors ride with the first byte. */
+/** Sends without waiting; returns the bytes sent, or a negative errno. The descriptors go with the first byte. */
 export function send(fd: number, at: number, length: number, fds: readonly number[] | null): number {
   if (fds === null) return native.sendmsg(fd, at, length, 0)
   for (let index = 0; index < fds.length; index++) control[CONTROL_FIRST + index] = fds[index] as number
   return native.sendmsg(fd, at, length, fds.length)
 }
 
-/** What one recvmsg(2) brought. */
+/** The result of one recvmsg(2). */
 export interface Received {
   /** Bytes, 0 for an empty packet or the end, or a negative errno. */
   length: number
-  /** The descriptors that came, which this thread owns; null if there were none. */
+  /** The received descriptors, which this thread owns; null if there were none. */
   fds: number[] | null
   /** Whether bytes of a packet were lost (MSG_TRUNC). */
   lostBytes: boolean
@@ -67,8 +67,8 @@ const NOTHING: Received = { length: EAGAIN, fds: null, lostBytes: false, lostFds
 const received: Received = { length: 0, fds: null, lostBytes: false, lostFds: false }
 
 /**
- * Receives without waiting, unless `waits`: then EAGAIN says that O_NONBLOCK is set on the socket. The answer is valid until
- * the next call.
+ * Receives without waiting, unless `waits`: then EAGAIN means that O_NONBLOCK is set on the socket. The result is valid
+ * until the next call.
  */
 export function receive(fd: number, at: number, room: number, waits = false): Received {
   const length = native.recvmsg(fd, at, room, waits)
@@ -80,7 +80,7 @@ export function receive(fd: number, at: number, room: number, waits = false): Re
   return received
 }
 
-/** Whether a call that failed with this negative errno may work later. */
+/** Tells whether a call that failed with this negative errno may succeed later. */
 export function passes(failed: number | undefined): boolean {
   return failed !== undefined && PASSING.includes(failed)
 }
@@ -94,17 +94,17 @@ function takeDescriptors(): number[] {
 }
 
 /**
- * Whether a `receive` of 0 bytes was the end of the channel. An empty packet reads as 0 bytes too, but then
- * the peer is still there (no POLLRDHUP), or bytes are still queued behind it.
+ * Tells whether a `receive` of 0 bytes was the end of the channel. An empty packet reads as 0 bytes too, but then
+ * the peer is still there (no POLLRDHUP), or bytes are queued after it.
  */
 export function atEnd(fd: number): boolean {
   return (poll([fd], POLLRDHUP, 0) & POLLRDHUP) !== 0 && unread(fd) <= 0
 }
 
 /**
- * As {@link receive}, and whether it met the end. Once the peer of a SOCK_SEQPACKET socket is gone and no bytes are queued,
+ * Receives, and tells whether that was the end. Once the peer of a SOCK_SEQPACKET socket is gone and no bytes are queued,
  * 0 may still be an empty packet: then this asks for the sender's credentials (SO_PASSCRED, unix(7)), which a packet brings
- * and the end does not. Others who share the socket and receive in that moment get them as well.
+ * and the end does not. Other processes that share the socket and receive in that moment get them as well.
  */
 export function receiveTelling(fd: number, at: number, room: number): Received & { end: boolean } {
   const type = option(fd, SO_TYPE)
@@ -113,7 +113,7 @@ export function receiveTelling(fd: number, at: number, room: number): Received &
     return { ...what, end: what.length === 0 && type === SOCK_STREAM && atEnd(fd) }
   }
   if (unread(fd) > 0) return { ...receive(fd, at, room), end: false }
-  // Looked at before, as a peer that closes after its empty packet was read would make an end of that packet.
+  // Checked before the read: a peer that closes right after its empty packet was read would make that packet an end.
   const events = poll([fd], POLLIN | POLLRDHUP, 0)
   if (events === 0) return { ...NOTHING, end: false }
   const isShut = events > 0 && (events & POLLRDHUP) !== 0
@@ -125,12 +125,12 @@ export function receiveTelling(fd: number, at: number, room: number): Received &
   return { ...what, end }
 }
 
-/** How many bytes are queued (FIONREAD, unix(7)), or a negative errno. */
+/** Returns how many bytes are queued (FIONREAD, unix(7)), or a negative errno. */
 export function unread(fd: number): number {
   return native.unread(fd)
 }
 
-/** Whether every holder of the other end has closed it, or does so within so many milliseconds. */
+/** Tells whether every holder of the other end has closed it, or does so within `milliseconds`. */
 export function hungUp(fd: number, milliseconds = 0): boolean {
   return (poll([fd], 0, milliseconds) & POLLHUP) !== 0
 }
@@ -141,26 +141,26 @@ export function wait(fds: readonly number[], events: number, milliseconds: numbe
   if (result < 0) throw systemError('poll', result, `cannot wait for descriptor ${fds[0]}`)
 }
 
-/** poll(2): the events that hold for the first descriptor, or a negative errno. */
+/** Calls poll(2); returns the events that hold for the first descriptor, or a negative errno. */
 function poll(fds: readonly number[], events: number, milliseconds: number): number {
   const count = Math.min(fds.length, SCM_MAX_FD)
   for (let index = 0; index < count; index++) control[CONTROL_FIRST + index] = fds[index] as number
   return native.wait(events, milliseconds, count)
 }
 
-/** What can be a descriptor's number at all. */
+/** Tells whether a value can be a descriptor's number. */
 export function isNumber(fd: unknown): fd is number {
   return typeof fd === 'number' && Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff
 }
 
-/** Is told of each number that is about to be closed, given up, or owned by another object: nobody else waits on it then. */
+/** Called with each number that is about to be closed, given up, or owned by another object: raw waits on it end. */
 let leaves: ((fd: number) => void) | undefined
 
 export function onLeave(callback: (fd: number) => void): void {
   leaves = callback
 }
 
-/** The descriptor is about to go elsewhere: raw waits on it end. */
+/** Ends the raw waits on a descriptor that is about to go elsewhere. */
 export function leave(fd: number): void {
   leaves?.(fd)
 }
@@ -175,7 +175,7 @@ export function adopt(fd: number): void {
   leave(fd)
 }
 
-/** A duplicate that this thread owns, close-on-exec (fcntl(2), F_DUPFD_CLOEXEC). */
+/** Makes a duplicate that this thread owns, close-on-exec (fcntl(2), F_DUPFD_CLOEXEC). */
 export function duplicate(fd: number): number {
   const copy = isNumber(fd) ? native.dup(fd) : EBADF
   if (copy === EBADF) throw badDescriptor(`descriptor ${describe(fd)} is not open`)
@@ -197,7 +197,7 @@ export function release(fd: number): void {
   native.release(fd)
 }
 
-/** An integer socket option, or a negative errno: -ENOTSOCK for what is no socket. */
+/** Returns an integer socket option, or a negative errno: -ENOTSOCK for what is not a socket. */
 export function option(fd: number, name: number): number {
   return native.getsockopt(fd, name)
 }
@@ -207,8 +207,8 @@ export function setSendBuffer(fd: number, bytes: number): void {
 }
 
 /**
- * Asks for an SO_SNDBUF of so many bytes, past net.core.wmem_max where this process may (CAP_NET_ADMIN); what it is then. The
- * kernel doubles what it is asked for (socket(7)).
+ * Asks for an SO_SNDBUF of `bytes`, past net.core.wmem_max if this process may (CAP_NET_ADMIN); returns what it is then.
+ * The kernel doubles the value asked for (socket(7)).
  */
 export function setCapacity(fd: number, bytes: number): number {
   const half = Math.ceil(bytes / 2)
@@ -219,10 +219,10 @@ export function setCapacity(fd: number, bytes: number): number {
   return option(fd, SO_SNDBUF)
 }
 
-/** What the kernel records for a peer that there has never been: (uid_t) -1, which is nobody's. */
+/** The uid that the kernel records if there has never been a peer: (uid_t) -1, which no user has. */
 export const NO_ID = 0xffffffff
 
-/** The peer's process, user and group ids as the kernel tells them (SO_PEERCRED, unix(7)), the unknown ones too. */
+/** Returns the peer's process, user and group ids as the kernel reports them (SO_PEERCRED, unix(7)), known or not. */
 export function recordedPeer(fd: number): { pid: number; uid: number; gid: number } {
   const result = native.peercred(fd)
   if (result < 0) throw systemError('getsockopt', result, `cannot read the peer of descriptor ${fd}`)
@@ -230,14 +230,14 @@ export function recordedPeer(fd: number): { pid: number; uid: number; gid: numbe
   return { pid, uid: uid >>> 0, gid: gid >>> 0 }
 }
 
-/** The longest packet that the kernel takes on this socket: SO_SNDBUF less its own overhead. */
+/** Returns the longest packet that the kernel accepts on this socket: SO_SNDBUF less its own overhead. */
 export function longestPacket(fd: number): number {
   const buffer = option(fd, SO_SNDBUF)
   if (buffer < 0) throw systemError('getsockopt', buffer, `cannot read SO_SNDBUF of descriptor ${fd}`)
   return buffer - PACKET_OVERHEAD
 }
 
-/** Takes ownership of one end of a channel; its type. What is refused is left as it was. */
+/** Takes ownership of one end of a channel and returns its type. What is refused is left as it was. */
 export function adoptChannel(fd: number): number {
   if (!isNumber(fd)) throw badDescriptor(`${describe(fd)} is not a descriptor`)
   const type = channelType(fd)
@@ -245,7 +245,7 @@ export function adoptChannel(fd: number): number {
   return type
 }
 
-/** SOCK_SEQPACKET or SOCK_STREAM; anything that is no connected Unix socket of these is refused. */
+/** Returns SOCK_SEQPACKET or SOCK_STREAM; throws for anything but a connected Unix socket of these types. */
 export function channelType(fd: number): number {
   const type = option(fd, SO_TYPE)
   if (type < 0) throw badDescriptor(`descriptor ${fd} is not ${type === EBADF ? 'open' : 'a socket'}`)
@@ -263,7 +263,7 @@ export function badDescriptor(message: string): WormholeError {
 
 const { fstatSync } = process.getBuiltinModule('node:fs')
 
-/** The inode of what a descriptor refers to, which tells whether a number still is what it was; undefined when it is not open. */
+/** Returns the inode of an open descriptor, or undefined; it shows whether a number still refers to the same file. */
 export function inodeOf(fd: number): number | undefined {
   try {
     return fstatSync(fd).ino

@@ -1,3 +1,4 @@
+import '../channel/channel.js'
 import type { End } from '../channel/end.js'
 import type { Link } from '../channel/link.js'
 import { Receiver } from '../channel/receiver.js'

@@ -22,6 +22,11 @@ export function isQueued(value: unknown): value is Queued {
  * const first = async (end: ReceivingEnd<number>) => (await select({ end }))[1]
  */
 export interface ReceivingEnd<T> {
-  /** The next message. */
+  /**
+   * Resolves to the next message.
+   *
+   * @example
+   * const message = await receiver.recv()
+   */
   recv(options?: WaitOptions): Promise<T>
 }

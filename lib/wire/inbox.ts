@@ -5,7 +5,7 @@ import { Failure, fromText, malformed, tooLarge } from './json.js'
 import { copyOf, isAscii, readText } from './text.js'
 import { HEADER_BYTES, SLACK_BYTES, wasm } from './wasm.js'
 
-/** The frames of what was received, in WebAssembly memory. */
+/** Reads the frames of received packets in WebAssembly memory. */
 
 export const INBOX_BYTES = wasm.INBOX_BYTES.value
 
@@ -14,38 +14,38 @@ const OVER_LIMIT = wasm.OVER_LIMIT.value
 const CUT_HEADER = wasm.CUT_HEADER.value
 
 /**
- * Frames of more bytes than this, on average, are read one by one: looking at each byte for a merge costs more then.
- * Outside ASCII each text costs a call that makes UTF-16 of it.
+ * Frames of more bytes than this, on average, are read one by one, as checking each byte for a merge would cost more.
+ * Outside ASCII the limit is higher, as each text costs a call that makes UTF-16 of it.
  */
 export const MERGE_BYTES = 500
 export const MERGE_BYTES_WIDE = 2000
 
-/** Where a received packet is put. */
+/** The address at which a received packet is written. */
 export const inbox = wasm.allocate(INBOX_BYTES + SLACK_BYTES) >>> 0
-/** Where the frames of a packet are put together as the text of one array. */
+/** The address at which the frames of a packet become the text of one array. */
 const page = wasm.allocate(INBOX_BYTES + SLACK_BYTES) >>> 0
 const walked = wasm.allocate(wasm.WALKED_BYTES.value) >>> 0
 refreshView()
 const walkedIntegers = integersAt(walked, 4)
 const walkedDeclared = doublesAt(walked + 16, 1)
 
-/** What takes messages that were read. */
+/** Takes the messages that were read. */
 export interface MessageSink {
   push(item: unknown): void
   add(items: unknown[]): void
   addUnread(unread: Unread): void
 }
 
-/** Messages that are made when their turn comes. */
+/** Messages that are made only when their turn comes. */
 export interface Unread {
   readonly left: number
-  /** The next of them, at least one. */
+  /** Makes the next messages, at least one. */
   read(): unknown[]
-  /** Lets go of what they are made of: the stack of an error keeps the objects whose methods were running. */
+  /** Releases their bytes: the stack of an error keeps the objects whose methods were running. */
   drop(): void
 }
 
-/** Copies bytes that are no frames into the inbox's memory, to be sent from there. */
+/** Copies raw bytes into the inbox's memory, to be sent from there. */
 export function stage(bytes: Uint8Array): void {
   view.set(bytes, inbox)
 }
@@ -55,10 +55,10 @@ export function unstage(target: Uint8Array, length: number): void {
   target.set(view.subarray(inbox, inbox + length))
 }
 
-/** What follows the last whole frame: `status` WHOLE, or the bytes of a frame that is not all there. */
+/** What follows the last whole frame: nothing (`complete`), or the first bytes of a frame. */
 export interface Tail {
   complete: boolean
-  /** Payload bytes of the frames before it that are whole and within the limit. */
+  /** Payload bytes of the whole frames before it that are within the limit. */
   payloadBytes: number
   at: number
   length: number
@@ -72,7 +72,7 @@ const tail: Tail = { complete: true, payloadBytes: 0, at: 0, length: 0, declared
 
 /**
  * Reads every whole frame in the `length` bytes at `at` into `sink`. A frame over `limit` fails alone.
- * The answer is valid until the next call.
+ * The result is valid until the next call.
  */
 export function readFrames(at: number, length: number, limit: number, sink: MessageSink): Tail {
   const status = wasm.walkFrames(at, length, limit, walked)
@@ -90,7 +90,7 @@ export function readFrames(at: number, length: number, limit: number, sink: Mess
   return tail
 }
 
-/** The value of one payload that stands by itself, without a header. */
+/** Reads the value of one payload without a header. */
 export function readPayload(at: number, length: number, ascii = isAscii(at, at + length)): unknown {
   let text: string | undefined
   try {
@@ -105,19 +105,19 @@ export function readPayload(at: number, length: number, ascii = isAscii(at, at +
 }
 
 const NO_BYTES = Buffer.alloc(0)
-/** Frames that are read together at most, where one among them may be bad. */
+/** How many frames at most are read together if one of them may be bad. */
 const FEW_FRAMES = 64
 
 /**
- * Whole frames of which one at least is bad. An error for each bad one, with its stack, would cost many times what a
- * good one does: so they are kept as they came, and read when their turn comes.
+ * Whole frames of which at least one is bad. An error for each bad frame, with its stack, would cost many times as much as
+ * a good message: so the bytes are kept, and read when their turn comes.
  */
 class UnreadFrames implements Unread {
   #bytes: Buffer
   readonly #limit: number
   #at = 0
   left: number
-  /** How many of the next are to be read one by one, as one of them is bad. */
+  /** How many of the next frames to read one by one, as one of them is bad. */
   #alone = 0
 
   constructor(at: number, bytes: number, frames: number, limit: number) {
@@ -144,7 +144,7 @@ class UnreadFrames implements Unread {
     this.#bytes = NO_BYTES
   }
 
-  /** The frames that may be read together now. */
+  /** Finds the frames that may be read together now. */
   #together(): { end: number; frames: number } {
     const max = this.#alone > 0 ? 1 : Math.min(FEW_FRAMES, this.left)
     let end = this.#at
@@ -176,7 +176,7 @@ class UnreadFrames implements Unread {
   }
 }
 
-/** What several frames hold, where it pays to read them as one text; undefined where not, or one of them is bad. */
+/** Reads several frames as one text; undefined if that does not pay, or one of them is bad. */
 function readTogether(at: number, bytes: number, frames: number): unknown[] | undefined {
   if (bytes > INBOX_BYTES || !mergePays(at, bytes / frames)) return undefined
   const length = wasm.mergeFrames(at, bytes, page) >>> 0
@@ -194,7 +194,7 @@ function decode(at: number, bytes: number, frames: number, limit: number, sink: 
     else sink.add(items)
     return
   }
-  // One string of all frames, of which each text is a part: one that V8 does not copy.
+  // One string of all frames, of which each text is a slice: V8 does not copy slices.
   let text: string | undefined
   for (let start = at, end = at + bytes; start < end; frames--) {
     const size = wasm.frameSize(start) >>> 0

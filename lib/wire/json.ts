@@ -2,7 +2,7 @@ import { reasonOf } from '../core/describe.js'
 import { WormholeError } from '../core/errors.js'
 import { isError } from '../core/shapes.js'
 
-/** The JSON text of a message; throws ERR_WORMHOLE_UNSERIALIZABLE for what JSON cannot carry. */
+/** Returns the JSON text of a message; throws ERR_WORMHOLE_UNSERIALIZABLE for what JSON cannot carry. */
 export function toText(message: unknown): string {
   let text: string | undefined
   try {
@@ -10,33 +10,28 @@ export function toText(message: unknown): string {
   } catch (cause) {
     const reason = reasonOf(cause)
     if (isTooLong(cause)) {
-      throw new WormholeError('ERR_WORMHOLE_TOO_LARGE', 'the message as JSON is longer than the longest string', {
-        cause,
-      })
+      throw new WormholeError('ERR_WORMHOLE_TOO_LARGE', 'the message as JSON is longer than a string can be', { cause })
     }
     throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `the message cannot be written as JSON: ${reason}`, {
       cause,
     })
   }
   if (text === undefined) {
-    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON has no text for a message of type ${typeof message}`)
+    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON cannot carry a message of type ${typeof message}`)
   }
   return text
 }
 
-/**
- * A message that could not be read: it stands in the message's place, for the taker that comes to it. The error,
- * which has a stack, is made for that taker.
- */
+/** Stands in for a message that could not be read. Its error, which has a stack, is made only for the receive it fails. */
 export class Failure {
-  /** @param told whether those who observe know of it already */
+  /** @param told whether the error was published already */
   constructor(
     readonly error: () => unknown,
     readonly told = false
   ) {}
 }
 
-/** The value of one frame's text, or why there is none. */
+/** Parses one frame's text; returns its value, or a Failure. */
 export function fromText(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -62,7 +57,7 @@ export function malformed(reason: string, received?: unknown): WormholeError {
   return new WormholeError('ERR_WORMHOLE_MALFORMED', reason, received === undefined ? {} : { received })
 }
 
-/** Whether V8 says that a string would be too long; what a `toJSON` throws may itself throw when it is looked at. */
+/** Tells whether V8 refused a string as too long; what a `toJSON` throws may itself throw when its properties are read. */
 function isTooLong(thrown: unknown): boolean {
   try {
     return isError(thrown) && thrown.name === 'RangeError' && /string length/.test(thrown.message)
@@ -71,7 +66,7 @@ function isTooLong(thrown: unknown): boolean {
   }
 }
 
-/** What JSON leaves out where it is a property, and has no text for where it is all. */
+/** Tells whether JSON omits a value that is a property, and has no text for it as a message. */
 export function isLeftOut(value: unknown): boolean {
   return typeof value === 'function' || typeof value === 'symbol'
 }

@@ -2,36 +2,36 @@ import { Buffer } from '../core/globals.js'
 import { refreshView, view } from '../os/memory.js'
 import { HEADER_BYTES, SLACK_BYTES, wasm } from './wasm.js'
 
-/** No packet is made longer than this. */
+/** The longest packet that is made. */
 export const OUTBOX_BYTES = wasm.OUTBOX_BYTES.value
 
-/** UTF-16 units of a text that never make more bytes than the outbox holds, headers included. */
+/** How many UTF-16 units fit into the outbox in any case, headers included. */
 export const OUTBOX_UNITS = Math.floor((OUTBOX_BYTES - HEADER_BYTES) / 3)
 
-/** Goes before each frame's text in a batch; `seal` writes the length over it. */
+/** Precedes each frame's text in a batch; `seal` writes the length over it. */
 export const PLACEHOLDER = String.fromCharCode(wasm.PLACEHOLDER.value).repeat(HEADER_BYTES)
 
 const outbox = wasm.allocate(OUTBOX_BYTES + SLACK_BYTES) >>> 0
 refreshView()
 
-/** Whose bytes the outbox holds: it belongs to nobody for longer than one system call. */
+/** Whose bytes the outbox holds now: any sender may overwrite them after a system call. */
 let outboxOwner: object | null = null
 
 export function ownsOutbox(owner: object): boolean {
   return outboxOwner === owner
 }
 
-/** Nothing of it will be sent again. */
+/** Notes that nothing of `owner` in the outbox will be sent again. */
 export function disownOutbox(owner: object): void {
   if (outboxOwner === owner) outboxOwner = null
 }
 
-/** The address of byte `offset` of the outbox. */
+/** Returns the address of byte `offset` of the outbox. */
 export function outboxAt(offset: number): number {
   return outbox + offset
 }
 
-/** Writes a batch, each text behind a placeholder, into the outbox as frames; answers its bytes. */
+/** Writes a batch, in which a placeholder precedes each text, into the outbox as frames; returns its bytes. */
 export function seal(owner: object, batch: string): number {
   const length = view.utf8Write(batch, outbox, OUTBOX_BYTES)
   if (wasm.sealFrames(outbox, length) < 0) throw new Error('a batch does not begin with a placeholder')
@@ -39,7 +39,7 @@ export function seal(owner: object, batch: string): number {
   return length
 }
 
-/** Writes a piece of a long text into the outbox, behind a header where `payload` is given; its bytes. */
+/** Writes a piece of a long text into the outbox, after a header if `payload` is given; returns the bytes. */
 export function writePiece(owner: object, piece: string, payload?: number): number {
   outboxOwner = owner
   const start = payload === undefined ? 0 : HEADER_BYTES
@@ -48,29 +48,29 @@ export function writePiece(owner: object, piece: string, payload?: number): numb
 }
 
 /**
- * Bytes on their way out. They are written into the thread's one outbox just before each system call, and
- * again if another channel used the outbox meanwhile: so what waits costs no WebAssembly memory.
+ * Outgoing bytes. They are written into the thread's one outbox just before each system call, and again if another
+ * channel has used the outbox since: so a pending write costs no WebAssembly memory.
  */
 export interface OutgoingBytes {
-  /** Makes the outbox hold the bytes that are next. */
+  /** Writes the next bytes into the outbox, unless they are there. */
   load(): void
-  /** Where they are, and how many; valid until something else is loaded. */
+  /** The address and number of the bytes; valid until something else is loaded. */
   readonly at: number
   readonly length: number
-  /** The kernel took `count` of them; true when nothing is left. */
+  /** Notes that the kernel accepted `count` bytes; true if nothing is left. */
   advance(count: number): boolean
-  /** Whether the kernel has taken any. */
+  /** Whether the kernel has accepted any. */
   readonly begun: boolean
-  /** How many messages of several the kernel has whole. */
+  /** How many of several messages the kernel has whole. */
   readonly whole: number
 }
 
-/** Some messages' texts as one batch of frames. */
+/** The texts of some messages as one batch of frames. */
 export class FrameBatch implements OutgoingBytes {
   #bytes = 0
   #sent = 0
 
-  /** Each text in `batch` stands behind a {@link PLACEHOLDER}. */
+  /** @param batch texts, each after a {@link PLACEHOLDER} */
   constructor(readonly batch: string) {}
 
   load(): void {
@@ -108,7 +108,7 @@ export class FrameBatch implements OutgoingBytes {
   }
 }
 
-/** Only the header of a message that follows elsewhere. */
+/** Only the header of a message whose text goes over a side stream. */
 export class FrameHeader implements OutgoingBytes {
   readonly begun = false
   readonly whole = 0
@@ -133,7 +133,7 @@ export class FrameHeader implements OutgoingBytes {
 const HIGH_SURROGATE_FIRST = 0xd800
 const HIGH_SURROGATE_LAST = 0xdbff
 
-/** A long message's text, by pieces that fit into the outbox: its cost in memory is the string itself. */
+/** The text of a long message, in pieces that fit into the outbox: it takes no memory beside the string itself. */
 export class PayloadText implements OutgoingBytes {
   readonly whole = 0
   #from = 0
@@ -142,7 +142,7 @@ export class PayloadText implements OutgoingBytes {
   #sent = 0
   #header: number | undefined
 
-  /** @param header the payload's bytes, where a header is to go before it */
+  /** @param header the payload's length in bytes, if a header precedes it */
   constructor(
     readonly text: string,
     header?: number
@@ -197,7 +197,7 @@ export class PayloadText implements OutgoingBytes {
   }
 }
 
-/** One message's text as the batch of a {@link FrameBatch}. */
+/** Makes one message's text the batch of a {@link FrameBatch}. */
 export function frame(text: string): string {
   return PLACEHOLDER + text
 }

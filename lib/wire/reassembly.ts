@@ -6,21 +6,21 @@ import { SLACK_BYTES, wasm } from './wasm.js'
 const FIRST_BYTES = wasm.REASSEMBLY_BYTES.value
 
 /**
- * The bytes of a frame whose end has not arrived, in WebAssembly memory that doubles as they come. Exists
- * only while something is incomplete, so that an idle channel has no memory there.
+ * The bytes of a frame whose end has not arrived, in WebAssembly memory that doubles as they come. It exists
+ * only while a frame is incomplete, so that an idle channel has no memory there.
  */
 export class Reassembly {
   /** The block's address and size; 0 once it is freed. */
   #block: number
   #blockBytes: number
-  /** How much of the block may be used. */
+  /** How many bytes of the block may be used. */
   #capacity: number
   #length: number
 
   /**
    * Starts with a copy of bytes that have arrived.
    *
-   * @param expected how many it is to hold in the end, if that is known
+   * @param expected how many bytes it will hold in the end, if that is known
    */
   constructor(at: number, length: number, expected = 0) {
     const spare = takeBlock(expected)
@@ -31,10 +31,7 @@ export class Reassembly {
     view.copyWithin(this.#block, at, at + length)
   }
 
-  /**
-   * Makes room behind the bytes that are there: at least one byte, by doubling, never past `limit` bytes in all. False if
-   * the limit is reached.
-   */
+  /** Makes room for at least one byte more, by doubling, but never past `limit` bytes in all; false if that is reached. */
   reserve(limit: number): boolean {
     if (this.#length < this.#capacity) return true
     const capacity = Math.min(2 * this.#capacity, limit)
@@ -47,7 +44,7 @@ export class Reassembly {
     return true
   }
 
-  /** Where the first byte is. */
+  /** The address of the first byte. */
   get at(): number {
     return this.#block
   }
@@ -56,12 +53,12 @@ export class Reassembly {
     return this.#length
   }
 
-  /** Where the next bytes go. */
+  /** The address for the next bytes. */
   get tail(): number {
     return this.#block + this.#length
   }
 
-  /** How many bytes may come there. */
+  /** How many bytes fit there. */
   get room(): number {
     return this.#capacity - this.#length
   }
@@ -84,7 +81,7 @@ export class Reassembly {
   }
 }
 
-/** The allocator traps when the memory cannot grow; that is an error of one message, not of the program. */
+/** Makes an error of one message out of the allocator's trap when the memory cannot grow. */
 function guardMemory<Result>(call: () => Result): Result {
   try {
     return call()
@@ -100,14 +97,14 @@ function guardMemory<Result>(call: () => Result): Result {
   }
 }
 
-// A long message is seldom alone. The memory that one has left is kept for the next, so that its pages need not be
-// had anew, for a moment only: a block whose pages are in use must not stay with a program that is done with it.
+// A long message is seldom alone. The block of one is kept for the next, so that its pages need not be allocated again;
+// but only for a moment: a program that is done with long messages must get the pages back.
 
-/** Blocks of fewer bytes are quickly had, and of more cost too much to keep. */
+/** Smaller blocks are quickly allocated, and larger ones cost too much to keep. */
 const MIN_BYTES = 256 * 1024
 const MAX_BYTES = 32 * 1024 * 1024
 const KEPT_MS = 250
-/** A message may take a block so many times as long as itself. */
+/** How many times as long as its message a block may be. */
 const MAX_TIMES = 4
 
 interface Block {
@@ -119,7 +116,7 @@ let spare: Block | null = null
 let used = false
 const startLooking = recurring(KEPT_MS, giveBack)
 
-/** Keeps a block for a moment, or gives it back at once. */
+/** Keeps a block for a moment, or gives it back immediately. */
 function leaveBlock(at: number, bytes: number): void {
   if (bytes < MIN_BYTES || bytes > MAX_BYTES || (spare !== null && spare.bytes >= bytes)) {
     releaseBlock(at, bytes)
@@ -131,7 +128,7 @@ function leaveBlock(at: number, bytes: number): void {
   startLooking()
 }
 
-/** The block that is kept, if it suits a message of so many bytes; the caller owns it then. */
+/** Returns the kept block, which the caller then owns, if it suits a message of `bytes`. */
 function takeBlock(bytes: number): Block | null {
   if (spare === null || bytes < MIN_BYTES || spare.bytes > MAX_TIMES * bytes) return null
   const block = spare
@@ -139,7 +136,7 @@ function takeBlock(bytes: number): Block | null {
   return block
 }
 
-/** Gives the block back, unless one was left since the last look. */
+/** Gives the kept block back, unless one was left since the last call. */
 function giveBack(): boolean {
   if (used) {
     used = false
@@ -150,7 +147,7 @@ function giveBack(): boolean {
   return false
 }
 
-/** Memory that the module has ever grown to stays resident once touched; past this we give pages back. */
+/** Once touched, WebAssembly memory stays resident; if it has grown past this, freed blocks give their pages back. */
 const KEEP_BYTES = 32 * 1024 * 1024
 const DISCARD_BYTES = 4 * PAGE_BYTES
 

@@ -4,22 +4,22 @@ import { SLACK_BYTES, wasm } from './wasm.js'
 
 const { isUtf8 } = process.getBuiltinModule('node:buffer')
 
-/** UTF-8 in memory as strings of V8's. */
+/** Makes V8's strings of UTF-8 in memory. */
 
-/** Bytes of UTF-8 that become UTF-16 at once. */
+/** How many bytes of UTF-8 become UTF-16 in one step. */
 const WIDE_BYTES = 256 * 1024
 /**
- * Of a text from this length on Node.js makes a string whose memory is its own, not of V8's heap (EXTERN_APEX in its
- * src/string_bytes.cc), and new each time. Put together from pieces it is on the heap, where pages are used again; but
- * of texts over 8 MiB more memory than they take would be kept there.
+ * From this length on Node.js makes strings in memory of their own, outside V8's heap (EXTERN_APEX in its
+ * src/string_bytes.cc), new each time. Joined from pieces a string is on the heap, which uses its pages again; but for
+ * texts over 8 MiB the heap would keep more memory than they take.
  */
 const PIECEMEAL_BYTES = 0xfbee9
 const MAX_PIECEMEAL_BYTES = 8 * 1024 * 1024
 const PIECE_BYTES = 64 * 1024
-/** Node.js reads UTF-8 outside ASCII at 1.5 to 3 ns a byte before version 24, five times slower than `widen` (docs/performance.md). */
+/** Before version 24 Node.js reads UTF-8 outside ASCII at 1.5 to 3 ns a byte, five times slower than `widen` (docs/performance.md). */
 const WIDENS = Number.parseInt(process.versions.node, 10) < 24
 
-/** Where a text becomes UTF-16. */
+/** The address at which a text becomes UTF-16. */
 const wide = wasm.allocate(2 * WIDE_BYTES + SLACK_BYTES) >>> 0
 refreshView()
 
@@ -27,7 +27,7 @@ export function isAscii(at: number, end: number): boolean {
   return wasm.allAscii(at, end) !== 0
 }
 
-/** The text in UTF-8; undefined when that is not what it is. */
+/** Returns the text of UTF-8 bytes; undefined if they are not UTF-8. */
 export function readText(at: number, length: number, ascii: boolean): string | undefined {
   const end = at + length
   if (!ascii && !isUtf8(view.subarray(at, end))) return undefined
@@ -42,7 +42,7 @@ export function readText(at: number, length: number, ascii: boolean): string | u
   return pieces.join('')
 }
 
-/** How many bytes of a text become a string at once, at most. */
+/** Returns how many bytes of a text become a string in one step. */
 function pieceBytes(length: number, ascii: boolean): number {
   if (WIDENS) return ascii ? length : WIDE_BYTES
   return length < PIECEMEAL_BYTES || length > MAX_PIECEMEAL_BYTES ? length : PIECE_BYTES
@@ -57,13 +57,13 @@ function readPiece(at: number, to: number, ascii: boolean): string {
 const CONTINUATION_MASK = 0xc0
 const CONTINUATION = 0x80
 
-/** `to`, or where the character begins that it would cut. */
+/** Returns `to`, or the beginning of the character that it would cut. */
 function wholeCharacters(at: number, to: number, end: number): number {
   if (to < end) while (to > at && ((view[to] as number) & CONTINUATION_MASK) === CONTINUATION) to--
   return to
 }
 
-/** A copy of bytes that keeps nothing else alive: Node's pool would. */
+/** Copies bytes without Node's pool, of which a small copy would keep a whole block alive. */
 export function copyOf(at: number, length: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(length)
   copy.set(view.subarray(at, at + length))

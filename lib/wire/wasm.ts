@@ -16,7 +16,7 @@ interface Global {
   readonly value: number
 }
 
-/** What `assembly/index.ts` exports. Addresses are opaque outside this folder. */
+/** The exports of `assembly/index.ts`. Addresses are opaque outside this folder. */
 export interface Wasm {
   readonly HEADER_BYTES: Global
   readonly PLACEHOLDER: Global
@@ -47,7 +47,7 @@ export const wasm = instantiate().exports as Wasm
 
 /** Bytes of the length prefix. */
 export const HEADER_BYTES = wasm.HEADER_BYTES.value
-/** Bytes behind a block that the widest load or store may touch. */
+/** Bytes after a block that the widest load or store may touch. */
 export const SLACK_BYTES = wasm.SLACK_BYTES.value
 
 function instantiate(): WebAssembly.Instance {
@@ -55,6 +55,6 @@ function instantiate(): WebAssembly.Instance {
     const binary = process.getBuiltinModule('node:fs').readFileSync(wasmFile)
     return new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } })
   } catch (cause) {
-    throw cannotLoad(`wormhole-ipc cannot load its WebAssembly, ${wasmFile}: install the package anew`, cause)
+    throw cannotLoad(`wormhole-ipc cannot load its WebAssembly, ${wasmFile}: install the package again`, cause)
   }
 }

@@ -69,7 +69,7 @@ describe('the package in a bundle of esbuild', () => {
         const { status, stderr } = consumer.run([main])
         expect(status).to.equal(1)
         expect(stderr).to.match(
-          /WormholeError: wormhole-ipc was bundled away from its addon and its WebAssembly: [^.]*\n/
+          /WormholeError: wormhole-ipc was bundled without its addon and its WebAssembly: [^.]*\n/
         )
       } finally {
         rmSync(away, { recursive: true })

@@ -1,0 +1,61 @@
+import { expect } from 'chai'
+import { fixture, start } from '../helpers/child.js'
+
+async function run(debug: string): Promise<{ fds: Record<string, number>; lines: string[] }> {
+  const program = ['env', `NODE_DEBUG=${debug}`, process.execPath, fixture('traced')] as const
+  const { code, stdout, stderr } = await start(program[0], program.slice(1)).ended
+  expect(code, stderr).to.equal(0)
+  return { fds: JSON.parse(stdout), lines: stderr.split('\n').filter((line) => line !== '') }
+}
+
+describe('NODE_DEBUG=wormhole', () => {
+  let fds: Record<string, number>
+  let lines: string[]
+
+  before(async () => {
+    const traced = await run('wormhole')
+    fds = traced.fds
+    lines = traced.lines.map((line) => line.replace(/^WORMHOLE \d+: /, '').replace(/\d+\.\d ms/, '# ms'))
+  })
+
+  /** What was said of one end, in order; a descriptor's number may have served before. */
+  function linesOf(name: string, end: 'Sender' | 'Receiver'): string[] {
+    const start = `${end} ${fds[name]}: `
+    return lines.filter((line) => line.startsWith(start)).map((line) => line.slice(start.length))
+  }
+
+  it('begins each line with its name and the process', async () => {
+    for (const line of (await run('wormhole')).lines) expect(line).to.match(/^WORMHOLE \d+: (Sender|Receiver) \d+: /)
+  })
+
+  it('tells of a sender that was opened, found its channel full, resumed, and was closed', () => {
+    const told = linesOf('sender', 'Sender')
+    expect(told[0]).to.equal('opened')
+    expect(told.indexOf('full')).to.be.greaterThan(0)
+    expect(told.lastIndexOf('resumed, after # ms')).to.be.greaterThan(told.lastIndexOf('full'))
+    expect(told).to.include('closed')
+  })
+
+  it('tells of a receiver that waited, resumed, and came to the end', () => {
+    expect(linesOf('receiver', 'Receiver').slice(0, 3)).to.deep.equal(['opened', 'waits', 'resumed, after # ms'])
+    expect(linesOf('receiver', 'Receiver')).to.include('end')
+  })
+
+  it('tells of ends that were moved, with a message and to a child', () => {
+    expect(linesOf('moved', 'Sender')).to.include('moved with a message')
+    expect(linesOf('other', 'Receiver')).to.include('moved to a child')
+  })
+
+  it('tells of errors with their code', () => {
+    const told = linesOf('over', 'Sender')
+    expect(told.slice(-2)).to.deep.equal([
+      'error: ERR_WORMHOLE_DISCONNECTED: every receiving end of the channel is gone',
+      'end',
+    ])
+  })
+
+  it('is silent where NODE_DEBUG names something else', async () => {
+    const { lines: others } = await run('wormholes,other')
+    expect(others.filter((line) => line.startsWith('WORMHOLE '))).to.deep.equal([])
+  })
+})

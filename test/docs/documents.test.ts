@@ -1,0 +1,191 @@
+import { expect } from 'chai'
+import { Receiver, Sender } from 'wormhole-ipc'
+import { socketpair } from 'wormhole-ipc/socket'
+import * as socket from '#lib/os/syscalls'
+import { start } from '../helpers/child.js'
+import { type Block, blocksOf, compile, documents, folderOf } from '../helpers/code-blocks.js'
+import { leavesNoDescriptors } from '../helpers/descriptors.js'
+import { closesEnds } from '../helpers/ends.js'
+import { usesChildren } from '../helpers/uses-children.js'
+
+const pages = documents()
+
+function blocksIn(language: string): Block[] {
+  return pages.flatMap(blocksOf).filter((block) => block.language === language)
+}
+
+/** Runs a compiled block in the folder of its document; resolves to what it printed. */
+async function outputOf(document: string, file: string): Promise<string> {
+  const { code, stdout, stderr } = await start('env', ['-C', folderOf(document), process.execPath, file]).ended
+  expect(code, stderr).to.equal(0)
+  expect(stderr).to.equal('')
+  return stdout
+}
+
+/** The first block of a document that has this text. */
+function fileWith(document: string, text: string): string {
+  const block = blocksOf(document).find(({ code }) => code.includes(text))
+  expect(block, text).to.not.equal(undefined)
+  return (block as Block).file.replace(/\.ts$/, '.js')
+}
+
+describe('the code in the documents', () => {
+  let wrong: string
+
+  before(() => {
+    wrong = compile(pages)
+  })
+
+  it('is type-checked, every block of TypeScript', () => {
+    expect(wrong).to.equal('')
+  })
+
+  it('is JSON where it says so', () => {
+    const blocks = blocksIn('json')
+    expect(blocks).to.not.have.length(0)
+    for (const { code } of blocks) expect(() => JSON.parse(code), code).to.not.throw()
+  })
+
+  it('is in a language that is checked or needs no check', () => {
+    const languages = new Set(pages.flatMap(blocksOf).map(({ language }) => language))
+    expect([...languages].sort()).to.deep.equal(['json', 'python', 'sh', 'text', 'ts'])
+  })
+
+  describe('the programs in the README, as printed', () => {
+    const readme = 'README.md'
+
+    it('brings a message from a child to its parent', async () => {
+      const printed = await outputOf(readme, fileWith(readme, 'process.send === undefined'))
+      expect(printed).to.equal("{ a: 1776, b: 'hello world!', c: [ 5, 4, 3, 2, 1 ] }\n")
+    })
+
+    it('brings a file descriptor along with a message', async () => {
+      expect(await outputOf(readme, fileWith(readme, 'sendWithFds'))).to.equal('hosts true\n')
+    })
+
+    it('selects between two channels', async () => {
+      const printed = await outputOf(readme, fileWith(readme, 'await select('))
+      expect(printed.trim().split('\n').sort()).to.deep.equal(['job 1', 'stop: enough'])
+    })
+
+    it('shares work between two children', async () => {
+      const printed = await outputOf(readme, fileWith(readme, 'todo.clone()'))
+      expect(printed.trim().split('\n').map(Number).sort()).to.deep.equal([2, 4, 6])
+    })
+
+    it('runs one function in a fresh process', async () => {
+      expect(await outputOf(readme, fileWith(readme, 'await forkAndRun'))).to.equal('6\n')
+    })
+
+    it('calls a function of a child', async () => {
+      expect(await outputOf(readme, fileWith(readme, 'caller<Handlers>(ours)'))).to.equal('42\n')
+    })
+
+    it('runs jobs in a pool', async () => {
+      expect(await outputOf(readme, fileWith(readme, 'jobs.map'))).to.equal('3\n7\n')
+    })
+
+    it('shows a Date that arrives as a string', async () => {
+      expect(await outputOf(readme, fileWith(readme, 'Date'))).to.equal('1970 0\n')
+    })
+
+    it('checks with a schema what arrives', async () => {
+      expect(await outputOf(readme, fileWith(readme, 'schema: id'))).to.equal('1\nERR_WORMHOLE_INVALID\n')
+    })
+  })
+
+  describe('the programs in docs/migrating-from-process-send.md', () => {
+    const page = 'docs/migrating-from-process-send.md'
+
+    it('has a worker that does the jobs of its parent', async () => {
+      expect(await outputOf(page, fileWith(page, "import { fork } from 'wormhole-ipc/process'"))).to.equal('1 true\n')
+    })
+
+    it('waits when the other side is slow', async () => {
+      expect(await outputOf(page, fileWith(page, 'jobs.sendAll(all())'))).to.equal('1000000\n')
+    })
+
+    it('shares work among several children', async () => {
+      const printed = await outputOf(page, fileWith(page, 'todo.clone()'))
+      const jobs = printed.trim().split('\n').sort()
+      expect(jobs).to.deep.equal([1, 2, 3, 4, 5].map((id) => `${id} true`))
+    })
+
+    it('sends a handle', async () => {
+      expect(await outputOf(page, fileWith(page, 'sendWithFds'))).to.equal('a file 1 file\n')
+    })
+
+    it('asks a child, which asks back', async () => {
+      const printed = '[ 6, 9 ]\nenough\nERR_WORMHOLE_CALL_THREW true -1 has no root\nhello parent\n'
+      expect(await outputOf(page, fileWith(page, '// asks.ts'))).to.equal(printed)
+    })
+  })
+
+  describe('the programs in docs/migrating-from-piscina.md', () => {
+    const page = 'docs/migrating-from-piscina.md'
+
+    it('runs a job that tells how far it is', async () => {
+      expect(await outputOf(page, fileWith(page, 'onProgress'))).to.equal('1\n2\n3\n3 pages\n')
+    })
+
+    it('closes after its jobs', async () => {
+      expect(await outputOf(page, fileWith(page, 'allSettled'))).to.equal('')
+    })
+
+    it('takes what it maps as there is room', async () => {
+      expect(await outputOf(page, fileWith(page, 'createReadStream'))).to.equal('true\n')
+    })
+
+    it('gives a job the end of a channel', async () => {
+      expect(await outputOf(page, fileWith(page, 'fds: [theirs]'))).to.equal('6\n')
+    })
+  })
+
+  describe('the programs in docs/observability.md', () => {
+    const page = 'docs/observability.md'
+
+    it('shows what stats() and the events tell, as printed', async () => {
+      const outputs = await Promise.all(
+        blocksOf(page)
+          .filter(({ language }) => language === 'ts')
+          .map(({ file }) => outputOf(page, file.replace(/ts$/, 'js')))
+      )
+      expect(outputs).to.deep.equal(['1 2 true\n', '2\n0\n'])
+    })
+  })
+
+  describe('the programs in docs/calls-and-pool.md', () => {
+    const page = 'docs/calls-and-pool.md'
+
+    it('calls what it serves', async () => {
+      expect(await outputOf(page, fileWith(page, 'await api.double'))).to.equal('42\n1\n2\ndone\n')
+    })
+
+    it('runs jobs in a pool, in order', async () => {
+      expect(await outputOf(page, fileWith(page, 'jobs.map'))).to.equal('2\n4\n6\n')
+    })
+  })
+
+  describe('the peer in Python of docs/wire.md', () => {
+    usesChildren()
+    leavesNoDescriptors()
+    const { keep } = closesEnds()
+
+    it('receives and sends over its one socket', async () => {
+      const [peer] = blocksOf('docs/wire.md').filter(({ language }) => language === 'python')
+      const program = `${peer?.code}\nfor message in messages():\n    send({"got": message})\n`
+      const [ours, theirs] = socketpair('seqpacket')
+      const child = start('python3', ['-c', program], [theirs.fd])
+      theirs.close()
+      const copy = socket.duplicate(ours.fd)
+      socket.release(copy)
+      const sender = keep(Sender.fromFd(copy))
+      const receiver = keep(Receiver.fromFd(ours.detach()))
+      await sender.sendAll(['ä', [1, 2]])
+      expect([await receiver.recv(), await receiver.recv()]).to.deep.equal([{ got: 'ä' }, { got: [1, 2] }])
+      sender.close()
+      receiver.close()
+      expect((await child.ended).code).to.equal(0)
+    })
+  })
+})
