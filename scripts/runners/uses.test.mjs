@@ -1,5 +1,5 @@
-// Makes each use a test of the runner that runs this. FAKES names the fake timers to use, installed after the library is
-// imported or before (EARLY). RESET: each test uses a new copy of the library too.
+// Makes each use a test of the runner that runs this. FAKES names the fake timers, which are installed once the library
+// is imported, or before (EARLY). RESET: each test uses a new copy of the library too.
 const { FAKES, EARLY, RESET } = process.env
 const MAX_MS = 60_000
 
