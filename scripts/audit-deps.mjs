@@ -1,5 +1,5 @@
-// Fails when a dependency would run a script at installation, or when `npm audit` knows of a weakness. Where the
-// registry does not answer, the second question stays open, says so, and does not fail; with --online it does.
+// Fails if a dependency would run a script at installation, or if `npm audit` knows of a vulnerability. If the
+// registry does not answer, it says so and skips the second check; with --online it fails.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -20,10 +20,10 @@ const answer = parse(stdout)
 const counts = answer.metadata?.vulnerabilities
 if (counts === undefined) {
   console.log(
-    `npm audit: not asked, the registry does not answer (${answer.message ?? answer.error?.summary ?? 'no word'})`
+    `npm audit: not asked, the registry does not answer (${answer.message ?? answer.error?.summary ?? 'no reason given'})`
   )
 } else {
-  console.log(`npm audit: ${counts.total} known weaknesses`)
+  console.log(`npm audit: ${counts.total} known vulnerabilities`)
   for (const [name, { severity }] of Object.entries(answer.vulnerabilities)) console.log(`  ${name}: ${severity}`)
 }
 

@@ -1,5 +1,5 @@
-// Measures what a fresh process takes, over Node's own start, to load this library and to receive a first message: of
-// the package as it is packed, of this tree's single modules, and of packages that are installed elsewhere.
+// Measures how long a fresh process takes, beyond Node's own start, to load this library and to receive a first
+// message: with the packed package, with this tree's single modules, and with packages that are installed elsewhere.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,10 +11,10 @@ import { find, majors } from './runtimes.mjs'
 
 const usage = `npm run bench:start -- [--rounds N] [--all] [--most MS] [FOLDER ...]
 
-  FOLDER       a package to be measured as well, such as elsewhere/node_modules/wormhole-ipc
-  --rounds N   how often each program runs, by turns with the others (25)
-  --all        with every Node that is supported, instead of the one that runs this
-  --most MS    fail where the packed package's median over Node's own start is longer
+  FOLDER       a package to measure as well, such as elsewhere/node_modules/wormhole-ipc
+  --rounds N   how often each program runs, in turn with the others (25)
+  --all        measure with every supported Node, instead of the one that runs this
+  --most MS    fail if the packed package's median beyond Node's own start is longer
 `
 const { values, positionals } = parseArgs({
   options: {
@@ -30,13 +30,13 @@ if (values.help) {
   process.exit()
 }
 
-/** Where others are at work on the machine too, the fast tenth of the runs is what they have left alone. */
+/** On a busy machine, the fastest tenth of the runs are those that other programs disturbed least. */
 const TENTH = 0.1
 const root = fileURLToPath(new URL('..', import.meta.url))
 const packed = join(root, 'build/package')
 const folder = mkdtempSync(join(tmpdir(), 'wormhole-start-'))
 
-/** What each is compared with: an empty program of its kind. */
+/** The empty program of each kind, with which the others are compared. */
 const nothing = { import: write('nothing.mjs', ''), require: write('nothing.cjs', '') }
 const PACKED = 'packed'
 const programs = [
@@ -51,7 +51,7 @@ const programs = [
 ]
 
 try {
-  if (!existsSync(packed)) throw new Error('there is no build/package: npm run pack -- --partial')
+  if (!existsSync(packed)) throw new Error('there is no build/package: run npm run pack -- --partial')
   const nodes = values.all ? majors.map((major) => find(`node-${major}`)) : [process.execPath]
   for (const node of nodes.filter(Boolean)) {
     const rows = measure(node)
@@ -89,7 +89,7 @@ function loaded(place, entry, names = '') {
   return `import ${names}${JSON.stringify(join(place, `dist/${entry}.js`))}`
 }
 
-/** The programs by turns, so that what else the machine does slows all of them; each less what nothing took just then. */
+/** Runs the programs in turn, so that other load slows all of them; each is compared with its round's empty one. */
 function measure(node) {
   const bases = Object.values(nothing)
   const times = new Map([...bases, ...programs.map(({ file }) => file)].map((file) => [file, []]))

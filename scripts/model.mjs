@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Has spin search every state of the model in docs/model, and of its broken variants, which must fail.
+// Runs spin to search every state of the model in docs/model, and of its broken variants, which must fail.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,13 +7,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const MODEL = fileURLToPath(new URL('../docs/model/channel.pml', import.meta.url))
-/** For each search. */
+/** The limits of each search. */
 const MAX_MIB = 1800
 const MAX_SECONDS = 120
-/** Steps from the start to the end of the longest run; the search says so if they are not enough. */
+/** Steps from the start to the end of the longest run; spin reports if they are too few. */
 const DEPTH = 10_000
 
-/** What must come out: nothing, or the text of the promise that the broken variant breaks. */
+/** The expected result of each search: null, or the text of the promise that the broken variant breaks. */
 const CASES = [
   { name: 'long and short messages', define: null, fails: null },
   { name: 'short messages, several in a packet', define: 'SHORT_ONLY', fails: null },
@@ -33,7 +33,9 @@ try {
   process.exitCode = sound ? 0 : 1
 } catch (error) {
   if (error.code !== 'ENOENT') throw error
-  console.error(`model: ${error.path} is not installed; it takes spin and gcc (Debian: apt-get install spin gcc)`)
+  console.error(
+    `model: ${error.path} is not installed; the model needs spin and gcc (Debian: apt-get install spin gcc)`
+  )
   process.exitCode = 2
 } finally {
   rmSync(folder, { recursive: true })

@@ -1,5 +1,5 @@
-// Runs tests with every Node that we support, each from its package, and with one and the same prebuilt addon. The last
-// line counts the tests of all.
+// Runs tests with every supported Node, each from its package, and all with the same prebuilt addon. The last line
+// counts the tests of all.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,12 +9,12 @@ import { parseArgs } from 'node:util'
 import { find, majors } from './runtimes.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-/** For one Node, however busy the machine: then it hangs. */
+/** A Node that takes longer hangs, however busy the machine is. */
 const MAX_MS = 900_000
 const { short } = parseArgs({ options: { short: { type: 'boolean', default: false } } }).values
-/** With --short: what meets Node's own interfaces most. */
+/** With --short: the tests that use Node's own interfaces most. */
 const CHOSEN = ['wire/abi', 'api/channel', 'descriptors/descriptors', 'api/diagnostics', 'process/start', 'api/sync']
-/** Else: all but what takes longest, and what tests the kernel, the codec and the documents rather than Node. */
+/** Without it: all except those that take longest, or test the kernel, the codec and the documents rather than Node. */
 const LEFT_OUT = [
   'api/garbage',
   'api/memory',
@@ -60,7 +60,7 @@ function run(major) {
     `output=${report}`,
     ...LEFT_OUT.flatMap((name) => ['--ignore', `out/test/${name}.test.js`])
   )
-  // The addon that the tree has built would be found first.
+  // Without this, the addon that the tree has built would be found first.
   const env = { ...process.env, PREBUILDS_ONLY: '1' }
   const version = spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout.trim()
   const { status, stderr } = spawnSync(program, args, { cwd: root, env, encoding: 'utf8', timeout: MAX_MS })

@@ -1,5 +1,5 @@
-// Makes the tarball that is published, build/wormhole-ipc-VERSION.tgz, and lists what it holds. Its modules are put
-// together, one file for each entry and what they share: Node takes about half a millisecond to load each.
+// Makes the tarball that is published, build/wormhole-ipc-VERSION.tgz, and lists what it holds. Its modules are
+// bundled, one file for each entry and files that they share: Node takes about half a millisecond to load each.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -17,15 +17,15 @@ const missing = targets.map(fileOf).filter((file) => !existsSync(join(root, file
 if (missing.length === targets.length || (missing.length > 0 && !partial)) {
   const remedy = partial
     ? 'npm run build:prebuilds -- --host'
-    : 'npm run build:prebuilds (or pack --partial with what is there, for a try)'
-  console.error(`pack: ${missing.join(', ')} not there: ${remedy}`)
+    : 'npm run build:prebuilds (or, to try it, pack --partial with what is there)'
+  console.error(`pack: ${missing.join(', ')} missing: ${remedy}`)
   process.exit(2)
 }
 
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
 for (const name of ['README.md', 'LICENSE', ...manifest.files]) {
-  // Not the single modules; their types stay, as the entries' types import them.
+  // Without the single modules, but with their types, which the entries' types import.
   cpSync(join(root, name), join(folder, name), { recursive: true, filter: (file) => !file.endsWith('.js') })
 }
 const entries = [
@@ -53,7 +53,7 @@ await build({
   logLevel: 'warning',
 })
 for (const program of Object.values(manifest.bin)) chmodSync(join(folder, program), 0o755)
-// What serves this tree alone. Without scripts there is none that an installation could run.
+// Leaves out what only this tree needs. Without scripts, an installation can run none.
 const { scripts, devDependencies, imports, ...published } = manifest
 writeFileSync(join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
 execFileSync('npm', ['pack', folder, '--pack-destination', dirname(folder), '--loglevel', 'notice'], {
@@ -61,7 +61,7 @@ execFileSync('npm', ['pack', folder, '--pack-destination', dirname(folder), '--l
   stdio: 'inherit',
 })
 
-/** Removes the types that none of the entries' types needs: nobody can import them. */
+/** Removes the types that no entry's types need: users cannot import them. */
 function dropTypes(top, entries) {
   const needed = new Set()
   const need = (file) => {

@@ -1,5 +1,5 @@
-// Builds the addons that the package carries, one for each kind of Linux, into prebuilds/, where node-gyp-build finds
-// them; with --host, only the one for this machine. Fails when one asks for newer libraries than scripts/prebuild/targets.mjs allows.
+// Builds the package's addons, one for each kind of Linux, into prebuilds/, where node-gyp-build finds them; with
+// --host, only the one for this machine. Fails if one needs newer libraries than scripts/prebuild/targets.mjs allows.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -18,19 +18,19 @@ const prebuilds = join(root, 'prebuilds')
 const missing = wanted.filter((target) => !installed(target))
 if (missing.length > 0) {
   const packages = [...new Set(missing.flatMap(({ needs }) => ['g++', ...needs]))]
-  console.error(`prebuild: not all compilers are here; Debian: apt-get install ${packages.join(' ')}`)
+  console.error(`prebuild: a compiler is missing; Debian: apt-get install ${packages.join(' ')}`)
   if (packages.some((one) => one.endsWith(':arm64')))
-    console.error('(before it: dpkg --add-architecture arm64; apt-get update)')
+    console.error('(first: dpkg --add-architecture arm64; apt-get update)')
   process.exit(2)
 }
 
-// The others stay as they are: whoever tries one here may have made all of them before.
+// With --host the others stay, which an earlier run may have made.
 if (!host) rmSync(prebuilds, { recursive: true, force: true })
 const rows = []
 for (const target of wanted) rows.push(await build(target))
 console.table(Object.fromEntries(rows.map(({ addon, ...row }) => [addon, row])))
 if (rows.some(({ fit }) => !fit)) {
-  console.error('An addon asks for newer libraries than the systems that we support have.')
+  console.error('An addon needs newer libraries than the supported systems have.')
   process.exitCode = 1
 }
 
@@ -38,7 +38,7 @@ async function build(target) {
   const { arch, libc } = target
   const folder = join(root, 'build', 'prebuild', `${arch}-${libc}`)
   stage(folder)
-  // prebuildify hands its own environment to node-gyp.
+  // prebuildify passes its own environment to node-gyp.
   Object.assign(process.env, environmentOf(target))
   await promisify(prebuildify)({
     cwd: folder,
@@ -58,7 +58,7 @@ async function build(target) {
   return { addon: relative(root, file), bytes: statSync(file).size, ...needed, fit: tooNew(needed).length === 0 }
 }
 
-/** What node-gyp reads, in a folder of its own: the addon that the tests of this tree use stays where it is. */
+/** Copies what node-gyp reads to a folder of its own, so that the addon used by this tree's tests stays. */
 function stage(folder) {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })

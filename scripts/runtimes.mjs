@@ -1,4 +1,4 @@
-// Other Nodes and other runtimes, from the packages that carry their binaries, kept under node_modules/.cache.
+// Installs other Nodes and other runtimes from the packages that carry their binaries, under node_modules/.cache.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/runtimes', import.meta.url))
 const INSTALL_MS = 180_000
 
-/** Every line of Node that is supported. */
+/** The supported major versions of Node. */
 export const majors = ['20', '22', '24', '26']
 
 const runtimes = {
@@ -17,14 +17,14 @@ const runtimes = {
   deno: { package: `@deno/linux-${process.arch}-glibc`, file: 'deno' },
 }
 
-/** The path of a runtime's program, installed where it is not yet; undefined, with the reason said, where it cannot be. */
+/** Returns the path of a runtime's program, installing it if needed; prints why and returns undefined if it fails. */
 export function find(name) {
   const runtime = runtimes[name]
   const folder = join(CACHE, name)
   const program = join(folder, 'node_modules', runtime.package, runtime.file)
   if (existsSync(program)) return program
   const wanted = `${runtime.package}@${runtime.version ?? 'latest'}`
-  // --force: a package for another architecture is wanted as well. No scripts: the binary is in the package.
+  // --force: also for a package of another architecture. No scripts: the binary is in the package.
   const options = ['--prefix', folder, '--no-save', '--ignore-scripts', '--force', '--no-audit', '--no-fund']
   const { status, stderr } = spawnSync('npm', ['install', ...options, wanted], {
     encoding: 'utf8',

@@ -1,5 +1,5 @@
 // Runs the tests with the addon built under AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer.
-// With --short, without the tests that mostly start programs. Fails when a test does, or at any report of any process.
+// With --short, leaves out the tests that mostly start programs. Fails if a test fails or any process has a report.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { readReports } from './asan/reports.mjs'
 
 const { short } = parseArgs({ options: { short: { type: 'boolean', default: false } } }).values
 
-/** They start many programs, and each takes several times as long; what they call is called by the others. */
+/** They start many programs, each several times slower than usual; the other tests make the same calls. */
 const LEFT_OUT = [
   'api/memory',
   'api/merge-cost',
@@ -71,7 +71,7 @@ const mocha = spawn('mocha', ['out/test/**/*.test.js', '--timeout', String(TIMEO
 })
 const exited = once(mocha, 'exit')
 
-// Mocha's summary comes last, behind what the sanitizers say.
+// Mocha's summary is printed last, after the sanitizers' reports.
 const summary = []
 for await (const line of createInterface({ input: mocha.stdout })) {
   if (summary.length > 0 || /^ +\d+ passing/.test(line)) summary.push(line)
@@ -87,7 +87,7 @@ console.log(
 console.log(summary.join('\n'))
 if (code !== 0 || errors.length > 0 || leaks.length > 0) process.exitCode = 1
 
-/** Each sanitizer reports a mistake where this script looks, and Node loads the addon that was built for them. */
+/** Throws unless each sanitizer's report of a planted error is found, and Node loads the addon built for them. */
 function checkSetup() {
   const faulty = buildFaulty(folder)
   spawnSync(faulty, [], { env })
@@ -95,10 +95,10 @@ function checkSetup() {
   const { errors: planted } = readReports(logs)
   for (const what of ['heap-buffer-overflow', 'ILL']) {
     if (!planted.some((report) => report.includes(`AddressSanitizer: ${what}`)))
-      throw new Error(`nobody reports ${what}`)
+      throw new Error(`a planted error was not reported: ${what}`)
   }
   for (const name of readdirSync(logs)) rmSync(join(logs, name))
   const look = `import('wormhole-ipc').then(() => console.log(fs.readFileSync('/proc/self/maps', 'utf8')))`
   const { stdout } = spawnSync(process.execPath, ['-e', look], { cwd: root, env, encoding: 'utf8' })
-  if (!stdout.includes(join(folder, 'build'))) throw new Error('Node does not load the addon of the sanitizers')
+  if (!stdout.includes(join(folder, 'build'))) throw new Error('Node does not load the addon built with the sanitizers')
 }

@@ -1,5 +1,6 @@
-// Tries each prebuilt addon as far as this machine can: those for glibc run the round-trip tests, the other architecture's
-// in an emulator; those for musl, for which no registry has a Node, are loaded by musl's loader. The last line counts.
+// Tries each prebuilt addon as far as this machine can. Those for glibc run the round-trip tests, the other
+// architecture's in an emulator. Those for musl are loaded by musl's loader, as no registry has a Node for musl. The
+// last line counts.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +10,7 @@ import { find } from './runtimes.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const TESTS = ['api/channel', 'descriptors/descriptors']
-/** An emulator takes its time. */
+/** An emulator is slow. */
 const MAX_MS = 240_000
 
 const rows = targets.map((target) => ({ addon: fileOf(target), ...attempt(target) }))
@@ -36,7 +37,7 @@ function attempt(target) {
 function runTests({ arch }, emulator, foreign) {
   const node = foreign ? find(`node-${arch}`) : process.execPath
   if (node === undefined) throw new Error(`no Node for ${arch}`)
-  // Without mocha's configuration, which would have it start another Node, outside the emulator.
+  // Without mocha's configuration, which makes it start another Node outside the emulator.
   const options = ['--no-config', '--reporter', 'dot', '--timeout', String(MAX_MS)]
   const tests = TESTS.map((name) => `out/test/${name}.test.js`)
   const [program, ...args] = [...emulator, node, '--expose-gc', 'node_modules/mocha/bin/mocha.js', ...options, ...tests]

@@ -1,5 +1,5 @@
-// Runs the packed package under other test runners and their fake timers, and in their vm contexts. The last line counts
-// the ways that passed.
+// Runs the packed package under other test runners, with their fake timers and in their vm contexts. The last line
+// counts the ways that passed.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-/** Not in node_modules, where Jest looks for no tests. */
+/** Outside node_modules, in which Jest finds no tests. */
 const folder = mkdtempSync(join(tmpdir(), 'wormhole-runners-'))
-/** For an installation, or one run, however busy the machine: then it hangs. */
-const MOST_MS = 300_000
+/** An installation or a run that takes longer hangs, however busy the machine is. */
+const MAX_MS = 300_000
 const RUNNERS = ['jest@30', 'vitest@4', 'mocha@11', 'sinon@22']
 
 const TEST = 'tests/uses.test.mjs'
@@ -36,7 +36,7 @@ const vitest = (pool) => [
   TEST,
 ]
 
-/** By what each is called: what Node.js is to run, and what the tests are told. */
+/** By name: the arguments of Node.js, and the environment of the tests. */
 const ways = {
   jest: [JEST],
   'jest, --detectOpenHandles': [[...JEST, '--detectOpenHandles']],
@@ -64,7 +64,7 @@ try {
       cwd: folder,
       env: { ...process.env, ...env, NO_COLOR: '1', FORCE_COLOR: undefined },
       encoding: 'utf8',
-      timeout: MOST_MS,
+      timeout: MAX_MS,
     })
     rows[name] = status === 0 ? 'passed' : 'failed'
     if (status === 0) continue
@@ -78,7 +78,7 @@ try {
 console.log(`${Object.keys(ways).length - failed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
 
-/** The runners, and the packed package as a user has it. */
+/** Installs the runners, and the packed package as a user does. */
 function install() {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const tests = join(folder, 'tests')
@@ -96,7 +96,7 @@ function install() {
   const { status, stderr } = spawnSync('npm', ['install', ...options, ...RUNNERS, tarball], {
     cwd: folder,
     encoding: 'utf8',
-    timeout: MOST_MS,
+    timeout: MAX_MS,
   })
   if (status !== 0) throw new Error(`the runners cannot be installed: ${stderr}`)
 }

@@ -6,18 +6,18 @@ import { isLeftOut } from '../wire/json.js'
 import type { Answer, Arrived } from './forms.js'
 import { closeAll, closeMoved, WithFds } from './with-fds.js'
 
-/** What an answer says, as it is made and as it is understood. */
+/** Makes the answers to send, and reads those that arrive. */
 
-/** What became of a call or a job. */
+/** The outcome of a call or a job. */
 export type Outcome = { output: unknown } | { error: unknown }
 
-/** An answer and the descriptors that go along. */
+/** An answer and the descriptors to send with it. */
 export interface Outgoing {
   form: Answer
   fds: readonly FdSource[] | undefined
 }
 
-/** The answer that tells of an output. @param what whose output it is, for an error */
+/** Makes the answer for an output. @param what names what returned the output, for an error */
 export function answerOf(id: number, what: string, output: unknown): Outgoing {
   const fds = output instanceof WithFds ? output.fds : undefined
   const value = output instanceof WithFds ? output.output : output
@@ -32,7 +32,7 @@ export function answerOf(id: number, what: string, output: unknown): Outgoing {
   }
 }
 
-/** The answer in place of one that cannot be sent. Closes what would have been moved along. */
+/** Makes the answer that replaces one that cannot be sent; closes the descriptors that it would have moved. */
 export function unsendable({ form, fds }: Outgoing, what: string, error: unknown): Answer {
   closeMoved(fds ?? [])
   if (form.error !== undefined) {
@@ -46,7 +46,7 @@ export function refusalOf(id: number, code: string, message: string): Answer {
   return { answer: id, refused: { code, message } }
 }
 
-/** What an answer that arrived tells. Descriptors that belong to no output are closed. @param what was asked, for an error */
+/** Reads an answer that arrived; closes descriptors without an output. @param what names the call, for an error */
 export function outcomeOf(form: Arrived, fds: OwnedFd[], what: () => string): Outcome {
   if (form.error === undefined && form.refused === undefined && form.fds !== undefined) {
     return { output: [form.output, fds] }

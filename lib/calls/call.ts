@@ -4,7 +4,7 @@ import type { FdSource } from '../fd/transfer.js'
 import type { Outcome } from './answers.js'
 
 /**
- * How one call is made.
+ * Options of one call.
  *
  * @example
  * import type { CallOptions } from 'wormhole-ipc/calls'
@@ -13,13 +13,13 @@ import type { Outcome } from './answers.js'
  * await api.resize({ width: 80 }, options)
  */
 export interface CallOptions {
-  /** Ends the call: it rejects with the signal's reason at once, and the handler's own signal aborts. */
+  /** Ends the call: it rejects with the signal's reason immediately, and the handler's own signal aborts. */
   signal?: AbortSignal | undefined
-  /** Most milliseconds until the answer, up to Infinity; then ERR_WORMHOLE_TIMEOUT, and the handler's signal aborts. */
+  /** Milliseconds to wait for the answer, to Infinity; then ERR_WORMHOLE_TIMEOUT, and the handler's signal aborts. */
   timeout?: number | undefined
   /** Descriptors for the handler, moved or duplicated as by `sendWithFds`. */
   fds?: readonly FdSource[] | undefined
-  /** Is called with each value that the handler hands to `progress`, in order, before the call settles. */
+  /** Is called with each value that the handler passes to `progress`, in order, before the call settles. */
   onProgress?: { call(value: unknown): void }['call'] | undefined
 }
 
@@ -27,7 +27,7 @@ export interface CallOptions {
 export class Call extends ListItem<Call> {
   /** Cancels the timer. */
   unschedule: (() => void) | undefined
-  /** Listens to the signal no longer. */
+  /** Removes the listener from the signal. */
   unlisten: (() => void) | undefined
 
   constructor(
@@ -42,7 +42,7 @@ export class Call extends ListItem<Call> {
     super()
   }
 
-  /** Lets go of the timer and the signal. */
+  /** Releases the timer and the signal. */
   release(): void {
     this.unschedule?.()
     this.unlisten?.()
@@ -64,7 +64,7 @@ export class Call extends ListItem<Call> {
   }
 }
 
-/** Calls the user's function. What it throws is the user's own error: not for the call, and not to be lost. */
+/** Calls the user's function. What it throws does not fail the call, and is not lost: it becomes an uncaught error. */
 export function tellProgress(onProgress: ((value: unknown) => void) | undefined, value: unknown): void {
   try {
     onProgress?.(value)

@@ -9,7 +9,7 @@ import { Connection } from './connection.js'
 import type { WithFds } from './with-fds.js'
 
 /**
- * Any handlers.
+ * Handlers by name, of any kind.
  *
  * @example
  * import type { Api } from 'wormhole-ipc/calls'
@@ -38,7 +38,7 @@ type Call<Handler> = Handler extends (...args: infer Args) => infer Returned
   : never
 
 /**
- * The other side's handlers, to be called. What a call resolves to has passed through JSON, and its type says so.
+ * Functions that call the other side's handlers. Their results have passed through JSON, and their types say so.
  *
  * @example
  * import { type Caller, caller } from 'wormhole-ipc/calls'
@@ -50,8 +50,8 @@ type Call<Handler> = Handler extends (...args: infer Args) => infer Returned
 export type Caller<Handlers> = { readonly [Name in keyof Handlers]: Call<Handlers[Name]> }
 
 /**
- * The calls that the other side of a link serves. Each call takes an input and {@link CallOptions}, and resolves to
- * what the handler returns. Calls made before the other side serves wait for it.
+ * Returns functions that call the handlers which the other side of a link serves. Each takes an input and
+ * {@link CallOptions}, and resolves to what the handler returns. Calls made before the other side serves wait for it.
  *
  * @returns calls reject with ERR_WORMHOLE_CALL_THREW, whose `cause` is the handler's error;
  * ERR_WORMHOLE_NO_HANDLER; ERR_WORMHOLE_DISCONNECTED when the other side is gone; ERR_WORMHOLE_TIMEOUT; the signal's
@@ -68,7 +68,7 @@ export function caller<Handlers>(link: Link): Caller<Handlers> {
   const { calling } = Connection.of(link)
   const calls = new Map<string, unknown>()
   const get = (_target: object, name: string | symbol): unknown => {
-    // What an `await`, a console or JSON asks of any object; no handler can be called by these.
+    // Properties that `await`, a console or JSON reads from any object: no handler can be called by these names.
     if (typeof name === 'symbol' || name === 'then' || name === 'toJSON') return undefined
     let call = calls.get(name)
     if (call === undefined) {

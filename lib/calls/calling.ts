@@ -16,20 +16,20 @@ import { closeAll } from './with-fds.js'
 export class Calling {
   readonly #connection: Exchange
   readonly #calls = new Map<number, Call>()
-  /** Calls that the other side has no room for yet. */
+  /** Calls that wait for room in the other side's window. */
   readonly #waiting = new List<Call>()
   #lastId = 0
-  /** Calls that the other side has not answered, those that were cancelled included. */
+  /** Calls that the other side has not answered, including cancelled ones. */
   #unanswered = 0
   #window = FIRST_WINDOW
-  /** Whether the other side has bounded what it does at a time: then it must know which calls its own wait for. */
+  /** Whether the other side limits its concurrency: then it must know which calls are made within its own. */
   bounded = false
 
   constructor(connection: Exchange) {
     this.#connection = connection
   }
 
-  /** Whether a call waits for its answer, or to be made. */
+  /** Whether any call waits to be sent or answered. */
   get busy(): boolean {
     return this.#calls.size > 0
   }
@@ -60,14 +60,14 @@ export class Calling {
       this.#calls.set(call.id, call)
       this.#connection.keepAlive()
       if (timeout !== Number.POSITIVE_INFINITY) {
-        // An answer that is there already wins: after a long busy spell Node runs timers before it polls.
+        // An answer that has arrived wins: after a long busy spell Node runs timers before it polls.
         call.unschedule = after(timeout, () => setImmediate(() => this.#abort(call, () => overdue(name, timeout))))
       }
       if (signal !== undefined) call.unlisten = onAbort(signal, () => this.#abort(call, () => signal.reason))
     })
   }
 
-  /** Throws what the sender throws at once. */
+  /** Sends the call. Throws what the sender throws synchronously. */
   #send(call: Call, within: number | undefined): void {
     const request: Request = { call: call.id, name: call.name, input: call.input }
     if (within !== undefined) request.within = within
@@ -110,10 +110,10 @@ export class Calling {
     this.#calls.get(form.progress as number)?.progress(form.value)
   }
 
-  /** @param failure why the answer's descriptors are not there */
+  /** @param failure why the answer's descriptors were lost */
   onAnswer(form: Arrived, fds: OwnedFd[], failure?: WormholeError): void {
     const call = this.#take(form.answer as number)
-    // The answer to a cancelled call counts; one to a call that was never made may let us ask for more, which can wait.
+    // Cancelled calls count too. An answer to a call never made lets us exceed the window: one call then waits there.
     if (this.#unanswered > 0) this.#unanswered--
     if (call === undefined) closeAll(fds)
     else if (failure !== undefined) call.fail(failure)
@@ -133,7 +133,7 @@ export class Calling {
     }
   }
 
-  /** The link is over. */
+  /** Fails all calls: the link has ended. */
   end(error: () => WormholeError): void {
     const calls = [...this.#calls.values()]
     this.#calls.clear()

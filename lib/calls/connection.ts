@@ -10,15 +10,15 @@ import { type Answer, type Arrived, asForm, type Form } from './forms.js'
 import { Serving } from './serving.js'
 import { closeAll } from './with-fds.js'
 
-/** Errors of a message that is known all the same. */
+/** Errors whose `received` says which call the message belongs to. */
 const OF_KNOWN_MESSAGE = new Set<unknown>(['ERR_WORMHOLE_FDS_TRUNCATED', 'ERR_WORMHOLE_INVALID'])
 
-/** Which request a handler that makes calls works at. */
+/** The request whose handler runs now, for the calls that it makes. */
 let handling: AsyncLocalStorage<{ connection: Connection; id: number }> | undefined
 
 const connections = new WeakMap<object, Connection>()
 
-/** One side of a link at work: it reads, and hands each message to those who call or to those who serve. */
+/** One side of a link: reads it, and passes each message to `calling` or `serving`. */
 export class Connection {
   readonly link: Link
   readonly calling: Calling
@@ -37,7 +37,7 @@ export class Connection {
     this.serving = new Serving(this)
   }
 
-  /** The one connection of a link. */
+  /** Returns the one connection of a link. */
   static of(link: Link): Connection {
     let connection = connections.get(link.receiver)
     if (connection === undefined) {
@@ -47,7 +47,7 @@ export class Connection {
     return connection
   }
 
-  /** Starts to read, if it does not already. @throws where the link is over */
+  /** Starts to read, unless it already does. @throws if the link has ended */
   start(): void {
     if (this.#ended !== undefined) throw this.#ended()
     if (this.#reading) return
@@ -55,13 +55,12 @@ export class Connection {
     void this.#read()
   }
 
-  /** Calls back once the link is over. */
   onEnd(callback: () => void): void {
     if (this.#ended !== undefined) callback()
     else this.#endings.push(callback)
   }
 
-  /** Somebody waits for the other side. */
+  /** Keeps the process alive: a call or `serve` waits for the other side. */
   keepAlive(): void {
     if (!this.#keepsAlive && this.#ended === undefined) {
       this.#keepsAlive = true
@@ -70,7 +69,7 @@ export class Connection {
     this.resume()
   }
 
-  /** Perhaps nobody waits any more. Looked at once all that follows from the last message has run. */
+  /** Lets the process end if nothing waits: checked once everything that the last message set off has run. */
   idle(): void {
     if (this.#idling) return
     this.#idling = true
@@ -85,12 +84,12 @@ export class Connection {
     this.link.receiver.unref()
   }
 
-  /** Requests may be read again. */
+  /** Reads requests again, if there is room. */
   resume(): void {
     this.#resume?.()
   }
 
-  /** Sends what nobody waits for. */
+  /** Sends a message and ignores its failure. */
   say(form: Form): void {
     this.send(form, undefined, ignore)
   }
@@ -101,7 +100,7 @@ export class Connection {
     if (!sender.closed) quiet(sender.send({ progress: id, value }))
   }
 
-  /** @param failed is called for what the other side could still be told of */
+  /** @param failed is called with the error, which it may report to the other side */
   send(form: Form | Answer, fds: readonly FdSource[] | undefined, failed: (error: unknown) => void): void {
     const { sender } = this.link
     try {
@@ -112,13 +111,13 @@ export class Connection {
     }
   }
 
-  /** The request, of this link, that the code which runs now works at. */
+  /** Returns the request of this link whose handler runs now. */
   within(): number | undefined {
     const current = handling?.getStore()
     return current?.connection === this ? current.id : undefined
   }
 
-  /** Runs a handler; where the other side is bounded, the calls that it makes are known as its. */
+  /** Runs a handler; if the other side limits its concurrency, the calls that it makes are known to be within it. */
   runWithin<Result>(id: number, run: () => Result): Result {
     if (!this.calling.bounded) return run()
     handling ??= new (getBuiltinModule('node:async_hooks').AsyncLocalStorage)()
@@ -136,7 +135,7 @@ export class Connection {
       } catch (error) {
         const { code, received } = error as WormholeError
         const form = OF_KNOWN_MESSAGE.has(code) ? asForm(received) : null
-        // It may have been an answer, or a request: who waits for it would wait for ever.
+        // It may have been an answer or a request, whose caller would wait forever.
         if (form === null) return this.#end(error)
         this.#onBadMessage(form, error as WormholeError)
       }
@@ -165,7 +164,7 @@ export class Connection {
     }
   }
 
-  /** Whoever waits for the message learns why it failed. */
+  /** Fails the call that the message belongs to. */
   #onBadMessage(form: Arrived, error: WormholeError): void {
     if (form.answer !== undefined) this.calling.onAnswer(form, [], error)
     else if (form.call !== undefined) this.serving.onFailure(form, error)

@@ -2,7 +2,7 @@ import type { Link } from '../channel/link.js'
 import type { FdSource } from '../fd/transfer.js'
 import type { Answer, Form } from './forms.js'
 
-/** What the calling and the serving side of a link ask of its connection. */
+/** The part of a link's connection that its calling and serving sides use. */
 export interface Exchange {
   readonly link: Link
   readonly calling: { has(id: unknown): boolean }

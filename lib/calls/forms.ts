@@ -1,26 +1,26 @@
 import type { ErrorRecord } from '../core/carried-error.js'
 
-/** The messages of calls, as they stand on the wire (docs/wire.md). Each is told by the first of its keys. */
+/** The messages of calls, as they are on the wire (docs/wire.md). The first key of each tells which it is. */
 
-/** Asks for a call. */
+/** Requests a call. */
 export interface Request {
-  /** Tells it from the caller's other calls. */
+  /** Identifies it among the caller's calls. */
   call: number
   name: string
   input?: unknown
-  /** The receiver's own call that this one is made for: it runs beyond the receiver's limit, which waits for it. */
+  /** The receiver's own call within which this is made: that waits for it, so it does not count against the limit. */
   within?: number
 }
 
-/** What became of a call: the last that is said of it. */
+/** The outcome of a call: the last message about it. */
 export interface Answer {
   answer: number
   output?: unknown
-  /** How many descriptors belong to the output. */
+  /** The number of descriptors that belong to the output. */
   fds?: number
   /** What the handler threw. */
   error?: ErrorRecord
-  /** Why there is no output though no handler threw. */
+  /** Why there is no output although no handler threw. */
   refused?: { code: string; message: string }
 }
 
@@ -30,22 +30,22 @@ export interface Progress {
   value?: unknown
 }
 
-/** The caller wants no answer any more. It gets one all the same, which tells that the call is over. */
+/** The caller no longer waits for the output. It still gets an answer, which says that the call has ended. */
 export interface Cancel {
   cancel: number
 }
 
-/** How many calls the other side may have made that are not answered; null: any number. */
+/** The number of unanswered calls that the other side may have; null for any number. */
 export interface Window {
   window: number | null
 }
 
-/** The window before the other side has said one. */
+/** The window until the other side sends one. */
 export const FIRST_WINDOW = 64
 
 export type Form = Request | Answer | Progress | Cancel | Window
 
-/** What arrived, as a form with any of the keys; null for what is no object. */
+/** A message that arrived, which may have any of the keys; `asForm` returns null if it is no object. */
 export type Arrived = { readonly [Key in keyof (Request & Answer & Progress & Cancel & Window)]?: unknown }
 
 export function asForm(message: unknown): Arrived | null {

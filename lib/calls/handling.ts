@@ -2,7 +2,7 @@ import { AbortController } from '../core/globals.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 
 /**
- * What a handler gets beside its input.
+ * The second argument of a handler, after its input.
  *
  * @example
  * import { type CallContext, serve } from 'wormhole-ipc/calls'
@@ -13,15 +13,15 @@ import type { OwnedFd } from '../fd/owned-fd.js'
  * await serve(link, { count })
  */
 export interface CallContext {
-  /** Aborts when the caller no longer waits: its signal, its timeout, its end; or when serving is stopped. */
+  /** Aborts when the caller's signal or timeout ends the call, when the caller is gone, or when serving stops. */
   readonly signal: AbortSignal
-  /** Sends the caller a value before the output. Once the handler is done it does nothing. @throws ERR_WORMHOLE_UNSERIALIZABLE */
+  /** Sends the caller a value; does nothing once the handler is done. @throws ERR_WORMHOLE_UNSERIALIZABLE */
   progress(value: unknown): void
-  /** The call's descriptors, the handler's to close. Those of a handler that never asks for them are closed after it. */
+  /** The call's descriptors, which the handler must close. If it never reads them here, they are closed after it. */
   readonly fds: OwnedFd[]
 }
 
-/** One request that a handler works at. */
+/** One request whose handler runs. */
 export class Handling implements CallContext {
   readonly id: number
   readonly #say: (value: unknown) => void
@@ -29,9 +29,9 @@ export class Handling implements CallContext {
   #taken = false
   #controller: AbortController | undefined
   #abortedFor: { reason: unknown } | undefined
-  /** Whether it runs within a call of ours, and so beyond the limit. */
+  /** Whether it was made within a call of ours, and so does not count against the limit. */
   readonly extra: boolean
-  /** Whether the caller wants no output any more. */
+  /** Whether the caller no longer waits for the output. */
   cancelled = false
   done = false
 
@@ -43,7 +43,7 @@ export class Handling implements CallContext {
   }
 
   get signal(): AbortSignal {
-    // Made where it is asked for: few handlers look at it.
+    // Made on first use: few handlers read it.
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
       if (this.#abortedFor !== undefined) this.#controller.abort(this.#abortedFor.reason)
@@ -56,7 +56,7 @@ export class Handling implements CallContext {
     return this.#fds
   }
 
-  /** A function of its own, as handlers take it out of the context. */
+  /** A function rather than a method, as handlers take it out of the context. */
   get progress(): (value: unknown) => void {
     return this.#say
   }

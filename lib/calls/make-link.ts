@@ -3,8 +3,8 @@ import type { Link } from '../channel/link.js'
 import type { ChannelOptions } from '../core/options.js'
 
 /**
- * Makes a two-way connection: its two sides, of which one usually goes to another process. `close()` both ends of
- * a side to be done with it.
+ * Makes a two-way connection and returns its two sides, of which one usually goes to another process. To end it,
+ * `close()` both ends of a side.
  *
  * @throws ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
  *

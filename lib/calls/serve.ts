@@ -8,7 +8,7 @@ import { Connection } from './connection.js'
 import type { Handler } from './serving.js'
 
 /**
- * How handlers are served.
+ * Options of `serve`.
  *
  * @example
  * import { type ServeOptions, serve } from 'wormhole-ipc/calls'
@@ -18,20 +18,20 @@ import type { Handler } from './serving.js'
  */
 export interface ServeOptions {
   /**
-   * Handlers that run at a time. The other side's calls beyond it wait there; a call that a handler of the other
-   * side makes for one of ours does not count, as that one waits for it. @default Infinity
+   * Handlers that may run at the same time. Further calls wait on the other side. A call that the other side makes
+   * within a call of ours does not count, as ours waits for it. @default Infinity
    */
   concurrency?: number | undefined
-  /** Stops serving: no more handlers start, those under way are aborted, and `serve` resolves. */
+  /** Stops serving: no more handlers start, the signals of those that run abort, and `serve` resolves. */
   signal?: AbortSignal | undefined
 }
 
 /**
  * Answers the other side's calls with these handlers, until the link ends or `signal` aborts. A handler is a
  * function `(input, context) => output`, or one that promises the output; only the object's own properties are called.
- * What a handler throws goes to its caller. When the other side is gone, the signals of those under way abort.
+ * What a handler throws goes to its caller. When the other side is gone, the signals of handlers that run abort.
  *
- * @returns resolves at the end; rejects with ERR_WORMHOLE_ARGUMENT or ERR_WORMHOLE_CLOSED
+ * @returns resolves once serving has ended; rejects with ERR_WORMHOLE_ARGUMENT or ERR_WORMHOLE_CLOSED
  *
  * @example
  * import { type CallContext, serve } from 'wormhole-ipc/calls'

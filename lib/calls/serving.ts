@@ -9,7 +9,7 @@ import { closeAll, closeMoved, WithFds } from './with-fds.js'
 
 export type Handler = (input: unknown, context: Handling) => unknown
 
-/** What `serve` was called with. */
+/** The arguments of `serve`. */
 export interface Service {
   handlers: Record<string, Handler>
   concurrency: number
@@ -20,11 +20,11 @@ interface Held {
   fds: OwnedFd[]
 }
 
-/** Requests that may be held while nothing may start: what a caller that keeps to its window never comes near. */
+/** Requests that may be held while no handler may start; a caller that keeps to its window never has as many. */
 const MAX_HELD = 256
-/** Answers that may wait for a caller that does not read them, before no more requests are read. */
+/** Answers that may wait for a caller that does not read them; with more, no more requests are read. */
 const MAX_UNREAD = 4096
-/** Requests between two looks at how many answers wait. */
+/** Requests between two checks of how many answers wait. */
 const LOOK_EVERY = 64
 
 /** The calls that this side of a link answers. */
@@ -33,7 +33,7 @@ export class Serving {
   #service: Service | undefined
   readonly #running = new Map<number, Handling>()
   readonly #held: Held[] = []
-  /** Those of them that count against `concurrency`. */
+  /** The number of running handlers that count against `concurrency`. */
   #counted = 0
   #looks = 0
 
@@ -45,12 +45,12 @@ export class Serving {
     return this.#service !== undefined
   }
 
-  /** Whether no more requests should be read now. */
+  /** Whether to read no more requests for now. */
   get full(): boolean {
     return this.#held.length >= MAX_HELD
   }
 
-  /** Whether the caller leaves too many answers unread; looked at now and then. */
+  /** Whether the caller leaves too many answers unread; checked only now and then. */
   get unread(): boolean {
     if (++this.#looks % LOOK_EVERY !== 0) return false
     return this.#connection.link.sender.stats().queued > MAX_UNREAD
@@ -59,18 +59,18 @@ export class Serving {
   begin(service: Service): void {
     this.#service = service
     const { concurrency } = service
-    // Twice: when one is done the next is here already.
+    // Twice: when a handler is done, the next request is already here.
     this.#connection.say({ window: concurrency === Number.POSITIVE_INFINITY ? null : 2 * concurrency })
     this.#next()
   }
 
-  /** Starts no more; what is under way is aborted, and answers as its handler does. */
+  /** Starts no more handlers, and aborts those that run; they answer as they end. */
   stop(reason: unknown): void {
     this.#service = undefined
     for (const handling of this.#running.values()) handling.abort(reason)
   }
 
-  /** The link is over: nobody waits for anything. */
+  /** Stops serving and drops what is held: the link has ended. */
   end(): void {
     this.stop(disconnectedError('Receiver'))
     for (const { fds } of this.#held.splice(0)) closeAll(fds)
@@ -107,7 +107,7 @@ export class Serving {
     }
   }
 
-  /** A request whose descriptors were lost. */
+  /** Refuses a request whose descriptors were lost. */
   onFailure(form: Arrived, error: WormholeError): void {
     if (typeof form.call === 'number' && !this.#running.has(form.call)) {
       this.#refuse(form.call, error.code, error.message)
@@ -128,7 +128,7 @@ export class Serving {
 
   #run({ handlers }: Service, form: Arrived, id: number, fds: OwnedFd[], extra: boolean): void {
     const { name } = form
-    // Its own properties alone: nobody is to call what Object.prototype has.
+    // Own properties only: a caller must not reach those of Object.prototype.
     const handler = typeof name === 'string' && Object.hasOwn(handlers, name) ? handlers[name] : undefined
     if (typeof handler !== 'function') {
       closeAll(fds)
@@ -183,7 +183,7 @@ export class Serving {
     this.#connection.send(form, fds, (error) => this.#connection.say(unsendable(outgoing, what, error)))
   }
 
-  /** False for a promise that settles twice. */
+  /** Ends the handling. Returns false if it has ended before: a promise may settle twice. */
   #finish(handling: Handling): boolean {
     if (handling.done) return false
     handling.finish()

@@ -2,7 +2,7 @@ import type { OwnedFd } from '../fd/owned-fd.js'
 import { type FdSource, isOwner } from '../fd/transfer.js'
 
 /**
- * An output and the descriptors that go along; what {@link withFds} makes.
+ * An output with descriptors, as {@link withFds} makes it.
  *
  * @example
  * import { type WithFds, withFds } from 'wormhole-ipc/calls'
@@ -18,7 +18,7 @@ export class WithFds<out Output = unknown> {
 }
 
 /**
- * What a handler returns to send descriptors along with its output: the call then resolves to `[output, fds]`.
+ * Makes an output for a handler to return that sends descriptors along: the call then resolves to `[output, fds]`.
  * `OwnedFd`s and ends of channels are moved, numbers and Node's own objects are duplicated, as by `sendWithFds`.
  *
  * @example
@@ -33,12 +33,12 @@ export function withFds<Output>(output: Output, fds: readonly FdSource[]): WithF
   return new WithFds(output, fds)
 }
 
-/** Closes descriptors that nobody took. */
+/** Closes descriptors that arrived and are not used. */
 export function closeAll(fds: readonly OwnedFd[]): void {
   for (const fd of fds) fd.close()
 }
 
-/** Closes what would have been moved, and was not: it was given away, so nobody else does. */
+/** Closes what would have been moved but was not: user code has given it away and will not close it. */
 export function closeMoved(fds: readonly FdSource[]): void {
   for (const fd of fds) if (isOwner(fd)) fd.close()
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { reasonOf } from '../core/describe.js'
 import { isError } from '../core/shapes.js'
 
-/** A part of the library that is not JavaScript: the file that was loaded, or why there is none. */
+/** A part of the library that is not JavaScript: the file that was loaded, or why none was. */
 export interface Part {
   file: string | null
   bytes: number | null
@@ -19,14 +19,14 @@ export interface Installation {
 
 const root = realpathSync(fileURLToPath(new URL('../..', import.meta.url)))
 
-/** Loads the library, which loads its addon and then its WASM, and finds out which files that were. */
+/** Loads the library, which loads its addon and then its WASM, and finds out which files were loaded. */
 export async function installation(): Promise<Installation> {
   const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }
   const failure = await failureOf(() => import('../index.js'))
   const addon = mapped('.node')
   const wasm = join(root, 'dist/wormhole.wasm')
   if (failure === null) return { version, addon: loaded(addon), wasm: loaded(wasm) }
-  // What has failed is the first that is not there.
+  // The failure is that of the first part not loaded.
   if (addon === undefined) return { version, addon: broken(failure), wasm: broken(failure) }
   return { version, addon: loaded(addon), wasm: broken(failure) }
 }
@@ -48,7 +48,7 @@ function broken(error: string): Part {
   return { file: null, bytes: null, error }
 }
 
-/** The file of this package that is mapped into this process (proc(5), maps), whichever way it was found. */
+/** Finds the file of this package that is mapped into this process (proc(5), maps), however it was resolved. */
 function mapped(extension: string): string | undefined {
   const files = maps()
     .split('\n')
@@ -56,7 +56,7 @@ function mapped(extension: string): string | undefined {
   return files.find((file) => file.startsWith(root) && file.endsWith(extension))
 }
 
-/** Empty where /proc is not mounted, or must not be read. */
+/** Returns an empty text if /proc is not mounted or cannot be read. */
 function maps(): string {
   try {
     return readFileSync('/proc/self/maps', 'utf8')
@@ -65,7 +65,7 @@ function maps(): string {
   }
 }
 
-/** What an error says, and what caused it. */
+/** Joins an error's message and those of its causes. */
 export function reasons(error: unknown): string {
   if (!isError(error)) return reasonOf(error)
   const message = error.message.replace(/\s*\n\s*/g, ' ')

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs'
 
-/** A limit of the kernel that channels meet. */
+/** A kernel limit that applies to channels. */
 export interface Limit {
   name: string
-  /** Null where it is not known here, or there is none. */
+  /** Null if it is not known here, or there is no limit. */
   value: number | null
   unit: 'bytes' | 'descriptors'
-  /** What a low value means, and what to do; null where it is not low. */
+  /** What a low value means, and what to do; null if it is not low. */
   advice: string | null
 }
 
-/** What Linux starts with on 64-bit machines: the rates in the documents are those of such buffers. */
+/** Linux's own value on 64-bit machines; the rates in the documents were measured with it. */
 const STOCK_WMEM = 212_992
-/** A channel in one process takes two descriptors; a server has others. */
+/** A channel within one process takes two descriptors, and a server needs others too. */
 const FEW_DESCRIPTORS = 4096
 
 /** Either lets a process exceed the limit of descriptors in flight (linux/capability.h; net/unix/scm.c). */
@@ -49,16 +49,16 @@ function wmem(name: string, consequence: string): Limit {
 
 function files(name: string, value: number | null, remedy: string): Limit {
   const low = value !== null && value < FEW_DESCRIPTORS
-  const advice = low ? `a channel takes two descriptors where both its ends are here: ${remedy}` : null
+  const advice = low ? `a channel with both ends in one process takes two descriptors: ${remedy}` : null
   return { name, value, unit: 'descriptors', advice }
 }
 
-/** Descriptors that are sent and not yet received, of one user in all processes: then sends fail with ETOOMANYREFS (unix(7)). */
+/** One user's descriptors, in all processes, sent but not received; past it, sends fail with ETOOMANYREFS (unix(7)). */
 function inFlight(soft: number | null): Limit {
   const value = exceedsInFlight() ? null : soft
   const low = value !== null && value < FEW_DESCRIPTORS
   const advice = low
-    ? 'all processes of this user share it: raise the soft RLIMIT_NOFILE where descriptors are sent'
+    ? 'all processes of this user share it: raise the soft RLIMIT_NOFILE of processes that send descriptors'
     : null
   return { name: 'descriptors in flight', value, unit: 'descriptors', advice }
 }
@@ -72,7 +72,7 @@ function numberOf(text: string | undefined): number | null {
   return text === undefined || text === 'unlimited' ? null : Number(text)
 }
 
-/** The capability counts in the first user namespace only, whose map of users is the whole range. */
+/** A capability counts only in the first user namespace, whose map of users is the whole range. */
 function exceedsInFlight(): boolean {
   const [, bits = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '') ?? []
   const capabilities = BigInt(`0x${bits}`)
@@ -81,7 +81,7 @@ function exceedsInFlight(): boolean {
   return first && (has(CAP_SYS_ADMIN) || has(CAP_SYS_RESOURCE))
 }
 
-/** A container may not show it. */
+/** Returns undefined for a file that a container hides. */
 function read(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8')

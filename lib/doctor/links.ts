@@ -4,30 +4,30 @@ import { channel } from '../channel/channel.js'
 import { doctorPeerFile } from '../core/package-files.js'
 import { fork } from '../process/spawn.js'
 
-/** A child process, and a way of sending to it. */
+/** A child process, and the way to send to it. */
 export interface Link {
   child: ChildProcess
-  /** The next count that the child says. */
+  /** Waits for the next count from the child. */
   count(): Promise<number>
-  /** Sends all; they are over when the child's next count comes. */
+  /** Sends all messages; the child's next count says that it has received them. */
   send(messages: Iterable<object>): Promise<void>
-  /** Ends the child and what leads to it. */
+  /** Ends the child and closes the way to it. */
   close(): void
 }
 
-/** What the child's argument says where it is to use channels. */
+/** The child's argument if it must use channels. */
 export const CHANNEL = 'channel'
 /** The last message of `process.send`. */
 export const END = 'end'
 
 const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const
 
-/** By this library. */
+/** Starts a child and sends to it by this library. */
 export function wormhole(): Link {
   const [sender, messages] = channel<object>()
   const [counts, receiver] = channel<number>()
   const child = fork(doctorPeerFile, [CHANNEL], { stdio: [...stdio], channels: { messages, counts } })
-  // A start that fails ends the channels, which tells those who wait.
+  // A failed start ends the channels, which rejects what waits on them.
   child.on('error', () => undefined)
   return {
     child,
@@ -44,7 +44,7 @@ export function wormhole(): Link {
   }
 }
 
-/** By Node's own IPC. */
+/** Starts a child and sends to it by Node's own IPC. */
 export function processSend(): Link {
   const child = forkNode(doctorPeerFile, [], { stdio: [...stdio] })
   const send = (message: object | string) =>
@@ -56,7 +56,7 @@ export function processSend(): Link {
     async count() {
       const ending = new AbortController()
       const ended = once(child, 'exit', { signal: ending.signal }).then(() => {
-        throw new Error('the child ended before it was done')
+        throw new Error('the child ended before it had counted its messages')
       })
       try {
         const [count] = await Promise.race([once(child, 'message', { signal: ending.signal }), ended])
@@ -69,7 +69,7 @@ export function processSend(): Link {
     async send(all) {
       let ready = true
       for (const message of all) {
-        // False: more is pending than is wise, so the next one waits until it is written.
+        // False: Node has much pending, so the next message is awaited until it is written.
         if (ready) ready = child.send(message)
         else {
           await send(message)

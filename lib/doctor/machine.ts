@@ -1,15 +1,15 @@
 import { availableParallelism, release } from 'node:os'
 
-/** Where this runs. */
+/** The machine and the Node.js that this runs on. */
 export interface Machine {
   platform: string
   arch: string
-  /** The C library that Node.js is linked to; null where that is not glibc. */
+  /** The version of glibc; null if Node.js is linked to another C library. */
   glibc: string | null
   kernel: string
   cpus: number
   node: string
-  /** The version of Node-API, which the addon is built for. */
+  /** The version of Node-API, the interface that the addon uses. */
   napi: string
 }
 

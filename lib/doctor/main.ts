@@ -29,7 +29,7 @@ async function doctor({ json, seconds }: Options): Promise<number> {
   const { addon, wasm } = found.installation
   const print = (text: string) => json || process.stdout.write(text)
   print(`${findings(found)}\n`)
-  // The WASM cannot be loaded without the addon, whose error says all.
+  // Without the addon the WASM cannot be loaded: the addon's error is enough.
   const broken = addon.error ?? wasm.error
   if (broken !== null) report.problems.push(broken)
   else if (seconds > 0) await test(report, seconds)
@@ -39,7 +39,7 @@ async function doctor({ json, seconds }: Options): Promise<number> {
   return report.problems.length === 0 ? 0 : BROKEN
 }
 
-/** Loaded only now: it cannot be where the addon is missing. */
+/** Imports the self-test only now: without the addon it cannot be loaded. */
 async function test(report: Report, seconds: number): Promise<void> {
   const progress = new Progress(process.stderr)
   try {
@@ -52,6 +52,6 @@ async function test(report: Report, seconds: number): Promise<void> {
   }
 }
 
-// A reader that leaves early (`| head`) breaks nothing.
+// A reader that closes early (`| head`) is no failure.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 process.exitCode = await main(process.argv.slice(2))

@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
 
-/** What `npx wormhole-ipc doctor` was asked for. */
+/** The command line of `npx wormhole-ipc doctor`. */
 export interface Options {
   help: boolean
   json: boolean
-  /** How long the self-test runs; 0: there is none. */
+  /** How long the self-test runs; 0 for none. */
   seconds: number
 }
 
@@ -13,17 +13,17 @@ const MAX_SECONDS = 3600
 
 export const usage = `Usage: wormhole-ipc doctor [options]
 
-Says what of wormhole-ipc was loaded and whether it works, which kernel limits are low, and how fast
-this machine is: messages per second between two processes, beside process.send.
+Prints what of wormhole-ipc was loaded and whether it works, which kernel limits are low, and how
+fast this machine is: messages per second between two processes, compared with process.send.
 
-  --seconds <n>  how long the self-test runs; 0: none (default ${DEFAULT_SECONDS})
-  --json         one JSON document on standard output
-  --help         this text
+  --seconds <n>  how long the self-test runs; 0 for none (default ${DEFAULT_SECONDS})
+  --json         print one JSON document on standard output
+  --help         print this text
 
 Exit code: 0 when it works, 1 when something is broken, 2 when the command line is wrong.
 `
 
-/** A command line that asks for nothing that there is. */
+/** The error for a command line that cannot be understood. */
 export class UsageError extends Error {}
 
 export function parse(args: readonly string[]): Options {

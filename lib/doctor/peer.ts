@@ -1,4 +1,4 @@
-// The child of the self-test: says 0 once it is ready, counts what it receives, and says how many at the end.
+// The child of the self-test: sends 0 once it is ready, counts what it receives, and sends the count at the end.
 
 import type { Receiver } from '../channel/receiver.js'
 import type { Sender } from '../channel/sender.js'

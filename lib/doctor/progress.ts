@@ -1,9 +1,9 @@
 import { clearLine, cursorTo } from 'node:readline'
 
-/** Milliseconds from one picture to the next. */
-const PICTURE_MS = 100
+/** Milliseconds between two updates. */
+const UPDATE_MS = 100
 
-/** A line on a terminal that says how far something is; nothing where there is no terminal. */
+/** Shows on one line of a terminal how much is done; does nothing if the stream is not a terminal. */
 export class Progress {
   readonly #stream: NodeJS.WriteStream
   #shown = Number.NEGATIVE_INFINITY
@@ -13,7 +13,7 @@ export class Progress {
   }
 
   show(title: string, part: number): void {
-    if (!this.#stream.isTTY || performance.now() - this.#shown < PICTURE_MS) return
+    if (!this.#stream.isTTY || performance.now() - this.#shown < UPDATE_MS) return
     this.#shown = performance.now()
     cursorTo(this.#stream, 0)
     this.#stream.write(`self-test: ${title} ${Math.floor(part * 100)} %`)

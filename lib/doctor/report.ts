@@ -3,14 +3,14 @@ import type { Limit } from './limits.js'
 import type { Machine } from './machine.js'
 import type { Rate, SelfTest } from './self-test.js'
 
-/** All that the doctor found, as `--json` prints it. */
+/** Everything that the doctor found, as `--json` prints it. */
 export interface Report {
   machine: Machine
   installation: Installation
   limits: Limit[]
-  /** Null where none was asked for or it could not be made. */
+  /** Null if there was none, or it failed. */
   selfTest: SelfTest | null
-  /** What is broken; empty where it works. */
+  /** What is broken; empty if everything works. */
   problems: string[]
 }
 

@@ -1,6 +1,5 @@
 import { type Link, processSend, wormhole } from './links.js'
 
-/** How fast a child received messages. */
 export interface Rate {
   messages: number
   seconds: number
@@ -8,24 +7,24 @@ export interface Rate {
 }
 
 export interface SelfTest {
-  /** The length of the one message as JSON. */
+  /** The message's length as JSON. */
   messageBytes: number
   wormhole: Rate
   processSend: Rate
 }
 
-/** Hears how far the self-test is, from 0 to 1. */
+/** Is called with the part of the self-test that is done, from 0 to 1. */
 type Listener = (title: string, part: number) => void
 
 /** The README's message. */
 const make = () => ({ a: 1776, b: 'hello world!', c: [5, 4, 3, 2, 1] })
 
-/** A look at the clock costs a tenth of sending a message. */
-const MESSAGES_A_LOOK = 64
-/** What a child may take to start, and to count what is under way at the end, before it is given up. */
+/** Messages between two looks at the clock, each of which costs a tenth of sending a message. */
+const MESSAGES_PER_LOOK = 64
+/** Milliseconds that a child may take to start, and to count what is under way at the end, before it is killed. */
 const PATIENCE_MS = 30_000
 
-/** Sends as fast as this machine goes, half of the time each way. Rejects when messages do not arrive. */
+/** Sends as fast as possible, half of the time each way. Rejects if messages do not arrive. */
 export async function selfTest(seconds: number, listener: Listener): Promise<SelfTest> {
   const half = (seconds * 1000) / 2
   return {
@@ -47,8 +46,8 @@ async function measure(title: string, start: () => Link, duration: number, liste
         const part = (performance.now() - began) / duration
         listener(title, Math.min(part, 1))
         if (part >= 1) return
-        for (let index = 0; index < MESSAGES_A_LOOK; index++) yield make()
-        sent += MESSAGES_A_LOOK
+        for (let index = 0; index < MESSAGES_PER_LOOK; index++) yield make()
+        sent += MESSAGES_PER_LOOK
       }
     }
     const [arrived] = await Promise.all([count(), send(messages())])

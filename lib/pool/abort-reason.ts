@@ -1,6 +1,6 @@
 import { say } from '../core/describe.js'
 
-/** An abort's reason as a process is told of it, whatever it is. */
+/** Makes an abort's reason, of any kind, into what a process is sent of it. */
 export function reasonFor(reason: unknown): { reason: string; name: string } {
   try {
     const { name = 'AbortError', message = say(reason) } = (reason ?? {}) as { name?: unknown; message?: unknown }

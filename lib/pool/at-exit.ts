@@ -1,15 +1,15 @@
-/** A process of a pool, as far as the end of ours needs to know it. */
+/** The part of a pool's process that is needed when ours ends. */
 interface Running {
   readonly jobs: { readonly size: number }
   killNow(): void
 }
 
-/** Processes that run, of all pools of this thread. */
+/** The running processes of all pools of this thread. */
 const running = new Set<Running>()
 
 /**
- * When our process exits, or throws what nobody catches, a pool's processes end as their channels do; but one that blocks its
- * event loop would never learn of it: those with jobs under way are killed.
+ * Kills this process, if it has jobs under way, when ours exits or ends by an uncaught error: the end of its channels
+ * ends it too, but not while it blocks its event loop.
  */
 export function follow(worker: Running): void {
   if (running.size === 0) process.on('exit', killBusy)

@@ -9,22 +9,22 @@ import { failedStart, spawn } from '../process/spawn.js'
 import type { Settings } from './options.js'
 import { type Received, WorkerChannels } from './worker-channels.js'
 
-/** How long a process whose channels are over may take to end, and a dead one's answers to be read, in milliseconds. */
+/** Milliseconds that a process has to exit after its channels end, and that a dead one's answers are read for. */
 export const END_GRACE_MS = 1000
 
-/** The child behind one process of a pool: its start, what it says, and how it ends. */
+/** The child of one process of a pool: its start, its messages, and its end. */
 export class WorkerChild {
-  /** Undefined where it could not be started. */
+  /** Undefined if they could not be opened. */
   readonly channels: WorkerChannels | undefined
-  /** Resolves with how it ended, once it is dead and all that it said has been read. */
+  /** Resolves to the error that says how it ended, once it is dead and its output has been read. */
   readonly ended: Promise<unknown>
-  /** Resolves at the end of its channels: it is to end too. */
+  /** Resolves when its channels end: it should end too. */
   readonly silent: Promise<void>
-  /** It has ended, and its last words are being read. */
+  /** Whether it has exited; its output may still be read. */
   exited = false
   readonly #child: ChildProcess | undefined
   readonly #stderr: Tail | undefined
-  /** Why it was killed though nobody gave it up. */
+  /** The unreadable message for which it was killed. */
   #fault: WormholeError | undefined
 
   constructor({ concurrency, execArgv, module, args, env, cwd }: Settings, received: Received) {
@@ -50,7 +50,7 @@ export class WorkerChild {
     this.ended = this.#end(this.#child)
   }
 
-  /** What it wrote to its standard error last. */
+  /** The last characters that it wrote to its standard error. */
   get stderr(): string {
     return this.#stderr?.text ?? ''
   }
@@ -84,7 +84,7 @@ export class WorkerChild {
     this.#child?.kill('SIGKILL')
   }
 
-  /** Our process waits for it. */
+  /** Keeps our process alive for it. */
   ref(): void {
     this.#child?.ref()
     this.channels?.ref()
@@ -96,7 +96,7 @@ export class WorkerChild {
   }
 }
 
-/** Resolves with `end`, or after some milliseconds: what is there by then is still read, as Node runs timers before it polls. */
+/** Resolves with `end`, or after some milliseconds and one poll: Node runs timers before it reads what has arrived. */
 function within(milliseconds: number, end: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     const cancel = after(milliseconds, () => setImmediate(resolve))

@@ -3,7 +3,7 @@ import { ListItem } from '../core/list.js'
 import type { FdSource } from '../fd/transfer.js'
 
 /**
- * How one job is run.
+ * Options of one job.
  *
  * @example
  * import type { RunOptions } from 'wormhole-ipc/pool'
@@ -12,17 +12,17 @@ import type { FdSource } from '../fd/transfer.js'
  * await jobs.run({ year: 2026 }, options)
  */
 export interface RunOptions {
-  /** Ends the job: it rejects with the signal's reason at once, and the function's own signal aborts. */
+  /** Ends the job: it rejects with the signal's reason immediately, and the function's own signal aborts. */
   signal?: AbortSignal | undefined
-  /** Most milliseconds once a process has room for it, up to Infinity; then ERR_WORMHOLE_TIMEOUT. @default the pool's */
+  /** Milliseconds for it once a process has room, up to Infinity; then ERR_WORMHOLE_TIMEOUT. @default the pool's */
   timeout?: number | undefined
-  /** Descriptors for the function (`context.fds`), moved or duplicated as by `sendWithFds`. Such a job is tried once. */
+  /** Descriptors for the function (`context.fds`), moved or duplicated as by `sendWithFds`. The job is not retried. */
   fds?: readonly FdSource[] | undefined
-  /** Is called with each value that the function hands to `context.progress`. */
+  /** Is called with each value that the function passes to `context.progress`. */
   onProgress?: { call(value: unknown): void }['call'] | undefined
 }
 
-/** A process, as far as the jobs that it has need to know it. */
+/** The part of a process that the jobs given to it use. */
 export interface JobHolder {
   abort(job: Job, reason: unknown, due: boolean): void
 }
@@ -30,13 +30,13 @@ export interface JobHolder {
 /** A job, from `run` until it settles. */
 export class Job extends ListItem<Job> {
   settled = false
-  /** Processes that died of it, or with it. */
+  /** Processes that died while they had it. */
   deaths = 0
   /** The process that has it. */
   worker: JobHolder | undefined
   /** Its number there. */
   number = 0
-  /** Whether it can only be given to a process that begins it: it has descriptors, or is too long for a packet. */
+  /** Whether it cannot be handed ahead: it has descriptors, or is too long for a packet. */
   alone: boolean
   /** Cancels the timer of this try. */
   unschedule: (() => void) | undefined
@@ -53,7 +53,7 @@ export class Job extends ListItem<Job> {
     this.alone = options.fds !== undefined
   }
 
-  /** False where it is settled already. */
+  /** Settles it; returns false if it already was. */
   settle(outcome: Outcome): boolean {
     if (this.settled) return false
     this.settled = true

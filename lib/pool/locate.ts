@@ -4,9 +4,8 @@ const { existsSync } = process.getBuiltinModule('node:fs')
 const { pathToFileURL } = process.getBuiltinModule('node:url')
 
 /**
- * A module's URL. A relative name is the caller's file's, where that can be told; else the working directory's.
- *
- * @param entry the function that was called: its caller is looked for
+ * Returns a module's URL. A relative name is resolved from the caller's file if that is known, else from the working
+ * directory. `entry` is the function whose caller is looked for.
  */
 export function locate(module: URL | string, entry: (...args: never[]) => unknown): string {
   const url = moduleUrl('pool', module)

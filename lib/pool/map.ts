@@ -1,7 +1,7 @@
 import { AbortController } from '../core/globals.js'
 import type { RunOptions } from './job.js'
 
-/** Runs a job for each input, `most` under way, and gives the outputs in the order of the inputs. */
+/** Runs a job for each input, at most `max` at the same time, and yields the outputs in the order of the inputs. */
 export async function* mapped<Input, Output>(
   inputs: Iterable<Input> | AsyncIterable<Input>,
   max: number,
@@ -13,7 +13,7 @@ export async function* mapped<Input, Output>(
   const under: Promise<Output>[] = []
   const begin = (input: Input) => {
     const job = run(input, { ...options, signal })
-    // It is looked at in its turn.
+    // Its error is thrown in its turn.
     job.catch(() => undefined)
     under.push(job)
   }

@@ -14,15 +14,15 @@ const { availableParallelism } = process.getBuiltinModule('node:os')
  * const jobs = pool('./job.js', options)
  */
 export interface PoolOptions {
-  /** Processes at most; they start as jobs come. @default availableParallelism() */
+  /** The maximum number of processes; they start as jobs are submitted. @default availableParallelism() */
   size?: number | undefined
-  /** Jobs that one process runs at a time. @default 1 */
+  /** Jobs that one process runs at the same time. @default 1 */
   concurrency?: number | undefined
-  /** Jobs that may wait here; one more rejects with ERR_WORMHOLE_BUSY. @default 1000 */
+  /** Jobs that may wait for a process; one more rejects with ERR_WORMHOLE_BUSY. @default 1000 */
   queue?: number | undefined
   /** How often a job whose process died is tried again. @default 0 */
   retries?: number | undefined
-  /** Most milliseconds for a job once a process has room for it; then it rejects with ERR_WORMHOLE_TIMEOUT. @default Infinity */
+  /** Milliseconds for a job once a process has room; then it rejects with ERR_WORMHOLE_TIMEOUT. @default Infinity */
   timeout?: number | undefined
   /** Milliseconds from an abort, a timeout or a close until the process is killed. @default 1000 */
   grace?: number | undefined
@@ -40,7 +40,7 @@ export interface PoolOptions {
   execArgv?: readonly string[] | undefined
 }
 
-/** The options, checked, with their defaults. */
+/** The checked options, with defaults. */
 export interface Settings {
   module: string
   size: number

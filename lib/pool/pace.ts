@@ -1,18 +1,18 @@
-/** Milliseconds of work that may wait in a process which has all the jobs that it may run. */
+/** Milliseconds of work that may be handed ahead to a process which already has all the jobs that it may run. */
 const AHEAD_MS = 1
-/** Jobs that may. */
+/** The maximum number of such jobs. */
 const MAX_AHEAD = 32
-/** How much of a slower job's time counts. */
+/** The weight of a slower job's time. */
 const SLOWER = 1 / 8
 
-/** How quickly one process is done with its jobs: with that, how many it may be handed before their turn. */
+/** Measures how quickly a process answers jobs, from which follows how many it may be handed ahead. */
 export class Pace {
-  /** Milliseconds from one answer to the next; Infinity where that is not known. */
+  /** Milliseconds from one answer to the next; Infinity if not known. */
   #pace = Number.POSITIVE_INFINITY
-  /** When the job began that will be answered next, on the clock of `now()`. */
+  /** When the job to be answered next began, on the clock of `now()`. */
   #since = 0
 
-  /** Jobs that are worth about {@link AHEAD_MS}: none, where one alone takes longer. */
+  /** The number of jobs that take about {@link AHEAD_MS} together: 0 if one alone takes longer. */
   get ahead(): number {
     return Math.min(MAX_AHEAD, Math.floor(AHEAD_MS / this.#pace))
   }
@@ -21,14 +21,14 @@ export class Pace {
     this.#since = time
   }
 
-  /** A job has been answered. One slow job among short ones changes little: jobs behind it are taken back. */
+  /** Counts an answer. One slow job among short ones changes little: the jobs after it are taken back. */
   note(time: number): void {
     const took = time - this.#since
     this.#since = time
     this.#pace = took < this.#pace ? took : this.#pace + (took - this.#pace) * SLOWER
   }
 
-  /** The process seems slower than it was. */
+  /** Forgets the pace: the process seems slower than before. */
   unknown(): void {
     this.#pace = Number.POSITIVE_INFINITY
   }

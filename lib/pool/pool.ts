@@ -12,7 +12,7 @@ import { Scheduler } from './scheduler.js'
 import type { PoolStats } from './stats.js'
 
 /**
- * Processes that run one module's function for job after job; what {@link pool} makes.
+ * Processes that run one module's function for job after job, as {@link pool} makes them.
  *
  * @example
  * import { pool } from 'wormhole-ipc/pool'
@@ -32,7 +32,7 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
   }
 
   /**
-   * Runs one job: in a process that has room, or once there is one.
+   * Runs one job, as soon as a process has room for it.
    *
    * @returns rejects with ERR_WORMHOLE_CALL_THREW, whose `cause` is the function's error; ERR_WORMHOLE_CHILD_EXITED when
    * the process died; ERR_WORMHOLE_TIMEOUT; ERR_WORMHOLE_BUSY; ERR_WORMHOLE_UNSERIALIZABLE; ERR_WORMHOLE_CLOSED; or the
@@ -63,9 +63,8 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
   }
 
   /**
-   * Runs a job for each input and gives what they return, in the order of the inputs. The iterable is asked for more
-   * only as processes have room. Leaving the loop aborts what is under way; so does a job that fails, whose error it
-   * throws.
+   * Runs a job for each input and yields the outputs in the order of the inputs. Takes inputs from the iterable only as
+   * processes have room. Leaving the loop aborts the jobs under way; so does a job that fails, whose error is thrown.
    *
    * @example
    * for await (const size of jobs.map(['a.png', 'b.png'])) console.log(size)
@@ -79,7 +78,7 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
   }
 
   /**
-   * Starts all the processes, which is otherwise done as jobs come, and resolves once each has imported the module.
+   * Starts all processes now rather than as jobs are submitted; resolves once each has imported the module.
    *
    * @returns rejects with ERR_WORMHOLE_CALL_THREW when the module cannot be imported or exports no function,
    * ERR_WORMHOLE_CHILD_EXITED, ERR_WORMHOLE_SYSTEM, or ERR_WORMHOLE_CLOSED
@@ -93,8 +92,8 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
   }
 
   /**
-   * Ends the pool: jobs that wait reject with ERR_WORMHOLE_CLOSED, those under way have `grace` to finish. Resolves
-   * once every process is gone.
+   * Ends the pool: waiting jobs reject with ERR_WORMHOLE_CLOSED, those under way have `grace` to finish. Resolves once
+   * every process has exited.
    *
    * @example
    * await jobs.close()
@@ -105,7 +104,7 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
   }
 
   /**
-   * The same as `close()`, for `await using`.
+   * Ends the pool as `close()` does, for `await using`.
    *
    * @example
    * import { pool } from 'wormhole-ipc/pool'
@@ -117,7 +116,7 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
   }
 
   /**
-   * What this pool has done so far.
+   * Returns what this pool has done so far.
    *
    * @example
    * console.log(jobs.stats().died)

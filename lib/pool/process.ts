@@ -16,42 +16,42 @@ import type { Settings } from './options.js'
 import { Pace } from './pace.js'
 import { IMPORT, type Task } from './protocol.js'
 
-/** What a process tells its pool. */
+/** What a process reports to its pool. */
 export interface Events {
   /** A job that was handed ahead may have begun. */
   begun(job: Job): void
-  /** A job is over, whether or not anybody waits for it: there is room for another. */
+  /** A job has ended, settled earlier or not: there is room for another. */
   room(worker: PoolProcess, became: 'done' | 'failed' | null): void
-  /** The process is gone; of its jobs without an answer, these may have begun, and these have not. */
+  /** The process has exited; of its unanswered jobs, `begun` may have begun, and `unbegun` have not. */
   dead(worker: PoolProcess, begun: Job[], unbegun: Job[], error: unknown): void
 }
 
 /** One process of a pool and the jobs that it has. */
 export class PoolProcess {
-  /** All of them, by their numbers. */
+  /** All its jobs, by number. */
   readonly jobs = new Map<number, Job>()
-  /** Those beyond what it may run: they wait in its channel. */
+  /** Jobs handed ahead, beyond those that it may run: they wait in its channel. */
   readonly ahead = new List<Job>()
   /** Jobs that it was given. */
   given = 0
   /** Jobs that it has answered. */
   answered = 0
-  /** What `answered` was when the pool last looked whether jobs wait here behind a slow one. */
+  /** The value of `answered` when the pool last checked whether jobs wait here for a slow one. */
   answeredBefore = 0
-  /** No more jobs are given to it. */
+  /** Whether it gets no more jobs. */
   retiring = false
   /** Cancels the timer of an idle process. */
   unidle: (() => void) | undefined
-  /** Resolves once it is gone. */
+  /** Resolves once it has exited. */
   readonly gone: Promise<void>
   readonly #child: WorkerChild
   readonly #settings: Settings
   readonly #events: Events
   readonly #pace = new Pace()
   #lastNumber = IMPORT
-  /** Jobs whose input cannot be taken back: it is long, or descriptors go along. */
+  /** Jobs that cannot be taken back: their input is long, or they have descriptors. */
   #alone = 0
-  /** Jobs ahead that the channel had room for when it was last full. */
+  /** The number of jobs ahead when the channel was last full. */
   #room = Number.POSITIVE_INFINITY
   #loads = 0
   #held = true
@@ -74,7 +74,7 @@ export class PoolProcess {
     )
     this.#child = new WorkerChild(settings, (form, fds, failed) => this.#onMessage(form, fds, failed))
     follow(this)
-    // How it ended settles its jobs: it tells soon after its channels.
+    // Its jobs settle with how it ended, which is known soon after its channels end.
     void this.#child.silent.then(() => {
       if (!this.retiring || this.jobs.size > 0) this.kill(END_GRACE_MS)
     })
@@ -82,7 +82,7 @@ export class PoolProcess {
     this.#letGo()
   }
 
-  /** It has ended, and its last words are being read. */
+  /** Whether it has exited; its output may still be read. */
   get exited(): boolean {
     return this.#child.exited
   }
@@ -97,7 +97,7 @@ export class PoolProcess {
     return this.#mostAhead - this.ahead.size
   }
 
-  /** Whether less than half of those that it may have are there. */
+  /** Whether it has less than half of the jobs ahead that it may have. */
   get low(): boolean {
     return this.spare > this.ahead.size
   }
@@ -111,7 +111,7 @@ export class PoolProcess {
     unfollow(this)
     this.#unkill?.()
     this.unidle?.()
-    // One that has died before it could run anything has all its jobs on its conscience.
+    // If it died before it could run a job, its death counts for all its jobs.
     const unbegun = this.#isLoaded || this.#givenUp ? this.takeBack() : []
     const begun = [...this.jobs.values()]
     for (const job of this.ahead) this.ahead.remove(job)
@@ -153,7 +153,7 @@ export class PoolProcess {
     }
   }
 
-  /** Gives it a job to begin: there is room for it. */
+  /** Gives it a job to begin, for which it has room. */
   give(job: Job): void {
     const task = this.#number(job)
     this.unidle?.()
@@ -178,7 +178,7 @@ export class PoolProcess {
     }
   }
 
-  /** Hands it a job beyond those that it may run; false where that cannot be. */
+  /** Hands it a job ahead, beyond those that it may run; returns false if that is not possible. */
   giveAhead(job: Job): boolean {
     const { number } = job
     const task = this.#number(job)
@@ -190,7 +190,7 @@ export class PoolProcess {
       }
       this.#room = this.ahead.size
     } catch {
-      // It is told once the job's turn has come.
+      // The error is reported once the job's turn has come.
       job.alone = true
     }
     if (this.ahead.size === 0) job.alone = true
@@ -207,7 +207,7 @@ export class PoolProcess {
     return { job: job.number, input: job.input }
   }
 
-  /** Takes back the jobs that it has not read, whether or not they wait there for others: it will never begin them. */
+  /** Takes back all jobs that it has not read, handed ahead or not: it will never begin them. */
   takeBack(): Job[] {
     const back: Job[] = []
     if (this.#alone > 0) return back
@@ -224,16 +224,16 @@ export class PoolProcess {
     for (const probe of probes) this.#tryProbe(probe)
     this.given -= back.length
     this.#pace.unknown()
-    // The others it has read meanwhile.
+    // It has read the others.
     while (this.ahead.size > 0) this.#promote()
     if (this.jobs.size === 0) this.#letGo()
     return back
   }
 
-  /** The job did not get there. */
+  /** Handles a job that could not be sent. */
   #refused(job: Job, error: unknown): void {
     if (!this.jobs.has(job.number) || this.#over) return
-    // The end of the process settles it.
+    // The end of the process settles the job.
     if (tellsOfEnd(error)) this.kill(END_GRACE_MS)
     else this.#done(job, { error })
   }
@@ -251,14 +251,14 @@ export class PoolProcess {
     this.#events.room(this, became)
   }
 
-  /** The first job ahead may have begun. */
+  /** Moves the first job ahead to those that may have begun. */
   #promote(): void {
     const next = this.ahead.shift()
     if (next !== null) this.#events.begun(next)
   }
 
   /**
-   * The job is settled here; the process has `grace` to be done with it, or with the import if it waited for that.
+   * Aborts a job that is settled here: the process has `grace` to end it, or the import if it waited for that.
    *
    * @param due whether the process was free to begin it: if it has not read it, it must show that it reads at all
    */
@@ -269,7 +269,7 @@ export class PoolProcess {
     this.kill(this.#settings.grace)
   }
 
-  /** Gives it a number to answer without a job; false if its channel is full or gone. */
+  /** Gives it a number to answer without a job; returns false if its channel is full or has ended. */
   #probe(job: Job): boolean {
     const { job: number } = this.#number(job)
     this.given--
@@ -293,7 +293,7 @@ export class PoolProcess {
     this.#unkill = undefined
   }
 
-  /** Kills it after so many milliseconds, unless it is killed earlier already. */
+  /** Kills it after `grace` milliseconds, unless an earlier call set the time. */
   kill(grace: number): void {
     this.#unkill ??= after(grace, () => this.killNow())
   }
@@ -312,14 +312,14 @@ export class PoolProcess {
     this.kill(this.#settings.grace)
   }
 
-  /** It keeps our process alive no longer than a job does. */
+  /** Keeps our process alive while it has jobs. */
   #hold(): void {
     if (this.#held || this.#over) return
     this.#held = true
     this.#child.ref()
   }
 
-  /** Lets our process end. Looked at once all that follows from the last answer has run: there may be another job. */
+  /** Lets our process end if no job is left, checked once everything that the last answer set off has run. */
   #letGo(): void {
     nextTick(letGo, this)
   }
@@ -331,7 +331,7 @@ export class PoolProcess {
     this.#child.unref()
   }
 
-  /** An error with what the process has written to its standard error. */
+  /** Adds to an error what the process has written to its standard error. */
   #explained(outcome: Outcome): Outcome {
     if (!('error' in outcome)) return outcome
     const { stderr } = this.#child
@@ -344,7 +344,7 @@ function letGo(worker: PoolProcess): void {
   worker.letGoIfIdle()
 }
 
-/** Whether a job could not be sent as the process is gone. */
+/** Whether a job could not be sent because the process has ended. */
 function tellsOfEnd(error: unknown): boolean {
   const { code } = error as WormholeError
   return code === 'ERR_WORMHOLE_DISCONNECTED' || code === 'ERR_WORMHOLE_CLOSED'

@@ -11,10 +11,10 @@ import type { PoolStats } from './stats.js'
 /** Milliseconds before the next process starts after one has died without an answer; doubled each time. */
 const FIRST_PAUSE_MS = 20
 const MAX_PAUSE_MS = 5000
-/** How long a job may have its process's time while others wait there, in milliseconds: then they go elsewhere. */
+/** Milliseconds without an answer from a process, after which the jobs that were handed ahead to it are taken back. */
 const LOOK_MS = 5
 
-/** Which process of a pool gets which job. */
+/** Decides which process of a pool gets which job. */
 export class Scheduler {
   readonly #settings: Settings
   readonly #processes = new Set<PoolProcess>()
@@ -25,9 +25,9 @@ export class Scheduler {
   #stillborn = 0
   /** When the next process may start, on the clock of `now()`. */
   #notBefore = 0
-  /** Cancels the timer that waits for it. */
+  /** Cancels the timer that starts it. */
   #pause: (() => void) | undefined
-  /** Whether that is to be done at the end of this tick. */
+  /** Whether jobs are to be handed ahead at the end of this tick. */
   #handing = false
   /** Cancels the next look at the jobs that were handed ahead. */
   #unlook: (() => void) | undefined
@@ -52,7 +52,7 @@ export class Scheduler {
     return { processes: this.#processes.size, running, waiting, ...this.#counts }
   }
 
-  /** @throws ERR_WORMHOLE_BUSY where too many wait */
+  /** @throws ERR_WORMHOLE_BUSY if too many wait */
   add(job: Job): void {
     const { size, concurrency, queue } = this.#settings
     let all = this.#waiting.size
@@ -74,23 +74,23 @@ export class Scheduler {
       closeMoved(job.options.fds ?? [])
       return
     }
-    // The process was free to begin it: if it has not even read it, its event loop may be blocked.
+    // If true, the process was free to begin it: if it has not even read it, its event loop may be blocked.
     const due = job.list === null
     this.#takeBack(worker as PoolProcess)
     worker.abort(job, reason, due)
     this.#dispatch()
   }
 
-  /** Starts all the processes; resolves once each has imported the module. */
+  /** Starts all processes; resolves once each has imported the module. */
   async loadAll(): Promise<void> {
     while (this.#active() < this.#settings.size) this.#start()
     await Promise.all([...this.#processes].filter(({ retiring }) => !retiring).map((worker) => worker.load()))
   }
 
-  /** Jobs that wait reject, those under way have `grace` to finish; resolves once every process is gone. */
+  /** Rejects waiting jobs, leaves those under way `grace` to finish, and resolves once every process has exited. */
   async close(): Promise<void> {
     this.#closing = true
-    // The caller is to have the promise first.
+    // The caller must get the promise first.
     await undefined
     this.#pause?.()
     this.#unlook?.()
@@ -111,7 +111,7 @@ export class Scheduler {
     }
   }
 
-  /** Takes back what was handed ahead, and leaves what was given to be begun. */
+  /** Takes back jobs that were handed ahead, and leaves those given to be begun. */
   #keepBegun(worker: PoolProcess): void {
     const ahead = new Set(worker.ahead)
     for (const job of worker.takeBack()) {
@@ -132,7 +132,7 @@ export class Scheduler {
     return worker
   }
 
-  /** The process with the fewest jobs, if it has room; one that starts, if there may be another. */
+  /** Returns the process with the fewest jobs, if it has room; starts one if all are busy and there may be another. */
   #place(): PoolProcess | undefined {
     let best: PoolProcess | undefined
     let active = 0
@@ -153,7 +153,7 @@ export class Scheduler {
     return best
   }
 
-  /** Gives jobs that wait to processes that have room. */
+  /** Gives waiting jobs to processes that have room. */
   #dispatch(): void {
     if (this.#closing) this.#closeWaiting()
     for (let job = this.#waiting.first; job !== null; job = this.#waiting.first) {
@@ -169,7 +169,7 @@ export class Scheduler {
     }
   }
 
-  /** Once all answers that are here have been read: a process that sleeps is woken once for all that it then gets. */
+  /** Hands jobs ahead once all answers here have been read: so a sleeping process is woken once for several jobs. */
   #handAheadLater(): void {
     if (this.#handing) return
     this.#handing = true
@@ -179,7 +179,7 @@ export class Scheduler {
   /** @internal */
   handAhead(): void {
     this.#handing = false
-    // Not before half of theirs is done: so they are given several together.
+    // Only those with less than half of theirs left, so that several jobs are given together.
     const low = [...this.#processes].filter((worker) => !worker.retiring && !worker.exited && worker.low)
     while (low.length > 0) {
       const job = this.#waiting.first
@@ -201,7 +201,7 @@ export class Scheduler {
     if (worker.given >= this.#settings.recycle) worker.retiring = true
   }
 
-  /** Its time runs. */
+  /** Starts the job's timeout. */
   #begin(job: Job): void {
     const { timeout } = job
     if (timeout === Number.POSITIVE_INFINITY) return
@@ -210,7 +210,7 @@ export class Scheduler {
     )
   }
 
-  /** Takes back the jobs that a process has not read: they are the next again. */
+  /** Takes back the jobs that a process has not read, and puts them first in the queue. */
   #takeBack(worker: PoolProcess): void {
     for (const job of worker.takeBack().reverse()) {
       job.unschedule?.()
@@ -220,11 +220,11 @@ export class Scheduler {
   }
 
   #lookLater(): void {
-    // Answers that are there are read first: after a long busy spell Node runs timers before it polls.
+    // Answers that have arrived are read first: after a long busy spell Node runs timers before it polls.
     this.#unlook ??= after(LOOK_MS, () => setImmediate(() => this.#look()))
   }
 
-  /** Where no job was answered since the last look, those handed ahead wait behind a slow one. */
+  /** Takes back jobs handed ahead to a process that has answered none since the last look: they wait for a slow one. */
   #look(): void {
     this.#unlook = undefined
     let ahead = false
@@ -238,7 +238,7 @@ export class Scheduler {
     this.#dispatch()
   }
 
-  /** A process has nothing to do: it may have what waits in others. */
+  /** Takes back jobs that wait in the process with most of them: another has nothing to do. */
   #share(): void {
     let most: PoolProcess | undefined
     for (const worker of this.#processes) if (worker.ahead.size > (most?.ahead.size ?? 0)) most = worker
@@ -259,7 +259,7 @@ export class Scheduler {
     this.#rest(worker)
   }
 
-  /** A process without jobs ends, after a while or at once. */
+  /** Ends a process without jobs: immediately if it is retiring, else after `idle`. */
   #rest(worker: PoolProcess): void {
     const { idle } = this.#settings
     if (worker.jobs.size > 0) return
@@ -291,7 +291,7 @@ export class Scheduler {
     this.#dispatch()
   }
 
-  /** A process has died before it answered anything: the next shall not start at once. */
+  /** Delays the next start: a process has died before it answered anything. */
   #wait(): void {
     this.#notBefore = now() + Math.min(FIRST_PAUSE_MS * 2 ** this.#stillborn++, MAX_PAUSE_MS)
   }

@@ -6,7 +6,7 @@
  * console.log(`${running} jobs under way, ${waiting} wait`)
  */
 export interface PoolStats {
-  /** Processes that are there now. */
+  /** Processes that exist now. */
   processes: number
   /** Jobs that a process may have begun. */
   running: number
@@ -16,8 +16,8 @@ export interface PoolStats {
   done: number
   /** Jobs that rejected. */
   failed: number
-  /** How often a job was given to another process as its own had died. */
+  /** How often a job was given to another process because its own had died. */
   retried: number
-  /** Processes that ended unasked. */
+  /** Processes that ended unexpectedly. */
   died: number
 }

@@ -11,12 +11,12 @@ import type { FdSource } from '../fd/transfer.js'
 import type { Ends } from '../process/inheritance.js'
 import { ORDERS, type Order, type Task, WORK } from './protocol.js'
 
-/** Is told of each message; of one whose descriptors were lost, with the error. */
+/** Is called with each message; if its descriptors were lost, with the error too. */
 export type Received = (form: Arrived, fds: OwnedFd[], failure?: WormholeError) => void
 
 /** The pool's ends of the channels to one of its processes. */
 export class WorkerChannels {
-  /** The process's own ends, to be moved there. */
+  /** The process's own ends, to be moved to it. */
   readonly theirs: Ends
   readonly #jobs: Sender<Task>
   /** Jobs that the process has not read. */
@@ -27,7 +27,7 @@ export class WorkerChannels {
 
   constructor(concurrency: number) {
     try {
-      // One job to a packet: each is taken by itself, there or here.
+      // One job to a packet: each is read by itself, there or here.
       const [jobs, unread] = this.#open<Task>({ coalesce: false })
       const [orders, orderly] = this.#open<Order>()
       const [sender, results] = this.#open<unknown>()
@@ -51,17 +51,17 @@ export class WorkerChannels {
     return pair
   }
 
-  /** False where the channel has no room for it, or it is too long for a packet. @throws what the sender throws at once */
+  /** Returns false if the channel has no room, or the task is too long for a packet. @throws what `trySend` throws */
   tryGive(task: Task): boolean {
     return this.#jobs.trySend(task)
   }
 
-  /** @throws what the sender throws at once */
+  /** @throws what the sender throws synchronously */
   give(task: Task, fds: readonly FdSource[] | undefined): Promise<void> {
     return fds === undefined ? this.#jobs.send(task) : this.#jobs.sendWithFds(task, fds)
   }
 
-  /** The first job that the process has not read, which it will not read any more. */
+  /** Reads back the first job that the process has not read: the process no longer gets it. */
   takeBack(): Task | undefined {
     try {
       return this.#unread.tryRecv()
@@ -75,14 +75,14 @@ export class WorkerChannels {
     try {
       if (!this.#orders.trySend(order)) void quiet(this.#orders.send(order))
     } catch {
-      // It is gone, which others tell.
+      // The process has ended, which is noticed elsewhere.
     }
   }
 
   /**
-   * Reads until the process, and whoever else may answer for it, is gone.
+   * Reads until the process and all other holders of its sending end are gone.
    *
-   * @param lost is told of a message whose sender is not known; that is the end too
+   * @param lost is called for a message that belongs to no known job, which ends the reading too
    */
   async read(received: Received, lost: (error: WormholeError) => void): Promise<void> {
     for (;;) {
@@ -99,7 +99,7 @@ export class WorkerChannels {
     }
   }
 
-  /** A job is under way. */
+  /** Keeps our process alive: a job is under way. */
   ref(): void {
     this.#results.ref()
   }
@@ -108,7 +108,7 @@ export class WorkerChannels {
     this.#results.unref()
   }
 
-  /** The process ends at once. */
+  /** Ends the process immediately. */
   end(): void {
     this.#orders.close()
   }

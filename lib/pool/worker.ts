@@ -21,24 +21,24 @@ const { [WORK]: work, [ORDERS]: orders } = inherited<{ [WORK]: Link; [ORDERS]: R
 const { sender: results, receiver: jobs } = work
 const [module = ''] = process.argv.slice(2)
 const running = new Map<number, Handling>()
-/** Jobs that were given up before they were read. */
+/** Jobs that were aborted before they were read. */
 const givenUp = new Set<number>()
 let lastRead = IMPORT
-/** Whether an answer has not been handed over within its call. */
+/** Whether the kernel did not take an answer immediately. */
 let late = false
-/** Tells that a job is over. */
+/** Resolves the wait for the end of a job. */
 let wake: (() => void) | undefined
 
 async function load(): Promise<Operation> {
   const exports = (await import(module)) as { default?: unknown }
-  // A CommonJS module's exports are all in the default one.
+  // A CommonJS module's exports are all properties of the default one.
   const inner = exports.default as { default?: unknown } | undefined
   const found = [exports.default, inner?.default].find((candidate) => typeof candidate === 'function')
   if (typeof found !== 'function') throw new TypeError(`${module} has no function as its export "default"`)
   return found as Operation
 }
 
-/** Hands an answer to the kernel before another job is read: so a job that has begun is one that is neither there nor answered. */
+/** Hands an answer to the kernel before another job is read: so a job that is neither unread nor answered has begun. */
 function answer({ form, fds }: Outgoing): void {
   if (fds === undefined && results.trySend(form)) return
   late = true
@@ -98,7 +98,7 @@ async function obey(): Promise<never> {
     if (abort > lastRead) givenUp.add(abort)
     else running.get(abort)?.abort(new DOMException(reason, name))
   }
-  // The pool is done with this process, or is gone.
+  // The pool has ended this process, or is gone.
   process.exit()
 }
 
@@ -122,7 +122,7 @@ async function takeJobs(operation: Operation, concurrency: number): Promise<void
       begin(operation, task as Task, fds)
     } catch (error) {
       const { code, message, received } = error as WormholeError
-      // So is the channel of orders, which ends this process.
+      // The channel of orders has ended too, which ends this process.
       if (code === 'ERR_WORMHOLE_DISCONNECTED') return
       const { job } = (received ?? {}) as Partial<Task>
       if (job === undefined) throw error

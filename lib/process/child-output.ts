@@ -3,8 +3,8 @@ import { argumentError } from '../core/errors.js'
 import { writeQuietly } from '../core/quiet-write.js'
 
 /**
- * Where an output of a child goes: `'inherit'`, to this process's own; `'ignore'`, to nobody; `'pipe'`, to nobody but
- * the `stderr` of an error; a descriptor, or an object with one, as in `child_process.spawn`; or any writable stream.
+ * Where an output of a child goes: `'inherit'`, to this process's own; `'ignore'`, nowhere; `'pipe'`, only to the
+ * `stderr` of an error; a descriptor, or an object with one, as in `child_process.spawn`; or any writable stream.
  *
  * @example
  * import { type ChildOutput, forkAndRun } from 'wormhole-ipc/process'
@@ -14,7 +14,7 @@ import { writeQuietly } from '../core/quiet-write.js'
  */
 export type ChildOutput = 'inherit' | 'ignore' | 'pipe' | number | Stream | { readonly fd: number }
 
-/** What `spawn` is told, and where what is read from a pipe goes. */
+/** The `stdio` entry for `spawn`, and the stream that gets what is read from a pipe. */
 export interface Route {
   stdio: 'inherit' | 'ignore' | 'pipe' | number | Stream
   target?: Writable | undefined
@@ -33,13 +33,13 @@ export function routeOf(name: string, output: ChildOutput | undefined): Route {
   throw argumentError(`${name} must be 'inherit', 'ignore', 'pipe', a descriptor or a stream`)
 }
 
-/** Characters of a child's standard error that an error carries. */
+/** An error carries at most this many characters of a child's standard error. */
 const STDERR_TAIL = 8192
 
 /** How long to keep reading a dead child's standard error, in milliseconds: another process may hold it open. */
 export const STDERR_GRACE_MS = 100
 
-/** Reads a child's pipe, hands what comes to `target`, and keeps the end of it. */
+/** Reads a child's pipe, writes the text to `target`, and keeps its last characters. */
 export class Tail {
   text = ''
 

@@ -22,7 +22,7 @@ import { failedStart, spawn } from './spawn.js'
 const { once } = process.getBuiltinModule('node:events')
 
 /**
- * How `forkAndRun` starts its child, and for how long.
+ * How `forkAndRun` starts its child, and how long the child may run.
  *
  * @example
  * import { type ForkAndRunOptions, forkAndRun } from 'wormhole-ipc/process'
@@ -33,10 +33,10 @@ const { once } = process.getBuiltinModule('node:events')
 export interface ForkAndRunOptions {
   /** Ends for the function, which gets them as its second argument. They are moved, as by `fork`. */
   channels?: Ends | undefined
-  /** Ends the child at once (SIGKILL); the call rejects with the signal's reason. */
+  /** Kills the child immediately (SIGKILL); the call rejects with the signal's reason. */
   signal?: AbortSignal | undefined
   /**
-   * Most milliseconds for the whole run, 0 to Infinity; then the child is ended, and the call rejects with
+   * Milliseconds that the whole run may take, 0 to Infinity; then the child is killed, and the call rejects with
    * ERR_WORMHOLE_TIMEOUT. @default Infinity
    */
   timeout?: number | undefined
@@ -47,34 +47,34 @@ export interface ForkAndRunOptions {
    * @default process.execArgv, without a debugger's
    */
   execArgv?: readonly string[] | undefined
-  /** The Node.js to start: needed where this program is a single executable. @default process.execPath */
+  /** The Node.js to start: needed if this program is a single executable. @default process.execPath */
   execPath?: string | undefined
   /** Where the child's standard output goes. @default 'inherit' */
   stdout?: ChildOutput | undefined
   /**
-   * Where its standard error goes. Of what passes through this process (`'inherit'`, `'pipe'`, a stream without a
-   * descriptor) an error carries the end as `stderr`. @default 'inherit'
+   * Where its standard error goes. If that is through this process (`'inherit'`, `'pipe'`, a stream without a
+   * descriptor), an error carries the last characters as `stderr`. @default 'inherit'
    */
   stderr?: ChildOutput | undefined
   /** Which export to run. @default 'default' */
   export?: string | undefined
 }
 
-/** How long a child that has given its result may take to end before it is ended, in milliseconds. */
+/** Milliseconds that a child has to exit after its result, before it is killed. */
 const EXIT_GRACE_MS = 1000
 
 /**
  * Runs a module's function in a fresh Node process: the crate's `fork_and_run`. The function gets `input`
- * (through JSON) and the channels; what it returns, or the promise of it, is this call's result (through
- * JSON). The child's standard output and error go to ours, unless the options say where else; it has no standard
- * input. When this settles, the child is gone.
+ * (through JSON) and the channels; the call resolves to what it returns or promises (through JSON). The child's
+ * standard output and error go to this process's, unless the options say otherwise; it has no standard input. When
+ * the call settles, the child has exited.
  *
  * @param module a path, relative to the working directory, or a URL
  * @returns rejects with ERR_WORMHOLE_CHILD_THREW, carrying the name, message, stack and cause of what the
  * function threw; with ERR_WORMHOLE_CHILD_EXITED when the child ended without a result; ERR_WORMHOLE_TIMEOUT;
  * ERR_WORMHOLE_UNSERIALIZABLE for the input; ERR_WORMHOLE_SYSTEM when the child could not be started or the input
- * not be sent; ERR_WORMHOLE_ARGUMENT; ERR_WORMHOLE_UNSUPPORTED where the child would be this program again; or the
- * signal's reason. Channels are closed when the start has failed; all else that keeps it from starting leaves them
+ * not be sent; ERR_WORMHOLE_ARGUMENT; ERR_WORMHOLE_UNSUPPORTED if the child would run this program again; or the
+ * signal's reason. If the system cannot start the child, the channels are closed; an error before that leaves them open
  *
  * @example
  * // sum.js: export default (numbers) => numbers.reduce((a, b) => a + b, 0)
@@ -118,7 +118,7 @@ async function run(module: URL | string, input: unknown, options: ForkAndRunOpti
     ends.push(outcomes, results)
     const sent = orders.send(order)
     const child = start(what, ordered, outcomes, options, routes)
-    // Its pipes and what `kill` meets: nothing of that is an uncaught error.
+    // A failure of its pipes or of `kill` must not be an uncaught error.
     child.on('error', () => undefined)
     if (child.pid === undefined)
       throw failedStart(`for ${what}`, ((await once(child, 'error')) as [NodeJS.ErrnoException])[0])
@@ -127,7 +127,7 @@ async function run(module: URL | string, input: unknown, options: ForkAndRunOpti
       if (!ending.killed) Object.assign(ending, { reason, killed: true })
       child.kill('SIGKILL')
     }
-    // The child would wait for ever for an order that was not sent.
+    // The child would wait forever for an order that was not sent.
     sent.catch((error: unknown) => {
       if (!tellsOfDeath(error)) kill(error)
     })
@@ -162,7 +162,7 @@ function check(options: ForkAndRunOptions): void {
   }
   for (const reserved of [INPUT, RESULT]) {
     if (channels !== undefined && reserved in channels)
-      throw argumentError(`no channel may have the name "${reserved}"`)
+      throw argumentError(`the channel name "${reserved}" is reserved: use another`)
   }
 }
 
@@ -181,7 +181,7 @@ function start(
   const channels: Ends = options.channels ?? {}
   try {
     return spawn(options.execPath ?? process.execPath, [...childExecArgv(options.execArgv), runnerFile], {
-      // What goes to our standard error is read on its way, for the errors.
+      // Standard error goes to ours through a pipe, so that errors can carry the end of it.
       stdio: ['ignore', stdout.stdio, stderr.stdio === 'inherit' ? 'pipe' : stderr.stdio],
       env: options.env ?? process.env,
       channels: { ...channels, [INPUT]: ordered, [RESULT]: outcomes },
@@ -196,24 +196,24 @@ function start(
   }
 }
 
-/** Whether a send failed as its receiver is gone: what the child ended with says more. */
+/** Whether a send failed because its receiver is gone: how the child ended says more. */
 function tellsOfDeath(error: unknown): boolean {
   const { code } = error as WormholeError
   return code === 'ERR_WORMHOLE_DISCONNECTED' || code === 'ERR_WORMHOLE_TRUNCATED'
 }
 
 function overdue(what: string, timeout: number): WormholeError {
-  return new WormholeError('ERR_WORMHOLE_TIMEOUT', `${what} was not done after ${timeout} ms; its process was ended`)
+  return new WormholeError('ERR_WORMHOLE_TIMEOUT', `${what} took over ${timeout} ms; its process was killed`)
 }
 
 interface Ending {
-  /** Cancels the timer that is to kill the child. */
+  /** Cancels the timer that kills the child. */
   cancel(): void
   reason: unknown
   killed: boolean
 }
 
-/** The child's result, once it is gone. */
+/** Waits until the child has exited; returns its result or throws. */
 async function follow(
   child: ChildProcess,
   results: Receiver<unknown>,
@@ -259,7 +259,7 @@ function explain({
 }): string {
   if (/JavaScript heap out of memory/.test(stderr)) return "its process ran out of memory (V8's heap limit)"
   if (signal === 'SIGKILL')
-    return 'its process was killed by SIGKILL (by somebody, or by the kernel for lack of memory)'
+    return 'its process was killed by SIGKILL (by another process, or by the kernel for lack of memory)'
   if (signal !== null) return `its process was killed by ${signal}`
   const said = exitCode === 0 ? null : /^(?:Uncaught )?\w*Error(?: \[\w+\])?: .+$/m.exec(stderr)
   return `its process exited early, with code ${exitCode}${said === null ? '' : ` (${said[0]})`}`

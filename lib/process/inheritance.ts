@@ -24,7 +24,7 @@ export const TABLE_VARIABLE = 'WORMHOLE_CHANNELS'
  */
 export type Ends = Record<string, End | Link>
 /**
- * The same of an interface too, which has no index signature to be a {@link Ends}.
+ * Ends by name, given as an interface: without an index signature it is not assignable to {@link Ends}.
  *
  * @example
  * import type { Receiver } from 'wormhole-ipc'
@@ -41,17 +41,17 @@ export type Ends = Record<string, End | Link>
  */
 export type EndsOf<T> = { [K in keyof T]: End | Link }
 
-/** One channel of the table. */
+/** One end in the table. */
 interface Row {
   fd: number
   end: 'sender' | 'receiver'
-  /** The socket's inode: tells a stale table, in a grandchild, from descriptors that happen to have these numbers. */
+  /** The socket's inode: in a grandchild it shows that the table is stale and other files have these numbers. */
   inode: number
   coalesce: boolean
   maxMessageBytes: number
 }
 
-/** A link's two channels. */
+/** A link's two ends. */
 interface LinkRows {
   sender: Row
   receiver: Row
@@ -59,13 +59,12 @@ interface LinkRows {
 
 type Table = Record<string, Row | LinkRows>
 
-/** Whether what is given under a name is a link. */
 function isLink(given: unknown): given is Link {
   const { sender, receiver } = (given ?? {}) as Partial<Link>
   return endOf(sender) === 'sender' && endOf(receiver) === 'receiver'
 }
 
-/** The single ends of what is given, each with the name to tell it by. */
+/** Lists the single ends, those of links included, each with its name. */
 export function single(channels: Ends): [string, End][] {
   return Object.entries(channels).flatMap(([name, given]): [string, End][] =>
     isLink(given)
@@ -77,7 +76,7 @@ export function single(channels: Ends): [string, End][] {
   )
 }
 
-/** The table's text for what will have the descriptors `firstFd`, `firstFd + 1`, ... in the child, in the order of `single`. */
+/** Makes the table's text. The child has the ends, in the order of `single`, as `firstFd`, `firstFd + 1`, ... */
 export function describe(channels: Ends, firstFd: number): string {
   let fd = firstFd
   const row = (end: End): Row => ({
@@ -93,7 +92,7 @@ export function describe(channels: Ends, firstFd: number): string {
   return JSON.stringify(Object.fromEntries(table))
 }
 
-/** Methods that one end has and the other has not: each says so, where a child takes one for the other. */
+/** Methods that only one kind of end has: in a child, those of the other kind throw an error that says so. */
 const ONLY_SENDER = [
   'send',
   'sendWithFds',
@@ -108,8 +107,8 @@ const ONLY_SENDER = [
 const ONLY_RECEIVER = ['recv', 'recvWithFds', 'tryRecv', 'recvSync', 'recvWithFdsSync', 'batches', Symbol.asyncIterator]
 
 /**
- * Takes the table out of the environment, so that no grandchild gets it, and adopts its descriptors, so that
- * none inherits these. Undefined in a process that has none.
+ * Removes the table from the environment, so that no grandchild gets it, and adopts its descriptors, so that
+ * none inherits them. Returns undefined if there is no table.
  */
 export function claim(): Ends | undefined {
   const text = process.env[TABLE_VARIABLE]
@@ -136,7 +135,7 @@ export function claim(): Ends | undefined {
       ])
     )
   } catch (error) {
-    // Nobody can ask for them, and their other ends shall see that.
+    // They are out of reach here, and their peers must see the end.
     for (const end of ends) end.close()
     throw error
   }
@@ -154,7 +153,7 @@ function parse(text: string): Table {
   if (typeof table === 'object' && table !== null && Object.values(table).every(isEntry)) return table as Table
   throw new WormholeError(
     'ERR_WORMHOLE_NO_CHANNEL',
-    `the environment variable ${TABLE_VARIABLE} is no table of channels (docs/wire.md)`
+    `the environment variable ${TABLE_VARIABLE} is not a table of channels (docs/wire.md)`
   )
 }
 

@@ -1,7 +1,7 @@
 import { WormholeError } from '../core/errors.js'
 import { claim, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
 
-// At import, not at the first call: from now on no grandchild can inherit the table or the descriptors.
+// At import, not at the first call: from here on no grandchild can inherit the table or the descriptors.
 let failure: unknown
 const ends = attempt()
 
@@ -15,8 +15,8 @@ function attempt(): Ends | undefined {
 }
 
 /**
- * In a child that `fork` or `spawn` of this module started: the ends it was given, by name. Asking for a name
- * that is not there throws; so does a method of the other end. Each call returns the same ends.
+ * Returns the ends that this child was given by `fork` or `spawn` of this module, by name. Reading a name that was
+ * not given throws; so does calling a method of the other kind of end. Each call returns the same ends.
  *
  * @throws ERR_WORMHOLE_NO_CHANNEL
  *
@@ -46,7 +46,7 @@ export function inherited<T extends EndsOf<T> = Ends>(): T {
 
 function find(table: Ends, name: string | symbol): unknown {
   if (typeof name === 'symbol' || Object.hasOwn(table, name)) return Reflect.get(table, name)
-  // What an `await`, a console or a test asks of any object.
+  // Properties that `await`, a console or a test reads from any object.
   if (name === 'then' || name === 'toJSON' || name === 'constructor' || name === 'inspect')
     return Reflect.get(Object.prototype, name)
   const names = Object.keys(table).join(', ') || 'none'

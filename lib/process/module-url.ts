@@ -3,10 +3,10 @@ import { argumentError } from '../core/errors.js'
 const { resolve } = process.getBuiltinModule('node:path')
 const { pathToFileURL } = process.getBuiltinModule('node:url')
 
-/** What a child can import. */
+/** URLs that a child can import. */
 const IMPORTED = /^(?:file|data|node):/
 
-/** The URL of a module that `call` was given, a path being relative to the working directory; throws for what is none. */
+/** Returns the URL of the module given to `call`; a path is relative to the working directory. Throws if it is none. */
 export function moduleUrl(call: string, module: unknown): string {
   const { href } = (module ?? {}) as { href?: unknown }
   const text = typeof module === 'object' && typeof href === 'string' ? href : module

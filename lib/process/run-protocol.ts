@@ -1,12 +1,12 @@
 import type { ErrorRecord } from '../core/carried-error.js'
 
-/** What `forkAndRun` and its runner, in the child, say to each other. */
+/** The messages between `forkAndRun` and its runner in the child. */
 
-/** Names that they keep for themselves among the child's channels. */
+/** The reserved names among the child's channels. */
 export const INPUT = 'wormhole:input'
 export const RESULT = 'wormhole:result'
 
-/** What the runner is told. */
+/** What the runner must run. */
 export interface Order {
   module: string
   /** The export to call. */
@@ -14,9 +14,9 @@ export interface Order {
   input?: unknown
   /** Where `forkAndRun` was called: a line of a stack. */
   site: string
-  /** Whether a function that `forkAndRun` runs has called it. */
+  /** Whether the caller is itself a function run by `forkAndRun`. */
   nested: boolean
 }
 
-/** What it answers. */
+/** The runner's answer. */
 export type Outcome = { value?: unknown } | { thrown: ErrorRecord }

@@ -8,7 +8,7 @@ import { inherited } from './inherited.js'
 import { begin, imported } from './run-guard.js'
 import { INPUT, type Order, type Outcome, RESULT } from './run-protocol.js'
 
-/** The child's program for `forkAndRun`: runs one function and sends back what became of it. */
+/** The child's program for `forkAndRun`: runs one function and sends back its outcome. */
 
 interface Own extends Ends {
   [INPUT]: Receiver<Order>
@@ -18,7 +18,7 @@ interface Own extends Ends {
 const { [INPUT]: orders, [RESULT]: results, ...channels } = inherited<Own>()
 const order = await orders.recv()
 
-// Nothing more will come: the end of this channel is the end of the parent, and nobody waits for the result.
+// There is one order only: when this channel ends, the parent has exited, and nothing waits for the result.
 orders.unref()
 orders.recv().catch(() => process.exit(1))
 
@@ -32,13 +32,13 @@ try {
   outcome = { thrown: toRecord(error) }
 }
 await answer(outcome)
-// Whatever the function left running ends here, as its caller has its result.
+// This ends what the function left running: its caller has the result.
 process.exit()
 
 async function run({ module, name, input }: Order): Promise<unknown> {
   const exports = (await import(module)) as Record<string, unknown>
   imported()
-  // A CommonJS module's exports are all in the default one.
+  // A CommonJS module's exports are all properties of the default one.
   const inner = exports.default as Record<string, unknown> | undefined
   const operation = [exports[name], inner?.[name]].find((candidate) => typeof candidate === 'function')
   if (typeof operation !== 'function') throw new TypeError(`${module} has no function as its export "${name}"`)

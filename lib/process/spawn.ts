@@ -6,11 +6,11 @@ import { type Descriptor, endOf, kDescriptor, kLetGo, kMoveEnded } from '../fd/d
 import { assertRunsFiles, forFile } from './exec-argv.js'
 import { describe, type Ends, type EndsOf, single, TABLE_VARIABLE } from './inheritance.js'
 
-/** Loaded where it is asked for: a child that only takes its ends starts sooner without. */
+/** Loaded on first use: a child that only takes its ends starts sooner without it. */
 const childProcess = () => process.getBuiltinModule('node:child_process')
 
 /**
- * Beside the options of `node:child_process`.
+ * The option that `fork` and `spawn` have in addition to those of `node:child_process`.
  *
  * @example
  * import type { SpawnOptions } from 'node:child_process'
@@ -21,19 +21,18 @@ const childProcess = () => process.getBuiltinModule('node:child_process')
  */
 export interface ChannelsOption<T extends EndsOf<T> = Ends> {
   /**
-   * Ends for the child, by the names under which its `inherited()` finds them. They are moved: closed here
-   * once the child has them, so that its death shows as the end of the channel, and so does a start that fails
-   * (the child's `'error'`). Pass `end.clone()` to keep one. Their `coalesce` and `maxMessageBytes` go with them; a
-   * `schema` cannot.
+   * Ends for the child, by the names under which its `inherited()` finds them. They are moved: closed here once the
+   * child has them, so that its death ends the channel, and if its start fails (the child's `'error'`). Pass
+   * `end.clone()` to keep one. The child's ends keep `coalesce` and `maxMessageBytes`, but no `schema`.
    */
   channels?: T | undefined
 }
 
 /**
- * `child_process.fork` with channels. All its options work; the channels come behind its `stdio`. Node's options
- * that hold a program (`-e`) do not go to the child. Where this throws, or the signal is aborted already, the ends are
- * as they were: yours to close, a `clone()` made for it too. Where the child says by `'error'` that it could not be
- * started, they are closed.
+ * Starts a child as `child_process.fork` does, with channels. All its options work; the channels' descriptors follow
+ * those of `stdio`. Node's options that hold a program (`-e`) are not passed to the child. If this throws, or the
+ * signal is already aborted, the ends stay open and are yours to close, also a `clone()` made for the child. If the
+ * child emits `'error'` because it could not be started, they are closed.
  *
  * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), ERR_WORMHOLE_ARGUMENT,
  * ERR_WORMHOLE_UNSUPPORTED (in a single executable, without `execPath`), and what `fork` throws
@@ -76,8 +75,8 @@ export function fork(
 }
 
 /**
- * `child_process.spawn` with channels; the child need not be Node (`docs/wire.md` says how another language
- * finds them). Otherwise as `fork`.
+ * Starts a child as `child_process.spawn` does, with channels; the child need not be Node (`docs/wire.md` says how
+ * another language finds them). The ends are treated as by `fork`.
  *
  * @throws ERR_WORMHOLE_PENDING, ERR_WORMHOLE_CLOSED (an end cannot be moved), and what `spawn` throws
  *
@@ -144,7 +143,7 @@ function launch<Options extends LaunchOptions>(
   if (channels === null || typeof channels !== 'object') throw argumentError('channels must be an object: ends by name')
   const env = { ...(rest.env ?? process.env) }
   delete env[TABLE_VARIABLE]
-  // Node starts a child for an aborted signal too, and kills it at once: it shall not take the ends with it.
+  // Node starts a child for an aborted signal too, and kills it immediately: it must not take the ends with it.
   const ends = rest.signal?.aborted === true ? [] : single(channels)
   const moving = prepare(ends)
   if (ends.length > 0) env[TABLE_VARIABLE] = describe(channels, stdio.length)
@@ -153,7 +152,7 @@ function launch<Options extends LaunchOptions>(
     child = start({ ...rest, stdio: [...stdio, ...moving.map(({ fd }) => fd)], env })
     return child
   } finally {
-    // No pid: the start has failed, and an 'error' event is on its way. The ends go as if the child had died at once.
+    // No pid: the start has failed and an 'error' event follows. The ends close, as if the child had died immediately.
     const moved = child !== undefined
     if (moved) for (const [, end] of ends) end[kLetGo]()
     const numbers = moving.map(({ fd }) => fd)
@@ -163,13 +162,13 @@ function launch<Options extends LaunchOptions>(
   }
 }
 
-/** The ends' descriptors, marked as moving; throws, with nothing changed, when one cannot be. */
+/** Marks the ends' descriptors as moving and returns them; throws, with nothing changed, if one cannot be moved. */
 function prepare(ends: [string, End][]): Descriptor[] {
   const moving: Descriptor[] = []
   try {
     for (const [name, end] of ends) {
       if (endOf(end) === undefined) {
-        throw argumentError(`channels: "${name}" is ${say(end)}, neither a Sender, nor a Receiver, nor a Link`)
+        throw argumentError(`channels: "${name}" is ${say(end)}, not a Sender, a Receiver or a Link`)
       }
       const twice = ends.find(([, other]) => other === end)?.[0]
       if (twice !== name) throw argumentError(`channels: "${twice}" and "${name}" are the same end; give one a clone()`)
@@ -184,7 +183,7 @@ function prepare(ends: [string, End][]): Descriptor[] {
   }
 }
 
-/** The error for a child that the system did not start, `of` whom or for what. */
+/** Makes the error for a process that the system could not start. `of` says whose it is or what it is for. */
 export function failedStart(of: string, cause: NodeJS.ErrnoException): WormholeError {
   const { errno, syscall, message } = cause
   return new WormholeError('ERR_WORMHOLE_SYSTEM', `cannot start a process ${of}: ${message}`, { errno, syscall, cause })

@@ -3,8 +3,8 @@ import { cpSync, mkdirSync, realpathSync, symlinkSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 /**
- * What is undefined traps, and AddressSanitizer reports the trap: beside it, gcc's UndefinedBehaviorSanitizer cannot be
- * told where to write, and what it says on a child's standard error may go unseen.
+ * Undefined behaviour traps, and AddressSanitizer reports the trap: used together with it, gcc's
+ * UndefinedBehaviorSanitizer writes only to standard error, which may go unseen in a child.
  */
 const FLAGS = '-fsanitize=address,undefined -fsanitize-undefined-trap-on-error'
 
@@ -29,12 +29,12 @@ export function buildAddon(root, folder) {
   if (status !== 0) throw new Error(`the addon cannot be built:\n${stdout}${stderr}`)
 }
 
-/** The sanitizers' library, which must be in a process before anything else; its package is libasan8 in Debian 12. */
+/** Finds the sanitizers' library, which a process must load first; its package is libasan8 in Debian 12. */
 export function findRuntime() {
   return realpathSync(execFileSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim())
 }
 
-/** Two mistakes, one for each sanitizer. */
+/** A program with two errors, one for each sanitizer. */
 const FAULTY = `
 #include <climits>
 int main(int count, char**) {
@@ -44,7 +44,7 @@ int main(int count, char**) {
   return one[count];
 }`
 
-/** Builds a program that makes the mistakes, to see that they are reported; returns its path. */
+/** Builds the program with the errors, to check that they are reported; returns its path. */
 export function buildFaulty(folder) {
   const program = join(folder, 'faulty')
   execFileSync('g++', ['-x', 'c++', '-', ...FLAGS.split(' '), '-g', '-o', program], { input: FAULTY })

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** In a stack frame, the addon: its namespace, its object file, or a source (an inlined function goes by its own name). */
+/** The addon in a stack frame: its namespace, its object file, or a source (an inlined function keeps its own name). */
 const OURS = /wormhole|\bnative\/\w+\.(cc|h)\b/
-/** What stands between the allocator and the addon when Node allocates for it. */
+/** Frames between the allocator and the addon if Node allocates for it. */
 const NODE_API = /^(napi_|v8impl::|Napi::)/
 
 /**
- * What the sanitizers of all processes wrote: every error, and the leaks of what the addon allocated, itself or by
- * Node-API. Node's own leaks (V8 frees little at exit) and those of other programs, bash and python3, are counted only.
+ * Reads the sanitizers' reports of all processes: every error, and the leaks of memory that the addon allocated, itself
+ * or by Node-API. Leaks of Node (V8 frees little at exit) and of other programs, bash and python3, are only counted.
  */
 export function readReports(folder) {
   const found = { errors: [], leaks: [], othersLeaks: 0 }

@@ -1,5 +1,5 @@
-// Debian's libstdc++ headers were configured for glibc. Included before everything else, this gives them on top of musl's
-// headers the names that they mention. Nothing here uses what stands behind these, so nothing of it is linked.
+// Debian's libstdc++ headers were configured for glibc. Included before everything else, this declares the names that
+// they mention and musl's headers lack. The addon does not use these, so nothing of them is linked.
 #pragma once
 
 #include <locale.h>

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { toolOf } from './targets.mjs'
 
-/** What Node and libstdc++ give an addon; what is left must be in musl. */
+/** Symbols that Node and libstdc++ give an addon; musl must have all others. */
 const GIVEN = /^(napi_|uv_|_Z|__cxa_(?!finalize|atexit))/
 
 const HOST = `
 #include <dlfcn.h>
 #include <stdio.h>
-/* What the addon takes from operator new when it is initialised. */
+/* The memory that the addon gets from operator new when it is initialised. */
 static char room[4096];
 int main(int count, char** arguments) {
   void* addon = dlopen(arguments[1], RTLD_NOW);
@@ -21,7 +21,7 @@ int main(int count, char** arguments) {
 
 /**
  * Loads an addon with musl's own loader, in a program with a stand-in for each function that Node or libstdc++ would
- * give it. Answers what went wrong, or the empty string: then musl takes the file, and has all that it asks of the system.
+ * give it. Returns what went wrong, or an empty string: then musl loads the file and has every other symbol.
  */
 export function loadWithMusl(target, addon, emulator) {
   const folder = mkdtempSync(join(tmpdir(), 'wormhole-musl-'))

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { newest } from './targets.mjs'
 
-/** The newest version of each system library that an addon asks for, by the names of newest in targets.mjs. */
+/** Finds the newest version of each system library that an addon needs, by the names of `newest` in targets.mjs. */
 export function neededVersions(file, objdump) {
   const symbols = execFileSync(objdump, ['-T', file], { encoding: 'utf8' })
   const needed = {}
@@ -11,7 +11,7 @@ export function neededVersions(file, objdump) {
   return needed
 }
 
-/** The entries of `needed` that some system which we support does not have. */
+/** Selects the entries of `needed` that some supported system lacks. */
 export function tooNew(needed) {
   return Object.entries(needed).filter(
     ([library, version]) => newest[library] === undefined || newer(version, newest[library])

@@ -1,11 +1,11 @@
-// Each use as a test of whichever runner runs this, under its fake timers where FAKES names them: once the library is
-// imported, or before (EARLY). RESET: with a copy of its own for each test, beside the first.
+// Makes each use a test of the runner that runs this. FAKES names the fake timers, which are installed once the library
+// is imported, or before (EARLY). RESET: each test uses a new copy of the library too.
 const { FAKES, EARLY, RESET } = process.env
-const MOST_MS = 60_000
+const MAX_MS = 60_000
 
 const define = globalThis.test ?? globalThis.it ?? (await import('node:test')).test
 
-/** Installs the fake timers; returns what takes them out again. Those of sinon leave Node its nextTick, without which no stream goes on. */
+/** Installs the fake timers; returns what removes them. Sinon's leave nextTick to Node, whose streams need it. */
 async function fake() {
   if (FAKES === 'vitest') {
     const { vi } = await import('vitest')
@@ -51,8 +51,8 @@ for (const [name, use] of Object.entries(uses)) {
       stop()
     }
   }
-  // Mocha has the time on its command line.
+  // Mocha gets the timeout on its command line.
   if (globalThis.it !== undefined && globalThis.test === undefined) define(name, run)
-  else if (globalThis.test !== undefined) define(name, run, MOST_MS)
-  else define(name, { timeout: MOST_MS }, run)
+  else if (globalThis.test !== undefined) define(name, run, MAX_MS)
+  else define(name, { timeout: MAX_MS }, run)
 }

@@ -33,7 +33,7 @@ export const calls = Object.keys(signatures) as Call[]
 /** The calls that take a descriptor first. */
 export const callsOnDescriptors = calls.filter((call) => signatures[call][0] === 'fd')
 
-/** What the addon answers: an integer, or 'refused' for the one error that it throws. Anything else is thrown. */
+/** Returns the addon's answer: an integer, or 'refused' for the one error that it throws. Throws anything else. */
 function attempt(call: Call, args: readonly unknown[], addon: Native): Answer {
   let result: unknown
   try {
@@ -48,7 +48,7 @@ function attempt(call: Call, args: readonly unknown[], addon: Native): Answer {
 
 let made = 0
 
-/** How many calls `expectAnswer` has made. */
+/** The number of calls that `expectAnswer` has made. */
 export function callsMade(): number {
   return made
 }
@@ -57,10 +57,10 @@ type Answer = number | 'refused'
 export const isRefused = (answer: Answer) => answer === 'refused'
 export const hasFailed = (answer: Answer) => answer !== 'refused' && answer < 0
 export const isZero = (answer: Answer) => answer === 0
-/** A number, whatever it is. */
+/** Any number. */
 export const isAnswer = (answer: Answer) => answer !== 'refused'
 
-/** Makes a call and expects such an answer. */
+/** Makes a call and expects an answer that fits. */
 export function expectAnswer(
   call: Call,
   args: readonly unknown[],
@@ -72,7 +72,7 @@ export function expectAnswer(
   if (!fits(answer)) throw new Error(`${call}(${args.map(String).join(', ')}) answered ${answer} ${what}`)
 }
 
-/** Arguments that a call takes, and that change nothing but what is given away. */
+/** Arguments that a call accepts, and that change only what is given away. */
 export function goodArguments(arena: Arena, call: Call, fd: number): unknown[] {
   const good: Record<Kind, unknown> = {
     fd,

@@ -7,7 +7,7 @@ import { inbox, readFrames } from '#lib/wire/inbox'
 import { outcomesOf, STALE } from './inbox.js'
 import { decodePayload, frame, type Outcome } from './reference-framer.js'
 
-/** A frame, and what the reference makes of it when it is alone. */
+/** A frame, and what the reference reads from it alone. */
 export interface Alone {
   readonly payload: Uint8Array
   readonly frame: Buffer
@@ -19,8 +19,8 @@ export function alone(payload: Uint8Array): Alone {
 }
 
 /**
- * Reads frames as one packet, `offset` bytes into a block: each must come out as it does alone. The reference
- * has read them before, so that millions of packets of the same frames cost little more than the reading.
+ * Reads frames as one packet, `offset` bytes into a block: each must give the same result as alone. The reference has
+ * read them before, so that millions of packets of the same frames cost little more than reading them.
  */
 export function expectAlone(parts: readonly Alone[], offset: number): void {
   const start = inbox + offset
@@ -41,7 +41,7 @@ export function expectAlone(parts: readonly Alone[], offset: number): void {
   throw new Error(`something is left of ${where}`)
 }
 
-/** Strings and numbers, which are most, are compared without a walk. */
+/** Compares strings and numbers, which are most of them, without a walk. */
 function isOutcome(actual: Outcome, expected: Outcome): boolean {
   if ('value' in expected) {
     if (!('value' in actual)) return false

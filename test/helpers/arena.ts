@@ -4,7 +4,7 @@ import { CONTROL_FIRST, FIRST as FIRST_PAIR, type Native, native, PAIR_WORDS } f
 const GUARD = 0xa5
 const GUARD_BYTES = 65536
 
-/** Shared bytes for the addon to use, between others that it must leave alone. */
+/** Shared bytes for the addon to use, between others that it must not change. */
 class Guarded {
   readonly buffer: SharedArrayBuffer
   readonly #guards: Uint8Array[]
@@ -35,11 +35,11 @@ class Guarded {
 const { SCM_MAX_FD, SOCK_SEQPACKET } = native.constants
 const MEMORY_BYTES = 4 * 65536
 
-/** The addon with memory of its own, and not the library's, for direct calls. */
+/** The addon with memory of its own instead of the library's, for direct calls. */
 export class Arena {
   readonly memory = new Guarded(MEMORY_BYTES)
   readonly control = new Guarded((CONTROL_FIRST + SCM_MAX_FD) * Int32Array.BYTES_PER_ELEMENT)
-  /** With room for one pair. */
+  /** Has room for one pair. */
   readonly ready = new Guarded((FIRST_PAIR + PAIR_WORDS) * Int32Array.BYTES_PER_ELEMENT)
 
   constructor(readonly addon: Native = native) {
@@ -56,7 +56,7 @@ export class Arena {
     return [this.fds[0] as number, this.fds[1] as number]
   }
 
-  /** A packet with a descriptor still goes through, and nothing beside the addon's memory was written. */
+  /** Checks that a packet with a descriptor still gets through, and that only the addon's memory was written. */
   check(): void {
     const { addon, fds, memory } = this
     const [one, other] = this.pair()

@@ -8,7 +8,7 @@ export const DISCONNECTED: Outcome = { code: 'ERR_WORMHOLE_DISCONNECTED', receiv
 /** More than any test writes. */
 const MAX_OUTCOMES = 100_000
 
-/** A receiver whose peer is bare: it writes whatever bytes it is told to. */
+/** A receiver whose peer is a bare socket, which writes any bytes. */
 export class BarePeer {
   readonly receiver: Receiver
   #fd: number
@@ -19,18 +19,18 @@ export class BarePeer {
     this.receiver = Receiver.fromFd(receiving, options)
   }
 
-  /** One sendmsg(2). */
+  /** Makes one sendmsg(2). */
   write(bytes: Uint8Array, fds?: readonly number[]): void {
     rawSend(this.#fd, bytes, fds)
   }
 
-  /** No more will be written. */
+  /** Ends the writing. */
   end(): void {
     if (this.#fd >= 0) closeSync(this.#fd)
     this.#fd = -1
   }
 
-  /** All that can be received without waiting, up to the end. */
+  /** Receives everything that is there without waiting, up to the end. */
   drain(): Outcome[] {
     const outcomes: Outcome[] = []
     while (outcomes.length < MAX_OUTCOMES) {

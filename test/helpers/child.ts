@@ -2,7 +2,7 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** The compiled file of a program in `test/fixtures`. */
+/** Returns the compiled file of a program in `test/fixtures`. */
 export function fixture(name: string): string {
   return fileURLToPath(new URL(`../fixtures/${name}.js`, import.meta.url))
 }
@@ -10,7 +10,7 @@ export function fixture(name: string): string {
 /** A child process and how it ended. */
 export interface Child {
   process: ChildProcess
-  /** Resolves once it is gone and its output has been read. */
+  /** Resolves once it has exited and its output has been read. */
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }>
 }
 

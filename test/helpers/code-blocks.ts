@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** Where the pages are that `npm run docs` makes of the docstrings. */
+/** The folder of the pages that `npm run docs` makes of the docstrings. */
 export const API = 'docs/api/'
 
 /** One code block of a document. */
 export interface Block {
   language: string
   code: string
-  /** The file that it becomes: what its first line says, as in `// worker.ts`, or its place in the document. */
+  /** The file that it becomes: the name on its first line, as in `// worker.ts`, or its place in the document. */
   file: string
 }
 
@@ -23,7 +23,7 @@ export function documents(): string[] {
   return ['README.md', 'CONTRIBUTING.md', ...pages.sort()]
 }
 
-/** A document's blocks, in order. The pages of the API have signatures too, which are no programs. */
+/** Lists a document's blocks, in order. The pages of the API have signatures too, which are not programs. */
 export function blocksOf(document: string): Block[] {
   const text = readFileSync(join(root, document), 'utf8')
   const found = text.matchAll(
@@ -35,12 +35,12 @@ export function blocksOf(document: string): Block[] {
   })
 }
 
-/** Where the programs of a document are, once compiled. */
+/** Returns the folder of a document's compiled programs. */
 export function folderOf(document: string): string {
   return join(root, 'out', 'documents', document.replace(/\.md$/, ''))
 }
 
-/** What a piece of a program takes as given, in a document that shows no more of it. */
+/** Declarations for parts of programs, in documents that do not show the rest. */
 const GIVEN = `
 declare const sender: import('wormhole-ipc').Sender<{ id: number }>
 declare const receiver: import('wormhole-ipc').Receiver<{ id: number }>
@@ -58,7 +58,7 @@ declare module 'piscina' {
 }
 `
 
-/** Type-checks and compiles the TypeScript of documents, each block a module of its own; returns what is wrong with it. */
+/** Type-checks and compiles the TypeScript of documents, each block a module of its own; returns the errors. */
 export function compile(pages: readonly string[]): string {
   const top = join(root, 'out', 'documents')
   rmSync(top, { recursive: true, force: true })

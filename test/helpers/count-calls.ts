@@ -1,12 +1,12 @@
 import { native } from '#lib/os/addon'
 
-/** How often the kernel was asked to move bytes, and how many it moved. */
+/** The number of calls that moved bytes, and of bytes that they moved. */
 export interface Calls {
   recvmsg: number
   received: number
   sendmsg: number
   sent: number
-  /** How often a descriptor was asked to be watched, or no longer. */
+  /** The number of calls that began or ended the watch of a descriptor. */
   watches: number
 }
 

@@ -10,8 +10,8 @@ export { openDescriptors }
 const MAX_LOOKS = 10_000
 
 /**
- * In a `describe`: its tests, all together, leave as many descriptors open as they found. Descriptors that
- * close in the background (a socket that Node ends, a child's pipes) get a while, looked at again and again.
+ * In a `describe`: checks that its tests, together, leave as many descriptors open as they found. It looks repeatedly
+ * for a while, as some close in the background (a socket that Node ends, a child's pipes).
  */
 export function leavesNoDescriptors(): void {
   let atStart = 0
@@ -23,7 +23,7 @@ export function leavesNoDescriptors(): void {
     await waiting
     sender.close()
     receiver.close()
-    // Nor does /dev/null, which libuv opens with a thread's first stream and keeps.
+    // Nor must /dev/null, which libuv opens with a thread's first stream and keeps.
     const server = createServer().listen({ path: `\0wormhole-${process.pid}` })
     await once(server, 'listening')
     await once(server.close(), 'close')
@@ -33,7 +33,7 @@ export function leavesNoDescriptors(): void {
     for (let look = 0; look < MAX_LOOKS && openDescriptors() > atStart; look++) {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    // Fewer is no leak: something of an earlier file may have been closing still when this one began.
+    // Fewer is no leak: an earlier file's descriptor may still have been open when this one began.
     expect(openDescriptors(), 'open descriptors').to.be.at.most(atStart)
   })
 }

@@ -10,11 +10,11 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url))
 /** Runs `wormhole-ipc` with these arguments, of the package in `folder`. */
 export function runDoctor(args: readonly string[], folder = root) {
   const program = [process.execPath, join(folder, 'dist/doctor/main.js'), ...args]
-  // A copy has the addon that the tree has built, whichever the tests around it are to take.
+  // A copy has the addon that the tree has built, whichever addon the tests around it use.
   return start('env', folder === root ? program : ['-u', 'PREBUILDS_ONLY', ...program]).ended
 }
 
-/** A copy of the package, as far as it is needed to run, while `use` runs: for what breaks it. */
+/** Makes a copy of what the package needs to run, while `use` runs: a test may break it. */
 export function withCopy(use: (folder: string) => Promise<void>): Promise<void> {
   return withFolder(async (folder) => {
     for (const part of ['package.json', 'dist']) cpSync(join(root, part), join(folder, part), { recursive: true })
@@ -23,7 +23,7 @@ export function withCopy(use: (folder: string) => Promise<void>): Promise<void> 
   })
 }
 
-/** The package as its tarball brings it, unpacked, and the addon that an installation adds. */
+/** Unpacks the package's tarball and adds the addon, as an installation does. */
 export function withPacked(use: (folder: string) => Promise<void>): Promise<void> {
   return withFolder(async (folder) => {
     const packing = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
@@ -37,7 +37,7 @@ export function withPacked(use: (folder: string) => Promise<void>): Promise<void
   })
 }
 
-/** What the installation of a package adds to it: the addon, and what finds that. */
+/** Adds what an installation adds to a package: the addon, and the module that finds it. */
 function addBuilt(folder: string): void {
   const addon = 'build/Release/wormhole.node'
   cpSync(join(root, addon), join(folder, addon), { recursive: true })

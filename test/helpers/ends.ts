@@ -2,17 +2,17 @@ import type { Jsonify } from 'type-fest'
 import { type ChannelOptions, channel, Receiver, Sender } from 'wormhole-ipc'
 import * as socket from '#lib/os/syscalls'
 
-/** What a test opens and need not close. */
+/** Ends that a test opens and need not close. */
 export interface Ends {
   open<T = unknown>(options?: ChannelOptions): [Sender<T>, Receiver<Jsonify<T>>]
-  /** A channel over a byte stream, each end with options of its own. */
+  /** Opens a channel over a byte stream, each end with its own options. */
   openStream<T = unknown>(sending?: ChannelOptions, receiving?: ChannelOptions): [Sender<T>, Receiver]
-  /** The same receiving end under other options. */
+  /** Adopts a receiving end again, with other options. */
   reopen<T>(receiver: Receiver<T>, options: ChannelOptions<T>): Receiver<T>
   keep<End extends Disposable>(end: End): End
 }
 
-/** In a `describe`: the ends that its tests open are closed after each test, whatever became of it. */
+/** In a `describe`: closes the ends that its tests open after each test, also after a failure. */
 export function closesEnds(): Ends {
   const kept: Disposable[] = []
   const keep = <End extends Disposable>(end: End): End => {

@@ -13,7 +13,7 @@ const everyName: Record<Name, true> = {
 }
 export const eventNames = Object.keys(everyName) as Name[]
 
-/** What was published since the test began. */
+/** The events published since the test began. */
 export interface Events {
   /** In order, by name. */
   readonly names: Name[]
@@ -21,7 +21,7 @@ export interface Events {
   clear(): void
 }
 
-/** In a `describe`: subscribes to everything for the time of each test. */
+/** In a `describe`: subscribes to every event during each test. */
 export function watchesEvents(): Events {
   const all: { name: Name; payload: unknown }[] = []
   const note = (payload: unknown, name: string | symbol) => void all.push({ name: name as Name, payload })

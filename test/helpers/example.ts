@@ -5,8 +5,8 @@ import { type Child, start } from './child.js'
 import { chosen } from './long.js'
 
 /**
- * Starts a compiled example, or another program of it than its main one (`name/program`). `ended` comes when its
- * workers, which write where it does, are gone too.
+ * Starts a compiled example, or a program of it other than the main one (`name/program`). `ended` resolves once its
+ * workers, which share its output, have exited too.
  */
 export function startExample(name: string, args: readonly string[] = [], nodeOptions = ''): Child {
   const path = name.includes('/') ? name : `${name}/main`
@@ -14,7 +14,7 @@ export function startExample(name: string, args: readonly string[] = [], nodeOpt
   return start('env', [`NODE_OPTIONS=${nodeOptions}`, process.execPath, program, ...args])
 }
 
-/** Runs an example that has nothing to complain about; resolves to what it printed. */
+/** Runs an example that must not fail or write to standard error; resolves to what it printed. */
 export async function runExample(name: string, args: readonly string[] = [], code = 0): Promise<string> {
   const outcome = await startExample(name, args).ended
   expect(outcome.stderr).to.equal('')
@@ -22,7 +22,7 @@ export async function runExample(name: string, args: readonly string[] = [], cod
   return outcome.stdout
 }
 
-/** `--import` of a module that fails in an example's worker processes: those whose program has this name. */
+/** Returns an `--import` that ends an example's worker processes: those whose program has this name. */
 export function crashIn(program: string, condition = 'true'): string {
   const code = `if (process.argv[1]?.endsWith('/${program}') && ${condition}) process.exit(7)`
   return `--import=data:text/javascript,${encodeURIComponent(code)}`

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A fresh directory for as long as `use` runs. */
+/** Makes a fresh directory while `use` runs. */
 function inDirectory<Result>(use: (directory: string) => Result): Result {
   const directory = mkdtempSync(join(tmpdir(), 'wormhole-'))
   try {
@@ -32,7 +32,7 @@ export function openText(text: string): number {
   })
 }
 
-/** What is in the file behind `fd`, from its beginning, wherever its offset is. */
+/** Reads the file of `fd` from its beginning, whatever its offset. */
 export function textOf({ fd }: { fd: number }): string {
   const bytes = Buffer.alloc(fstatSync(fd).size)
   readSync(fd, bytes, 0, bytes.length, 0)
@@ -48,7 +48,7 @@ export function openPipe(): [reading: number, writing: number] {
   })
 }
 
-/** The flags of a descriptor and of its open file description, as /proc says (proc(5)). */
+/** Reads the flags of a descriptor and of its open file description from /proc (proc(5)). */
 export function flagsOf(fd: number): number {
   const [, octal] = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')) ?? []
   return Number.parseInt(octal ?? '', 8)
@@ -67,7 +67,7 @@ export function isOpen(fd: number): boolean {
   }
 }
 
-/** Opens `count` files, hands their numbers over, and closes them. */
+/** Opens `count` files, calls `use` with their numbers, and closes them. */
 export async function withFiles<Result>(
   count: number,
   use: (fds: number[]) => Result | Promise<Result>

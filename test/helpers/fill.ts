@@ -1,25 +1,25 @@
 import type { Sender } from 'wormhole-ipc'
 
-/** Sends without waiting until the channel is full; how many messages it took. */
+/** Sends without waiting until the channel is full; returns how many messages it took. */
 export function fill<T>(sender: Sender<T>, message: (index: number) => T): number {
   let count = 0
   while (sender.trySend(message(count))) count++
   return count
 }
 
-/** The next turn of the event loop. */
+/** Waits for the next turn of the event loop. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
 const MANY = 20
 
-/** Several turns: whatever can go on without the test's doing has gone on. */
+/** Waits for several turns: what can proceed without the test has proceeded. */
 export async function turns(): Promise<void> {
   for (let count = 0; count < MANY; count++) await turn()
 }
 
-/** Holds the event loop for some milliseconds. */
+/** Blocks the event loop for some milliseconds. */
 export function spin(milliseconds: number): void {
   const until = performance.now() + milliseconds
   while (performance.now() < until);
@@ -30,7 +30,7 @@ export function range(end: number): number[] {
   return Array.from({ length: end }, (_, index) => index)
 }
 
-/** A string that JSON writes in exactly `bytes` bytes (at least 2), made of `unit` as far as it goes. */
+/** Makes a string that takes exactly `bytes` bytes (at least 2) in JSON, of as many `unit` as fit. */
 export function textOf(bytes: number, unit = 'a'): string {
   const room = bytes - 2
   const size = Buffer.byteLength(unit)

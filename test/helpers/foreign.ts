@@ -19,7 +19,7 @@ frame = (4).to_bytes(8, 'little') + b'null'
 socket(fileno=3).sendmsg([frame], [(SOL_SOCKET, SCM_RIGHTS, array.array('i', [number]))])
 `
 
-/** A descriptor of a kind that Node cannot make: what this expression of python3's gives. */
+/** Gets a descriptor of a kind that Node cannot make: the value of a python3 expression. */
 export async function foreign(expression: string): Promise<OwnedFd> {
   const [sending, receiving] = rawPair(socket.SOCK_SEQPACKET)
   const owned = new OwnedFd(sending)

@@ -7,9 +7,9 @@ import { rawPair, rawSend } from './raw.js'
 import { decodePacket, decodePayload, frame, frames, HEADER_BYTES, type Outcome } from './reference-framer.js'
 import { illFormed, wellFormed } from './utf8.js'
 
-/** What a peer does to a receiver that is otherwise idle, and what docs/wire.md promises for it. */
+/** An act of a peer on an otherwise idle receiver, and what docs/wire.md promises for it. */
 export interface Attack {
-  /** For people, when a test fails. */
+  /** The name in a failed test's message. */
   what: string
   write(peer: BarePeer): void
   expected: readonly [outcome: Outcome, fds: number][]
@@ -22,7 +22,7 @@ function malformed(): Outcome {
   return { code: 'ERR_WORMHOLE_MALFORMED', received: undefined }
 }
 
-/** What a header may say: lengths at which numbers of some size end, small ones, and any. */
+/** Lengths for a header: those where numbers of some size end, small ones, and any. */
 export const lengths = fc.oneof(
   fc.constantFrom(0n, 1n, 8n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n, 2n ** 32n + 1n, 2n ** 53n, 2n ** 53n + 1n),
   fc.constantFrom(2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n),
@@ -30,7 +30,7 @@ export const lengths = fc.oneof(
   fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 )
 
-/** JSON, parts of it that are JSON only together, bytes that are no text, and lengths around a limit of 300. */
+/** JSON, parts that are JSON only together, bytes that are not text, and lengths around a limit of 300. */
 export const payload = fc.oneof(
   { weight: 4, arbitrary: fc.json({ maxDepth: 3, stringUnit: 'binary' }).map((json) => Buffer.from(json)) },
   {
@@ -60,14 +60,14 @@ const packet = fc.oneof(
   { weight: 4, arbitrary: fc.array(payload, { maxLength: 6 }).map(frames) },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: HEADER_BYTES - 1 }).map((bytes) => Buffer.from(bytes)) },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)) },
-  // A lie, with true frames before it and anything behind.
+  // A wrong length, with sound frames before it and anything after.
   {
     weight: 3,
     arbitrary: fc
       .tuple(fc.array(payload, { maxLength: 3 }), lengths, payload)
       .map(([before, length, bytes]) => Buffer.concat([frames(before), frame(bytes, length)])),
   },
-  // Cut off, or with something behind.
+  // Cut off, or with something after it.
   {
     weight: 2,
     arbitrary: fc
@@ -88,7 +88,7 @@ const descriptors = fc.oneof(
   { weight: 1, arbitrary: fc.constant(socket.SCM_MAX_FD) }
 )
 
-/** A packet of whatever bytes, with whatever descriptors. None of them is a stream. */
+/** A packet of any bytes, with any descriptors except streams. */
 function bytes(limit: number): fc.Arbitrary<Attack> {
   return fc.tuple(packet, descriptors).map(([packet, count]) => ({
     what: `${JSON.stringify(packet.toString('latin1'))} with ${count} descriptors`,
@@ -110,7 +110,7 @@ function outcomesOf(packet: Buffer, limit: number, count: number): [Outcome, num
   return outcomes.map((outcome, index) => [outcome, index === outcomes.length - 1 && 'value' in outcome ? count : 0])
 }
 
-/** A header whose message should follow over a side stream, which brings other bytes than that. */
+/** A header whose message should follow over a side stream, which carries other bytes. */
 function aside(limit: number): fc.Arbitrary<Attack> {
   const length = fc.oneof(
     fc.bigInt({ min: 1n, max: BigInt(limit) }),

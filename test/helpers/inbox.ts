@@ -6,18 +6,18 @@ import type { Outcome } from './reference-framer.js'
 
 const GUARD_BYTES = 32
 
-/** What `readFrames` made of some bytes, in the terms of the reference. */
+/** The result of `readFrames` for some bytes, in the terms of the reference. */
 export interface Read {
   outcomes: Outcome[]
-  /** The bytes behind the last whole frame, as they stand in memory afterwards. */
+  /** The bytes after the last whole frame, as memory holds them afterwards. */
   rest: Buffer
   declared: number | undefined
   overLimit: boolean
 }
 
 /**
- * Puts bytes into the inbox, `offset` bytes from its start, and reads them as frames. `behind` stands where
- * the last packet's bytes may still be: it must not matter.
+ * Puts bytes into the inbox, `offset` bytes from its start, and reads them as frames. `behind` is put after them, where
+ * an earlier packet's bytes may remain: it must not matter.
  */
 export function readInbox(bytes: Uint8Array, limit: number, offset = 0, behind: Uint8Array = STALE): Read {
   const at = inbox + offset
@@ -34,10 +34,10 @@ export function readInbox(bytes: Uint8Array, limit: number, offset = 0, behind: 
   }
 }
 
-/** Half a packet's worth of everything that means something in JSON. */
+/** Bytes of every kind that has a meaning in JSON. */
 export const STALE = Buffer.from('"]}\\,[{"\\]é"},:]'.repeat(2)).subarray(0, GUARD_BYTES)
 
-/** What whoever takes all of a batch gets, one after the other. */
+/** Takes all messages of a batch, one after the other. */
 export function outcomesOf(batch: Batch): Outcome[] {
   const outcomes: Outcome[] = []
   while (batch.left > 0) outcomes.push(nextOutcome(batch))

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { type Child, fixture, start } from './child.js'
 
-/** The hard limit of open files, to which Node raises its own. */
+/** Returns the hard limit of open files, to which Node raises the soft one. */
 export function mostDescriptors(): number {
   const [, limit = ''] = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
   return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit)
@@ -12,7 +12,7 @@ export function startLimited(limit: number, name: string, args: readonly string[
   return start('prlimit', [`--nofile=${limit}`, process.execPath, fixture(name), ...args], fds)
 }
 
-/** In such a program: leaves room for only so many more descriptors while `use` runs; answers how many it leaked. */
+/** In such a program: leaves room for `count` more descriptors while `use` runs; resolves to how many it leaked. */
 export async function withRoomFor(count: number, use: () => Promise<void>): Promise<number> {
   const before = readdirSync('/proc/self/fd').length
   const fillers: number[] = []

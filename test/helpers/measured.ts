@@ -1,22 +1,22 @@
 import { expect } from 'chai'
 import { type Child, fixture, start } from './child.js'
 
-/** Starts a program of `test/fixtures` that measures itself: it may collect garbage when it likes. */
+/** Starts a program of `test/fixtures` that measures itself, and may call the garbage collector. */
 export function startMeasuring(name: string, args: readonly string[] = [], fds: readonly number[] = []): Child {
   return start(process.execPath, ['--expose-gc', fixture(name), ...args], fds)
 }
 
-/** What it printed as JSON, once it has ended well. */
+/** Waits until it has ended without an error; resolves to the JSON that it printed. */
 export async function measured<Figures>(child: Child): Promise<Figures> {
   const { code, signal, stdout, stderr } = await child.ended
   expect({ code, signal, stderr }).to.deep.equal({ code: 0, signal: null, stderr: '' })
   return JSON.parse(stdout) as Figures
 }
 
-/** How many collections in a row must free nothing more. */
+/** The number of collections in a row that must free nothing more. */
 const ROUNDS_AT_REST = 3
 
-/** Bytes of the heap in use, once no collection of garbage frees any more. */
+/** Measures the bytes of the heap in use, once collecting garbage frees no more. */
 export async function heapAtRest(): Promise<number> {
   let min = Number.POSITIVE_INFINITY
   let rounds = 0

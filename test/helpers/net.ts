@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 let names = 0
 
-/** Node's TCP server on a free port, or its Unix server under an abstract name (unix(7)): no file is left behind. */
+/** Opens Node's TCP server on a free port, or its Unix server with an abstract name (unix(7)), which leaves no file. */
 export async function listen(kind: 'tcp' | 'unix'): Promise<Server> {
   names++
   const server = createServer().listen(kind === 'tcp' ? 0 : `\0wormhole-test-${process.pid}-${names}`)
@@ -11,13 +11,13 @@ export async function listen(kind: 'tcp' | 'unix'): Promise<Server> {
   return server
 }
 
-/** Where to connect to reach a server; asked while it is open. */
+/** Returns the address of an open server, to connect to. */
 export function addressOf(server: Server): { port: number } | { path: string } {
   const address = server.address() as AddressInfo | string
   return typeof address === 'string' ? { path: address } : { port: address.port }
 }
 
-/** A connection's two ends. The server that made it is closed already. */
+/** Makes a connection and returns its two ends. The server that made it is closed already. */
 export async function connection(kind: 'tcp' | 'unix'): Promise<[Socket, Socket]> {
   const server = await listen(kind)
   const near = connect(addressOf(server))
@@ -26,12 +26,12 @@ export async function connection(kind: 'tcp' | 'unix'): Promise<[Socket, Socket]
   return [near, far]
 }
 
-/** What Node keeps to itself: the descriptor of a socket or server. */
+/** Returns the descriptor of a socket or server, which Node keeps internal. */
 export function fdOf(item: Socket | Server): number {
   return (item as unknown as { _handle: { fd: number } })._handle.fd
 }
 
-/** Everything that comes until the end. */
+/** Reads everything up to the end. */
 export async function textFrom(stream: AsyncIterable<unknown>): Promise<string> {
   let text = ''
   for await (const chunk of stream) text += String(chunk)

@@ -2,7 +2,7 @@ function trap(): never {
   throw new Error('the addon called JavaScript')
 }
 
-/** Throws at whatever is done with it. */
+/** Throws at every use. */
 function hostile(): object {
   return new Proxy({}, { get: trap, has: trap, getPrototypeOf: trap, ownKeys: trap, getOwnPropertyDescriptor: trap })
 }
@@ -19,7 +19,7 @@ function detached(): ArrayBuffer {
   return buffer
 }
 
-/** Typed arrays whose memory could go from under the addon, has gone, is too short, or has other elements. */
+/** Typed arrays whose memory could be detached under the addon, is detached, is too short, or has other elements. */
 function views(): [string, unknown][] {
   const shared = new SharedArrayBuffer(4096)
   const plain = new ArrayBuffer(4096)
@@ -49,7 +49,7 @@ function views(): [string, unknown][] {
   ]
 }
 
-/** What is no 32-bit integer, nor a place in some kilobytes of memory, nor an array that the addon may use. */
+/** Values that are not a 32-bit integer, an offset in some kilobytes of memory, or an array that the addon may use. */
 export function oddValues(): [string, unknown][] {
   const values: unknown[] = [undefined, null, '', '1', 1n, 2n ** 64n, true, Symbol('one'), Number.NaN, 0.5, -0.5]
   values.push(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.MAX_VALUE, Number.MIN_VALUE)

@@ -1,4 +1,4 @@
-/** How one operation ended, as a program can print it: what it gave, or its error's fields. */
+/** How one operation ended, in a form that can be printed: its result, or its error's fields. */
 export type Ending = { gave: unknown } | { code: unknown; errno: unknown; syscall: unknown }
 
 /** Runs an operation that may fail, synchronously or not. */

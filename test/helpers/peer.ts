@@ -8,7 +8,7 @@ export function startPeer(name: string, args: readonly string[], fds: readonly n
   return start('python3', ['-B', program, ...args], fds)
 }
 
-/** What `peers/receives.py` prints of a message, and of the files that came with it. */
+/** A message, and the files that came with it, as `peers/receives.py` prints them. */
 export interface Report {
   message: unknown
   files: string[]
@@ -18,7 +18,7 @@ export function reportOf(message: unknown, ...files: string[]): Report {
   return { message, files }
 }
 
-/** All that a peer has printed, once it has ended well. */
+/** Waits until a peer has ended without an error; resolves to all that it printed. */
 export async function reports(peer: Child): Promise<Report[]> {
   const { code, signal, stdout, stderr } = await peer.ended
   expect({ code, signal, stderr }).to.deep.equal({ code: 0, signal: null, stderr: '' })

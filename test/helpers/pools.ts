@@ -1,6 +1,6 @@
 import { type Pool, type PoolOptions, pool } from 'wormhole-ipc/pool'
 
-/** In a `describe`: opens pools that are closed after each test. Returns what opens one; of one process, unless told otherwise. */
+/** In a `describe`: returns a function that opens pools, of one process by default. Closes them after each test. */
 export function closesPools(): (options?: PoolOptions, module?: string | URL) => Pool<unknown, unknown> {
   const opened: Pool<unknown, unknown>[] = []
   afterEach(async () => {
@@ -13,7 +13,7 @@ export function closesPools(): (options?: PoolOptions, module?: string | URL) =>
   }
 }
 
-/** A module of this text. */
+/** Returns the URL of a module with this text. */
 export function javascript(text: string): string {
   return `data:text/javascript,${encodeURIComponent(text)}`
 }

@@ -3,7 +3,7 @@ import { until } from './until.js'
 
 const O_NONBLOCK = 0o4000
 
-/** Whether the open file description behind a descriptor blocks, as all that share it see it. */
+/** Whether a descriptor's open file description blocks, for all processes that share it. */
 export function isBlocking(fd: number, pid: number | 'self' = 'self'): boolean {
   const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1'))
   if (flags === null) throw new Error(`no flags of descriptor ${fd} of process ${pid}`)
@@ -15,12 +15,12 @@ export function sleeps(pid: number): Promise<void> {
   return until(`process ${pid} sleeps`, () => /^State:\s*S/m.test(readFileSync(`/proc/${pid}/status`, 'latin1')))
 }
 
-/** How many threads this process has. */
+/** Counts the threads of this process. */
 export function threads(): number {
   return Number(/^Threads:\s*(\d+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1])
 }
 
-/** How many descriptors this process has open (the one that reads the list not counted). */
+/** Counts the open descriptors of this process, without the one that reads the list. */
 export function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length - 1
 }

@@ -17,12 +17,12 @@ export function startProgram(name: string, args: readonly string[] = [], stdio: 
 }
 
 /**
- * Runs an example with a text as its standard input. Resolves when it is over, and so is every process that it
- * started: they have its standard error.
+ * Runs an example with a text as its standard input. Resolves once it has exited, and every process that it started,
+ * as they share its standard error.
  */
 export async function runProgram(name: string, args: readonly string[] = [], input = ''): Promise<Ended> {
   const child = startProgram(name, args)
-  // It may end without reading all.
+  // It may exit without reading all of it.
   child.stdin!.on('error', () => undefined).end(input)
   const [[code, signal], stdout, stderr] = await Promise.all([
     once(child, 'close'),
@@ -33,8 +33,8 @@ export async function runProgram(name: string, args: readonly string[] = [], inp
 }
 
 /**
- * Starts an example with `--verbose`, and waits until it has told of so many processes that it has started.
- * `stderr()` is what it has written since; `closed` resolves to code and signal once they are all gone.
+ * Starts an example with `--verbose`, and waits until it reports that it has started this many processes.
+ * `stderr()` returns what it has written since; `closed` resolves to code and signal once they have all exited.
  */
 export async function startVerbose(name: string, processes: number, args: readonly string[] = []) {
   const child = startProgram(name, [...args, '--verbose'])

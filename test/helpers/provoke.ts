@@ -15,12 +15,12 @@ export type Provocation = () => unknown
 
 const nextTick = promisify(process.nextTick)
 
-/** What a schema library would make: refuses everything. */
+/** A schema as a schema library makes one, which refuses everything. */
 const refusing: NonNullable<ChannelOptions['schema']> = {
   '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'no' }] }) },
 }
 
-/** A channel for one operation. */
+/** Makes a channel for one operation. */
 async function within<T>(
   operation: (sender: ReturnType<typeof channel>[0], receiver: Receiver) => T | Promise<T>,
   options?: ChannelOptions
@@ -34,7 +34,7 @@ async function within<T>(
   }
 }
 
-/** What a receiver makes of bytes that its peer wrote before it ended. */
+/** Receives bytes that a peer wrote before it ended. */
 function receiving(type: number, bytes: Uint8Array): unknown {
   const peer = new BarePeer(type)
   try {
@@ -47,8 +47,8 @@ function receiving(type: number, bytes: Uint8Array): unknown {
 }
 
 /**
- * Runs statements in a Node process of its own, where `load(name)` imports one of our entry points. What they
- * throw is thrown here, with its fields.
+ * Runs statements in a new Node process, in which `load(name)` imports one of our entry points. What they throw is
+ * thrown here, with its fields.
  */
 async function elsewhere(statements: string, openFiles = 200): Promise<never> {
   const script = `
@@ -70,7 +70,7 @@ function javascript(text: string): string {
   return `data:text/javascript,${encodeURIComponent(text)}`
 }
 
-/** A long message whose receiver gives up half-way, while another one is still there. */
+/** Sends a long message whose receiver stops half-way, while another one is still open. */
 function giveUp(): Promise<void> {
   return within(async (sender, receiver) => {
     const other = receiver.clone()
@@ -82,7 +82,7 @@ function giveUp(): Promise<void> {
   })
 }
 
-/** No process can be started. */
+/** Tries to start a child whose program does not exist. */
 async function failToStart(): Promise<void> {
   const { execPath } = process
   process.execPath = fileURLToPath(new URL('./no-such-program', import.meta.url))
@@ -93,10 +93,10 @@ async function failToStart(): Promise<void> {
   }
 }
 
-/** An environment that the kernel gives no process (E2BIG, execve(2)). */
+/** An environment that is too large for a process (E2BIG, execve(2)). */
 const tooBig = { env: { LONG: 'x'.repeat(2 ** 20) } }
 
-/** One call of `ask` to a side that serves these handlers. */
+/** Makes one call of `ask` to a side that serves these handlers. */
 async function calling(handlers: Record<string, () => unknown>): Promise<unknown> {
   const [ours, theirs] = link()
   void serve(theirs, handlers)
@@ -107,7 +107,7 @@ async function calling(handlers: Record<string, () => unknown>): Promise<unknown
   }
 }
 
-/** A job more than may wait. */
+/** Submits one job more than may wait. */
 async function overfill(): Promise<unknown> {
   await using jobs = pool(javascript('export default () => new Promise(() => undefined)'), {
     size: 1,
@@ -118,7 +118,7 @@ async function overfill(): Promise<unknown> {
   return await jobs.run(2)
 }
 
-/** For each code, ways to it: together they show every field that the code may carry. */
+/** For each code, ways to cause it: together they show every field that the code may carry. */
 export const provocations: Record<WormholeErrorCode, Provocation[]> = {
   ERR_WORMHOLE_ARGUMENT: [() => channel({ maxMessageBytes: 0 })],
   ERR_WORMHOLE_BAD_FD: [() => Receiver.fromFd(-1)],

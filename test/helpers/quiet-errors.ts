@@ -1,4 +1,4 @@
-/** In a `describe`: most of what its tests read fails by design, and stack traces would take most of the time. */
+/** In a `describe` most of whose reads fail by design: makes errors without stack traces, which would take longest. */
 export function quietErrors(): void {
   const { stackTraceLimit } = Error
   before(() => {

@@ -6,7 +6,7 @@ const LOOKS = 3
 
 /**
  * Resolves once all threads of these processes sleep at the same time. If they wait only for each other and for
- * this process, and no timer runs, then nothing more happens of itself.
+ * this process, and no timer runs, nothing more happens by itself.
  */
 export async function quiet(pids: readonly number[]): Promise<void> {
   let last = ''

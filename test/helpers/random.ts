@@ -1,4 +1,4 @@
-/** The same numbers for the same seed, on every machine: mulberry32, Tommy Ettinger's 32-bit generator. */
+/** Makes the same numbers for the same seed on every machine: mulberry32, Tommy Ettinger's 32-bit generator. */
 export class Random {
   #state: number
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0
   }
 
-  /** A whole number from 0 to `bound` - 1. */
+  /** Returns a whole number from 0 to `bound` - 1. */
   below(bound: number): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let mixed = this.#state
@@ -15,7 +15,7 @@ export class Random {
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * bound)
   }
 
-  /** True once in `bound` times. */
+  /** Returns true once in `bound` times. */
   oneIn(bound: number): boolean {
     return this.below(bound) === 0
   }

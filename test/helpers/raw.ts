@@ -3,28 +3,28 @@ import * as socket from '#lib/os/syscalls'
 import * as framing from '#lib/wire/inbox'
 import { HEADER_BYTES } from '#lib/wire/wasm'
 
-/** The descriptors of a socket pair that nobody owns: to be adopted, or closed with fs. */
+/** Returns the descriptors of a socket pair without an owner: to be adopted, or closed with fs. */
 export function rawPair(type: number): [number, number] {
   const pair = socket.socketpair(type)
   for (const fd of pair) socket.release(fd)
   return pair
 }
 
-/** One sendmsg(2) of these bytes, as a peer that is not this library may make it. */
+/** Makes one sendmsg(2) of these bytes, as a peer other than this library may do. */
 export function rawSend(fd: number, bytes: Uint8Array, fds: readonly number[] = []): void {
   view.set(bytes, framing.inbox)
   const sent = socket.send(fd, framing.inbox, bytes.length, fds.length === 0 ? null : fds)
   if (sent !== bytes.length) throw new Error(`sendmsg: ${sent} of ${bytes.length} bytes`)
 }
 
-/** The header of a frame whose payload has so many bytes. */
+/** Returns the header of a frame whose payload has this many bytes. */
 export function headerOf(length: number): Buffer {
   const header = Buffer.alloc(HEADER_BYTES)
   header.writeBigUInt64LE(BigInt(length))
   return header
 }
 
-/** All that is queued on a socket, one recvmsg(2) after the other; descriptors are closed. */
+/** Reads everything queued on a socket, one recvmsg(2) after the other, and closes its descriptors. */
 export function rawReceive(fd: number): Buffer {
   const pieces: Buffer[] = []
   for (;;) {

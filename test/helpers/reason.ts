@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-/** What a promise is rejected with. */
+/** Resolves to the reason of a promise's rejection. */
 export async function reasonOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => expect.fail('was not rejected'),

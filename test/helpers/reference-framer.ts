@@ -1,17 +1,17 @@
 import type { WormholeErrorCode } from 'wormhole-ipc'
 
-// The wire format once more, written the obvious way: one frame at a time, everything copied. What the
-// WebAssembly framing answers is compared with this.
+// The wire format again, written the obvious way: one frame at a time, everything copied. The results of the
+// WebAssembly code are compared with this.
 
 export const HEADER_BYTES = 8
 
-/** The longest message of any endpoint; a stream whose header says more has lost its framing. */
+/** The longest message of any endpoint; a stream whose header says more is out of step. */
 const LONGEST_MESSAGE = 512n * 1024n * 1024n
 
-/** What becomes of one frame. `received` is what the error carries. */
+/** The result for one frame. `received` is what the error carries. */
 export type Outcome = { value: unknown } | { code: WormholeErrorCode; received: unknown }
 
-/** A frame of this payload; `length` is what its header says, should that be a lie. */
+/** Makes a frame of this payload; `length` is what its header says, if that is to be wrong. */
 export function frame(payload: string | Uint8Array, length?: bigint): Buffer {
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
   const header = Buffer.alloc(HEADER_BYTES)
@@ -41,11 +41,11 @@ export function decodePayload(payload: Uint8Array): Outcome {
 
 const TOO_LARGE: Outcome = { code: 'ERR_WORMHOLE_TOO_LARGE', received: undefined }
 
-/** The frames that are whole, and the bytes behind the last of them. */
+/** The whole frames, and the bytes after the last of them. */
 export interface Decoded {
   outcomes: Outcome[]
   rest: Buffer
-  /** What the header in `rest` says; undefined where there is no whole header. */
+  /** What the header in `rest` says; undefined without a whole header. */
   declared: bigint | undefined
 }
 
@@ -62,16 +62,16 @@ export function decodePacket(packet: Buffer, limit: number): Decoded {
   return { outcomes, rest, declared: undefined }
 }
 
-/** Frames out of a byte stream that may be cut anywhere. */
+/** Reads frames from a byte stream that may be cut anywhere. */
 export class StreamDecoder {
   #held: Buffer = Buffer.alloc(0)
-  /** Bytes of a refused message that are still to come. */
+  /** Bytes of a refused message that have not arrived. */
   #skip = 0
   #lost = false
 
   constructor(readonly limit: number) {}
 
-  /** What can be said once these bytes, too, are there. */
+  /** Returns the results that are complete once these bytes have arrived too. */
   push(chunk: Uint8Array): Outcome[] {
     if (this.#lost) return []
     this.#held = Buffer.concat([this.#held, chunk])
@@ -93,7 +93,7 @@ export class StreamDecoder {
     }
   }
 
-  /** What follows when the stream ends here. */
+  /** Returns the results if the stream ends here. */
   end(): Outcome[] {
     const gone: Outcome = { code: 'ERR_WORMHOLE_DISCONNECTED', received: undefined }
     const broken: Outcome = { code: 'ERR_WORMHOLE_TRUNCATED', received: undefined }

@@ -10,12 +10,12 @@ function resultOf<Output>(check: (value: unknown) => Output, value: unknown): St
   }
 }
 
-/** A schema that accepts what `check` returns, and refuses what it throws at. */
+/** Makes a schema that gives what `check` returns, and refuses the values for which it throws. */
 export function schemaOf<Output>(check: (value: unknown) => Output): Schema<Output> {
   return { '~standard': { version: 1, vendor: 'test', validate: (value) => resultOf(check, value) } }
 }
 
-/** The same, saying so later; of what `atOnce` holds it says so at once. */
+/** Makes a schema as `schemaOf` does that answers later, or immediately for values for which `atOnce` is true. */
 export function asyncSchemaOf<Output>(
   check: (value: unknown) => Output,
   atOnce: (value: unknown) => boolean = () => false
@@ -29,7 +29,7 @@ export function asyncSchemaOf<Output>(
   return { '~standard': { version: 1, vendor: 'test', validate } }
 }
 
-/** For numbers that are not negative: gives them back as text. */
+/** Returns a number as text; throws for other values and for negative numbers. */
 export function text(value: unknown): string {
   if (typeof value !== 'number') throw new Error('not a number')
   if (value < 0) throw new Error('negative')

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { native } from '#lib/os/addon'
 import { SO_SNDBUF } from '#lib/os/syscalls'
 
-/** Of socket(7), beside SO_SNDBUF: past net.core.wmem_max too, for those who may (CAP_NET_ADMIN). Node has neither. */
+/** SO_SNDBUFFORCE (socket(7)) may exceed net.core.wmem_max, with CAP_NET_ADMIN; SO_SNDBUF may not. Node has neither. */
 const PROGRAM = `
 import socket, sys
 SO_SNDBUFFORCE = 32
@@ -14,15 +14,15 @@ except PermissionError:
     end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, bytes)
 `
 
-/** Has another process give a socket a send buffer of any size that the kernel allows it. */
+/** Makes another process set a socket's send buffer to any size that the kernel allows. */
 export function forceSendBuffer(fd: number, bytes: number): void {
   execFileSync('python3', ['-c', PROGRAM, String(bytes)], { stdio: ['ignore', 'ignore', 'inherit', fd] })
 }
 
-/** net.core.wmem_max of a kernel that nobody has tuned. */
+/** The default net.core.wmem_max of the kernel. */
 const STOCK_WMEM_MAX = 212_992
 
-/** While `use` runs, SO_SNDBUF is limited as the kernel limits it (net/core/sock.c) where net.core.wmem_max is the stock one. */
+/** While `use` runs, limits SO_SNDBUF as the kernel does (net/core/sock.c) if net.core.wmem_max is the default. */
 export async function withStockBuffers(use: () => Promise<void>): Promise<void> {
   const { setsockopt } = native
   native.setsockopt = (fd, option, value) =>

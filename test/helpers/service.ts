@@ -16,7 +16,7 @@ interface Health {
   queued: number
 }
 
-/** In a `describe`: starts services for its tests, and ends those that a test has left running. */
+/** In a `describe`: starts services for its tests, and ends those that a test leaves running. */
 export function usesServices(): (args?: readonly string[], nodeOptions?: string) => Promise<Service> {
   const services: Service[] = []
   afterEach(async () => {
@@ -29,10 +29,10 @@ export function usesServices(): (args?: readonly string[], nodeOptions?: string)
   }
 }
 
-/** A deadline that no request meets, on however busy a machine. */
+/** A deadline that no request reaches, however busy the machine is. */
 const MAX_MS = '3600000'
 
-/** The service example as a process of its own, on a port that was free. */
+/** The service example as a process of its own, on a free port. */
 export class Service {
   readonly child: Child
   #output = ''
@@ -63,7 +63,7 @@ export class Service {
     return this.log.find(({ msg }) => msg.startsWith('listening'))!.msg.replace('listening at ', '')
   }
 
-  /** Resolves once its log has so many lines with messages that begin like this; to the last of them. */
+  /** Waits until its log has this many lines whose messages begin like this; resolves to the last of them. */
   async logged(message: string, count = 1): Promise<LogLine> {
     for (;;) {
       const line = this.log.filter(({ msg }) => msg.startsWith(message))[count - 1]
@@ -83,7 +83,7 @@ export class Service {
     return (await (await this.get('health')).json()) as Health
   }
 
-  /** Resolves once so many workers have a request, and so many requests wait for one; to the workers' process ids. */
+  /** Waits until this many workers have a request and this many requests wait; resolves to the workers' process ids. */
   async occupied(busy: number, queued: number): Promise<number[]> {
     for (;;) {
       const health = await this.health()
@@ -91,7 +91,7 @@ export class Service {
     }
   }
 
-  /** Stops the workers in their tracks; resolves to their process ids. */
+  /** Stops the workers (SIGSTOP); resolves to their process ids. */
   async freeze(): Promise<number[]> {
     const pids = (await this.health()).workers
     for (const pid of pids) process.kill(pid, 'SIGSTOP')
@@ -99,12 +99,12 @@ export class Service {
     return pids
   }
 
-  /** Has frozen workers go on, where they are still there. */
+  /** Continues stopped workers, if they still exist. */
   thaw(): void {
     for (const pid of this.#frozen.splice(0)) signal(pid, 'SIGCONT')
   }
 
-  /** Ends it if it runs still; resolves when its workers are gone too. */
+  /** Ends it if it still runs; resolves once its workers have exited too. */
   async end(): Promise<void> {
     this.child.process.kill('SIGKILL')
     this.thaw()

@@ -1,8 +1,8 @@
 import type { Random } from './random.js'
 import { frame } from './reference-framer.js'
 
-// Packets that are JSON, nearly JSON, or JSON only when frames are run together, with what matters to a
-// reader that looks at sixteen bytes at once in every place of a block.
+// Packets that are JSON, nearly JSON, or JSON only when frames are run together. What matters to a reader of sixteen
+// bytes at a time is put in every place of a block.
 
 const STRUCTURE = ['[', ']', '{', '}', ',', ':', '"', '\\']
 const SCALARS = ['0', '-0', '1.5e3', 'true', 'null', '""', '"a"', '"é"', '"\u{1f600}"', '"\\ud800"', '"]},"']
@@ -24,7 +24,7 @@ export function payload(random: Random): Buffer {
   return random.oneIn(6) ? mutated(random, bytes) : bytes
 }
 
-/** The text of two values, cut into a few frames anywhere: each part alone is rarely JSON. */
+/** The text of two values, cut anywhere into a few frames: each part alone is rarely JSON. */
 function cutUp(random: Random): Buffer {
   let rest = Buffer.from(`${padding(random)}${json(random, 4)},${json(random, 3)}`)
   const frames: Buffer[] = []

@@ -9,16 +9,16 @@ const PRIVATE = 'for somebody else'
 
 function openNumbers(): Set<number> {
   const numbers = readdirSync('/proc/self/fd').map(Number)
-  // Without the directory's own, which is closed by now.
+  // Without the directory's own descriptor, which is closed by now.
   return new Set(numbers.filter((fd) => inodeOf(fd) !== undefined))
 }
 
-/** Sockets that are nobody's here, with bytes to be read, under numbers that this library had before. */
+/** Sockets that this library does not own, with bytes to read, under numbers that it had before. */
 export class Strangers implements Disposable {
   readonly #before = openNumbers()
   readonly #pairs: { ends: [number, number]; inodes: (number | undefined)[] }[] = []
 
-  /** Opens sockets until they have every number that was open when this was made and is free now, some at least. */
+  /** Opens sockets until they have every number that was open when this was made and is free now, at least one. */
   move(): void {
     const open = openNumbers()
     const freed = [...this.#before].filter((fd) => !open.has(fd))
@@ -32,7 +32,7 @@ export class Strangers implements Disposable {
     this.#pairs.push({ ends, inodes: ends.map(inodeOf) })
   }
 
-  /** They are open, nothing was read from them and nothing written. */
+  /** Checks that they are open and that nothing was read from them or written to them. */
   check(): void {
     for (const { ends, inodes } of this.#pairs) {
       expect(ends.map(inodeOf)).to.deep.equal(inodes)

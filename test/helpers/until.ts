@@ -1,11 +1,11 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 
-/** For so many turns of the event loop the condition is asked in each one. */
+/** The condition is checked in this many turns of the event loop, */
 const TURNS = 10_000
-/** And then after a pause, so many times: bounded by count, so that a broken program fails a test. */
+/** and then this many times after a pause: a bound, so that a broken program fails the test. */
 const LOOKS = 100_000
 
-/** Resolves once `condition` holds; rejects when it never does. What it waits for needs the processor more than it. */
+/** Resolves once `condition` holds; rejects if it never does. The pauses leave the processor to what it waits for. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
   for (let turn = 0; turn < TURNS + LOOKS; turn++) {
     if (condition()) return

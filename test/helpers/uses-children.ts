@@ -1,7 +1,7 @@
 import { start } from './child.js'
 
 /**
- * In a `describe`, before `leavesNoDescriptors()`: its tests start children. With the first pipe to one, libuv
+ * In a `describe` whose tests start children, before `leavesNoDescriptors()`. With the first pipe to a child, libuv
  * opens a descriptor that it keeps in reserve for each event loop, and that must not count.
  */
 export function usesChildren(): void {

@@ -1,21 +1,21 @@
 import { turn } from './fill.js'
 
-/** A process warning as this library makes it. */
+/** A process warning of this library. */
 export interface Warning extends Error {
   code?: string
 }
 
-/** How many rounds of garbage collection something that is garbage gets. */
+/** The rounds within which garbage must be collected. */
 const MAX_ROUNDS = 200
 
-/** One round: what is garbage is collected, and what is told of it runs. */
+/** Runs one round: collects garbage, and lets finalizers run. */
 export async function collectGarbage(): Promise<void> {
   globalThis.gc?.()
   await turn()
   await turn()
 }
 
-/** In a `describe`: the warnings since the test began; what is left from earlier tests is collected before. */
+/** In a `describe`: returns the warnings since the test began; garbage of earlier tests is collected before. */
 export function watchesWarnings(): Warning[] {
   const warnings: Warning[] = []
   const note = (warning: Warning) => void warnings.push(warning)
@@ -30,7 +30,7 @@ export function watchesWarnings(): Warning[] {
   return warnings
 }
 
-/** Collects garbage until `condition` holds; rejects when it never does. */
+/** Collects garbage until `condition` holds; rejects if it never does. */
 export async function collectUntil(what: string, condition: () => boolean): Promise<void> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (condition()) return

@@ -8,11 +8,11 @@ export function startWorker(task: Task): Worker {
   return new Worker(fixture('worker-end'), { workerData: task })
 }
 
-/** The next thing that a worker tells; rejects when it fails or ends without a word. */
+/** Waits for a worker's next message; rejects if it fails or exits without one. */
 export async function told(worker: Worker): Promise<unknown> {
   const ending = new AbortController()
   const ended = once(worker, 'exit', { signal: ending.signal }).then(() => {
-    throw new Error('the worker ended without a word')
+    throw new Error('the worker exited without a message')
   })
   try {
     const [message] = await Promise.race([once(worker, 'message', { signal: ending.signal }), ended])
