@@ -62,13 +62,13 @@ describe('merge', () => {
       else abort.abort()
     }
     setImmediate(count)
+    const ended = Promise.all(sending).then(() => {
+      for (const sender of [a, b]) sender.close()
+    })
     let messages = 0
-    for await (const _ of merge({ a: receiverA, b: receiverB })) {
-      messages++
-      if (turns === 5) break
-    }
+    for await (const _ of merge({ a: receiverA, b: receiverB })) messages++
     expect(messages).to.be.greaterThan(0)
-    await Promise.all(sending)
+    await ended
   })
 
   it('takes nothing once it was returned, although a step waits', async () => {
