@@ -288,7 +288,7 @@ export class Sender<in T = unknown> extends Endpoint {
     try {
       const signal = signalOf(options, 'gone')
       signal?.throwIfAborted()
-      return this.#queue.untilGone(signal)
+      return this.#queue.transmitter.untilGone(signal)
     } catch (error) {
       return rejected(error)
     }
@@ -346,7 +346,7 @@ export class Sender<in T = unknown> extends Endpoint {
    * console.log(`${messages} sent; the channel was full ${waits} times`)
    */
   stats(): EndpointStats {
-    return statsOf(this.counters, this.#queue.pending)
+    return statsOf(this.counters, this.#queue.transmitter.pending)
   }
 
   /** Not for callers. @hidden */
@@ -356,15 +356,15 @@ export class Sender<in T = unknown> extends Endpoint {
 
   protected override held(): number {
     // A sendAll that waits for its iterable counts as one: it would have nowhere to send the next.
-    return this.#queue.pending || this.#queue.running
+    return this.#queue.transmitter.pending || this.#queue.running
   }
 
   protected override letGo(): void {
-    this.#queue.letGo()
+    this.#queue.transmitter.letGo()
   }
 
   protected override rewatch(): void {
-    this.#queue.rewatch()
+    this.#queue.transmitter.rewatch()
   }
 }
 

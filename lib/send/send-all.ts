@@ -52,7 +52,7 @@ export class SendAll {
     try {
       const iterator = new SourceIterator(messages, isAsync)
       this.#iterator = iterator
-      stops.push(this.#queue.whenGone((error) => this.#interrupt(error)))
+      stops.push(this.#queue.transmitter.whenGone((error) => this.#interrupt(error)))
       if (signal !== undefined) stops.push(onAbort(signal, () => this.#interrupt(signal.reason)))
       for (;;) {
         const message = iterator.read(isAsync ? await this.#answer(iterator) : iterator.ask())
@@ -64,7 +64,7 @@ export class SendAll {
         this.#queue.enqueue(request)
         waiting.push(request)
         while (waiting[0]?.settled === true) await this.#settleFirst(waiting)
-        while (this.#queue.blocked && waiting.length > 0) await this.#settleFirst(waiting)
+        while (this.#queue.transmitter.blocked && waiting.length > 0) await this.#settleFirst(waiting)
         if (overBudget()) await yieldToLoop()
         signal?.throwIfAborted()
       }
@@ -123,7 +123,7 @@ export class SendAll {
 
   /** Waits for the iterable's answer, unless the signal or the channel's end comes first. */
   #answer(iterator: SourceIterator): Promise<unknown> {
-    if (this.#queue.disconnected !== null) throw this.#queue.disconnected
+    if (this.#queue.transmitter.disconnected !== null) throw this.#queue.transmitter.disconnected
     return new Promise((resolve, reject) => {
       let interrupted = false
       this.#interrupt = (error) => {

@@ -38,7 +38,7 @@ interface Running {
 export class SendQueue extends Flushable {
   readonly #descriptor: Descriptor
   readonly limits: PacketLimits
-  readonly #transmitter: Transmitter
+  readonly transmitter: Transmitter
   /** The transmitter's: this queue only appends to it. */
   readonly #requests: RequestQueue
   /** Calls of `sendAll` that are not finished. */
@@ -56,32 +56,13 @@ export class SendQueue extends Flushable {
     super()
     this.#descriptor = end.descriptor
     this.limits = new PacketLimits(end, type === socket.SOCK_SEQPACKET)
-    this.#transmitter = new Transmitter(end, this.limits, this)
-    this.#requests = this.#transmitter.requests
-  }
-
-  /** Why nothing more can be sent. */
-  get disconnected(): WormholeError | null {
-    return this.#transmitter.disconnected
-  }
-
-  /** Messages that the kernel has not yet taken whole. */
-  get pending(): number {
-    return this.#transmitter.pending
-  }
-
-  get idle(): boolean {
-    return this.#transmitter.idle
-  }
-
-  /** Whether the channel is full and requests wait for it. */
-  get blocked(): boolean {
-    return this.#transmitter.blocked
+    this.transmitter = new Transmitter(end, this.limits, this)
+    this.#requests = this.transmitter.requests
   }
 
   /** Queues a request; it is sent at the end of this tick, or immediately once `EAGER_UNITS` have gathered. */
   enqueue(request: SendRequest): void {
-    if (!this.#add(request) || this.#transmitter.blocked) return
+    if (!this.#add(request) || this.transmitter.blocked) return
     if (this.#requests.units >= EAGER_UNITS) {
       if (overBudget(request.longBytes)) this.#schedule(true)
       else this.pump()
@@ -98,7 +79,7 @@ export class SendQueue extends Flushable {
     if (mode === IF_ALONE && !this.#isAlone()) return false
     if (mode === UNLESS_SCHEDULED && (this.#scheduled || overBudget())) return false
     try {
-      if (!this.#transmitter.sendText(text, fds)) return false
+      if (!this.transmitter.sendText(text, fds)) return false
     } catch (error) {
       this.#releaseIfIdle()
       throw error
@@ -117,7 +98,7 @@ export class SendQueue extends Flushable {
 
   /** Queues a request and sends what can be sent without waiting. */
   submit(request: SendRequest): void {
-    if (this.#add(request) && !this.#transmitter.blocked) this.pump()
+    if (this.#add(request) && !this.transmitter.blocked) this.pump()
   }
 
   /**
@@ -125,10 +106,10 @@ export class SendQueue extends Flushable {
    * into a side stream's buffer.
    */
   trySubmitWhole(request: SendRequest): boolean {
-    this.#transmitter.pumpSides(true)
+    this.transmitter.pumpSides(true)
     if (this.#requests.first !== null && !this.pump(true)) return false
-    if (request.longBytes > 0 && this.limits.packets && this.disconnected === null) {
-      if (!this.#transmitter.prepare(request) && !socket.hungUp(this.#descriptor.fd)) return false
+    if (request.longBytes > 0 && this.limits.packets && this.transmitter.disconnected === null) {
+      if (!this.transmitter.prepare(request) && !socket.hungUp(this.#descriptor.fd)) return false
     }
     this.submit(request)
     if (request.error !== undefined) throw request.error
@@ -137,20 +118,20 @@ export class SendQueue extends Flushable {
 
   /** Withdraws a request, unless there is room for it by now: after a busy period Node runs timers before it polls. */
   giveUp(request: SendRequest, reason: unknown): void {
-    if (this.#later || this.#transmitter.waitsForRoom) this.pumpAll()
+    if (this.#later || this.transmitter.waitsForRoom) this.pumpAll()
     this.withdraw(request, reason)
   }
 
   /** Withdraws a request; false if the kernel has part of its write. */
   withdraw(request: SendRequest, reason: unknown): boolean {
-    const withdrawn = this.#transmitter.withdraw(request, reason)
+    const withdrawn = this.transmitter.withdraw(request, reason)
     this.#releaseIfIdle()
     return withdrawn
   }
 
   /** Sends what the kernel takes without waiting. True if the queue is empty afterwards. */
   pump(overBudgetToo = false): boolean {
-    const stopped = this.#transmitter.transmit(overBudgetToo)
+    const stopped = this.transmitter.transmit(overBudgetToo)
     if (stopped === DONE) this.#releaseIfIdle()
     else if (stopped === OVER_BUDGET) this.#schedule(true)
     return stopped === DONE
@@ -171,23 +152,23 @@ export class SendQueue extends Flushable {
   /** Sends what the kernel takes without waiting, of long messages too. */
   pumpAll(): void {
     this.pump(true)
-    this.#transmitter.pumpSides()
+    this.transmitter.pumpSides()
   }
 
   get waitsForRoom(): boolean {
-    return this.#transmitter.waitsForRoom
+    return this.transmitter.waitsForRoom
   }
 
   /** The descriptors that must become writable before `pumpAll` can do more. */
   waitsFor(): number[] {
-    return this.#transmitter.waitsFor()
+    return this.transmitter.waitsFor()
   }
 
   /** Resolves once the kernel has everything queued by now; rejects with the first failure. */
   flush(): Promise<void> {
     const running = [...(this.#running ?? [])]
     for (const each of running) each.told = true
-    return quietBut(this.#allOf(running, this.#transmitter.settled()), (error) =>
+    return quietBut(this.#allOf(running, this.transmitter.settled()), (error) =>
       running.some(({ failure, isCallers }) => failure?.error === error && isCallers(error))
     )
   }
@@ -235,34 +216,14 @@ export class SendQueue extends Flushable {
 
   /** Closes the descriptor as soon as nothing is pending. */
   close(): void {
-    this.letGo()
+    this.transmitter.letGo()
     this.#releaseIfIdle()
-  }
-
-  /** Ends the waits for the channel's end: the descriptor is about to be closed or moved. */
-  letGo(): void {
-    this.#transmitter.letGo()
-  }
-
-  /** Resolves once every receiving end is gone. */
-  untilGone(signal: AbortSignal | undefined): Promise<void> {
-    return this.#transmitter.untilGone(signal)
-  }
-
-  /** Applies a changed `keepsAlive` to what is watched. */
-  rewatch(): void {
-    this.#transmitter.rewatch()
-  }
-
-  /** Calls `callback` once every receiving end is gone, unless the returned function is called before. */
-  whenGone(callback: (error: WormholeError) => void): () => void {
-    return this.#transmitter.whenGone(callback)
   }
 
   /** Called by the poller: the channel takes more, or its other end is gone. */
   onReady(): void {
-    if (this.#transmitter.blocked) {
-      this.#transmitter.unblock()
+    if (this.transmitter.blocked) {
+      this.transmitter.unblock()
       this.pump()
     } else if (socket.hungUp(this.#descriptor.fd)) {
       this.#fail(disconnectedError('Sender'))
@@ -279,12 +240,12 @@ export class SendQueue extends Flushable {
     this.#later = false
     const { first } = this.#requests
     this.#noDelay.note(first !== null && first.next === null && first.count === 1)
-    if (!this.#transmitter.blocked) this.pump()
+    if (!this.transmitter.blocked) this.pump()
   }
 
   #add(request: SendRequest): boolean {
-    if (this.disconnected !== null) {
-      request.settle(this.disconnected)
+    if (this.transmitter.disconnected !== null) {
+      request.settle(this.transmitter.disconnected)
       return false
     }
     if (this.#descriptor.fd < 0) {
@@ -309,25 +270,25 @@ export class SendQueue extends Flushable {
   /** Releases, if nothing is pending, what was held for it. */
   #releaseIfIdle(): void {
     if (this.#requests.first === null) {
-      this.#transmitter.unblock()
+      this.transmitter.unblock()
       endWait(this.end.counters, this.end, 'waits no longer')
     }
-    if (!this.idle) return
+    if (!this.transmitter.idle) return
     forgetPending(this)
     if (this.end.life !== OPEN && this.running === 0) {
-      closeEnd(this.end, this.#descriptor, this.disconnected === null ? 'closed' : 'ended')
+      closeEnd(this.end, this.#descriptor, this.transmitter.disconnected === null ? 'closed' : 'ended')
     }
   }
 
   /** Called by the side streams: a long message was sent, or has failed. */
   onSideEnded(): void {
-    if (this.#requests.first !== null && !this.#transmitter.blocked) this.#schedule()
+    if (this.#requests.first !== null && !this.transmitter.blocked) this.#schedule()
     this.#releaseIfIdle()
   }
 
   /** Fails everything queued: nothing more can be sent. */
   #fail(error: WormholeError): void {
-    this.#transmitter.fail(error)
+    this.transmitter.fail(error)
     this.#releaseIfIdle()
   }
 }
