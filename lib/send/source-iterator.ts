@@ -30,7 +30,12 @@ export class SourceIterator {
 
   /** Returns the next message of a synchronous iterator, or {@link OVER}. One that throws gets no `return()`. */
   next(): unknown {
-    return this.read(this.ask())
+    if (this.over) return OVER
+    try {
+      return this.#valueOf(this.#next.call(this.#iterator))
+    } catch (error) {
+      throw this.fail(error)
+    }
   }
 
   /** Calls `next()`; an asynchronous iterator may return a promise of any kind. */
@@ -46,15 +51,19 @@ export class SourceIterator {
   /** Returns the message in an answer, or {@link OVER}. */
   read(answer: unknown): unknown {
     try {
-      if (!isObject(answer))
-        throw argumentError(`sendAll(): the iterator's next() returned ${String(answer)}, not an object`)
-      const step = answer as IteratorResult<unknown>
-      if (!step.done) return step.value
-      this.over = true
-      return OVER
+      return this.#valueOf(answer)
     } catch (error) {
       throw this.fail(error)
     }
+  }
+
+  #valueOf(answer: unknown): unknown {
+    if (!isObject(answer))
+      throw argumentError(`sendAll(): the iterator's next() returned ${String(answer)}, not an object`)
+    const step = answer as IteratorResult<unknown>
+    if (!step.done) return step.value
+    this.over = true
+    return OVER
   }
 
   /** Records and returns an error that the caller's code threw, or rejected an answer with. */

@@ -167,7 +167,10 @@ describe('npx wormhole-ipc doctor, of a broken installation,', () => {
   it('says that the addon is missing, and how to get it', () =>
     withCopy(async (folder) => {
       rmSync(join(folder, 'build'), { recursive: true })
-      const { installation, problems } = await complains(folder, /no addon that loads on this system.*build one, see "Other systems"/)
+      const { installation, problems } = await complains(
+        folder,
+        /no addon that loads on this system.*build one, see "Other systems"/
+      )
       expect(installation.addon).to.include({ file: null, error: problems[0] })
       expect(problems).to.have.lengthOf(1)
     }))
