@@ -76,7 +76,7 @@ describe('the service example', () => {
   })
 
   it('fails no request while its workers are killed', async () => {
-    const requests = sized(24, 60)
+    const requests = sized(12, 60)
     const table = await runExample('service/load', ['--requests', `${requests}`, '--kill', '6'])
     const rows = [...table.matchAll(/^(undisturbed|workers killed) +(\d+) +(\d+) +(\d+) +(\d+) /gm)]
     const [calm, killed] = rows.map(([, , ...values]) => values.map(Number))

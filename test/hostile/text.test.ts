@@ -112,7 +112,7 @@ describe('hostile: text outside ASCII', () => {
       { weight: 1, arbitrary: text },
       { weight: 2, arbitrary: fc.json({ stringUnit: 'binary', maxDepth: 3 }).map((json) => Buffer.from(json)) }
     )
-    const packets = sized(2000, 200_000)
+    const packets = sized(800, 200_000)
     fc.assert(
       fc.property(fc.array(payload, { maxLength: 5 }), fc.nat(31), fc.nat(40), (payloads, offset, missing) => {
         const whole = frames(payloads)

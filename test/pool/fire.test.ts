@@ -27,7 +27,7 @@ describe('a pool under fire', function () {
   const open = closesPools()
 
   it('settles every job once while its processes are killed, one by one, at any moment', async () => {
-    const total = sized(3000, 100_000)
+    const total = sized(1500, 100_000)
     const to = mkdtempSync(join(tmpdir(), 'wormhole-pool-'))
     const jobs = open({ size: 4, retries: 3 }, TRACE)
     const random = new Random(SEED)
@@ -84,7 +84,7 @@ describe('a pool under fire', function () {
   })
 
   it('keeps nothing of jobs that are done or aborted', async () => {
-    const [rounds, each] = [sized(6, 10), sized(5000, 100_000)]
+    const [rounds, each] = [sized(6, 10), sized(1500, 100_000)]
     const found = await measured<PoolAborts>(startMeasuring('pool-aborts', [rounds, each].map(String)))
     const kib = found.heapBytes.map((bytes) => Math.round(bytes / 1024))
     console.log(`      KiB of heap after each round of ${each} jobs: ${kib.join(' ')}; ${JSON.stringify(found.ended)}`)

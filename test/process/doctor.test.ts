@@ -96,7 +96,7 @@ describe('npx wormhole-ipc doctor', () => {
     }
   })
 
-  for (const args of chosen(4, [
+  for (const args of chosen(2, [
     [],
     ['nurse'],
     ['doctor', '--fast'],

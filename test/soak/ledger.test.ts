@@ -11,7 +11,7 @@ import { bytesOf, type Entry, kinds, readLog } from '../soak/record.js'
 import { run } from '../soak/run.js'
 
 /** Enough for each lane to get to work, on a slow machine in no more than so long. */
-const MESSAGES = 30_000
+const MESSAGES = 10_000
 const SECONDS = 60
 const SEED = 1
 /** A number that no sender comes to in that time. */

@@ -10,7 +10,7 @@ import { Random } from '../helpers/random.js'
 import { decodePacket, frames } from '../helpers/reference-framer.js'
 import { packet } from '../helpers/soup.js'
 
-const PACKETS = sized(15_000, 5_000_000)
+const PACKETS = sized(6000, 5_000_000)
 const NO_LIMIT = 2 ** 29
 
 /** Decodes a packet both ways; says where they differ. */
