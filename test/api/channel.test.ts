@@ -189,7 +189,8 @@ describe('channel', () => {
       const sends = messages.slice(0, perPacket).map((message) => sender.send(message))
       for (let count = 0; count < perPacket; count++) await receiver.recv()
       await Promise.all(sends)
-      expect(sender.stats().packets, 'with those of one tick').to.equal(2 + ofOneTick)
+      // Fewer if the loop's budget was over: the rest then goes together, a turn later.
+      expect(sender.stats().packets, 'with those of one tick').to.be.within(3, 2 + ofOneTick)
     })
   }
 
