@@ -29,6 +29,8 @@ for (const name of ['README.md', 'LICENSE', ...manifest.files]) {
   cpSync(join(root, name), join(folder, name), { recursive: true, filter: (file) => !file.endsWith('.js') })
 }
 const entries = [
+  // By itself, so that what it needs is not put together with what loads the addon.
+  'core/supported',
   'index',
   'process',
   'socket',
