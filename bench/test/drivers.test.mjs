@@ -7,6 +7,7 @@ import { arrivals } from '../measures/reports.mjs'
 import { kind, messages, order } from '../messages.mjs'
 import { loadDriver, peerNames } from '../peers/load.mjs'
 import { stopChildren } from '../peers/shared/children.mjs'
+import { skipUnavailable } from './helpers/skip-unavailable.mjs'
 
 const LARGE = 3 * 1024 * 1024
 const CHILD = fileURLToPath(new URL('../child.mjs', import.meta.url))
@@ -38,14 +39,7 @@ for (const peer of peerNames()) {
   if (driver.start === undefined) continue
 
   describe(`the driver ${peer}`, () => {
-    before(async function () {
-      try {
-        await driver.available?.()
-      } catch (error) {
-        console.log(`    skipped: ${error.message}`)
-        this.skip()
-      }
-    })
+    before(skipUnavailable(driver))
 
     afterEach(stopChildren)
 

@@ -10,6 +10,7 @@ import { loadDriver, peerNames } from '../peers/load.mjs'
 import { stopChildren } from '../peers/shared/children.mjs'
 import { taskOf, work } from '../tasks.mjs'
 import { workloads } from '../workloads.mjs'
+import { skipUnavailable } from './helpers/skip-unavailable.mjs'
 
 const CHILD = fileURLToPath(new URL('../child.mjs', import.meta.url))
 const TASKS = 500
@@ -35,14 +36,7 @@ for (const peer of peerNames()) {
   for (const needs of /** @type {const} */ (['calls', 'pool'])) {
     if (!driver.does.includes(needs)) continue
     describe(`the ${needs} of ${peer}`, () => {
-      before(async function () {
-        try {
-          await driver.available?.()
-        } catch (error) {
-          console.log(`    skipped: ${error.message}`)
-          this.skip()
-        }
-      })
+      before(skipUnavailable(driver))
 
       afterEach(stopChildren)
 

@@ -1,6 +1,8 @@
+import { argumentError, WormholeError } from '../core/errors.js'
 import { queueMicrotask } from '../core/globals.js'
 import { ListItem } from '../core/list.js'
 import type { FdSource } from '../fd/transfer.js'
+import { isLeftOut } from '../wire/json.js'
 import type { Outcome } from './answers.js'
 
 /**
@@ -21,6 +23,15 @@ export interface CallOptions {
   fds?: readonly FdSource[] | undefined
   /** Is called with each value that the handler passes to `progress`, in order, before the call settles. */
   onProgress?: { call(value: unknown): void }['call'] | undefined
+}
+
+/** Checks what is to be sent to a function of another process; throws ERR_WORMHOLE_ARGUMENT or ERR_WORMHOLE_UNSERIALIZABLE. */
+export function assertSendable(input: unknown, { fds, onProgress }: Pick<CallOptions, 'fds' | 'onProgress'>): void {
+  if (fds !== undefined && !Array.isArray(fds)) throw argumentError('fds must be an array of descriptors')
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw argumentError('onProgress must be a function')
+  if (isLeftOut(input)) {
+    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON has no text for an input of type ${typeof input}`)
+  }
 }
 
 /** A call under way, or one that waits for the other side's window. */

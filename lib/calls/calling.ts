@@ -1,13 +1,12 @@
 import { onAbort } from '../core/abort.js'
 import { after } from '../core/clock.js'
-import { argumentError, WormholeError } from '../core/errors.js'
+import { WormholeError } from '../core/errors.js'
 import { Promise, setImmediate } from '../core/globals.js'
 import { List } from '../core/list.js'
 import { millisecondsOf, signalOf } from '../core/options.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
-import { isLeftOut } from '../wire/json.js'
 import { outcomeOf } from './answers.js'
-import { Call, type CallOptions } from './call.js'
+import { assertSendable, Call, type CallOptions } from './call.js'
 import type { Exchange } from './exchange.js'
 import { type Arrived, FIRST_WINDOW, type Form, type Request } from './forms.js'
 import { closeAll } from './with-fds.js'
@@ -45,13 +44,7 @@ export class Calling {
       signal?.throwIfAborted()
       const timeout = millisecondsOf(options?.timeout)
       const { fds, onProgress } = options ?? {}
-      if (fds !== undefined && !Array.isArray(fds)) throw argumentError('fds must be an array of descriptors')
-      if (onProgress !== undefined && typeof onProgress !== 'function') {
-        throw argumentError('onProgress must be a function')
-      }
-      if (isLeftOut(input)) {
-        throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON has no text for an input of type ${typeof input}`)
-      }
+      assertSendable(input, { fds, onProgress })
       this.#connection.start()
       const call = new Call(++this.#lastId, name, input, fds, onProgress, resolve, reject)
       const within = this.#connection.within()

@@ -1,4 +1,4 @@
-import { clearTimeout, hrtime, setTimeout } from './globals.js'
+import { clearTimeout, hrtime, Promise, setImmediate, setTimeout } from './globals.js'
 
 /** Milliseconds on a monotonic clock. Not performance.now(): its first call adds some milliseconds to a program's start. */
 export function now(): number {
@@ -23,6 +23,18 @@ export function after(milliseconds: number, callback: () => void): () => void {
   const again = () => wait(end - now())
   wait(milliseconds)
   return () => clearTimeout(timer)
+}
+
+/** Resolves once `end` settles, or after some milliseconds and one poll: Node runs timers before it reads what has arrived. */
+export function within(milliseconds: number, end: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = after(milliseconds, () => setImmediate(resolve))
+    const done = () => {
+      cancel()
+      resolve()
+    }
+    end.then(done, done)
+  })
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { ChildError } from '../core/carried-error.js'
-import { after } from '../core/clock.js'
+import { within } from '../core/clock.js'
 import { WormholeError } from '../core/errors.js'
-import { Promise, setImmediate } from '../core/globals.js'
+import { Promise } from '../core/globals.js'
 import { poolWorkerFile } from '../core/package-files.js'
 import { STDERR_GRACE_MS, Tail } from '../process/child-output.js'
 import { failedStart, spawn } from '../process/spawn.js'
@@ -94,17 +94,6 @@ export class WorkerChild {
     this.#child?.unref()
     this.channels?.unref()
   }
-}
-
-/** Resolves with `end`, or after some milliseconds and one poll: Node runs timers before it reads what has arrived. */
-function within(milliseconds: number, end: Promise<void>): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = after(milliseconds, () => setImmediate(resolve))
-    void end.then(() => {
-      cancel()
-      resolve()
-    })
-  })
 }
 
 function startError(error: unknown): WormholeError {

@@ -1,9 +1,9 @@
 import type { Jsonify } from 'type-fest'
+import { assertSendable } from '../calls/call.js'
 import { onAbort } from '../core/abort.js'
-import { argumentError, closedError, WormholeError } from '../core/errors.js'
+import { closedError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
 import { millisecondsOf, signalOf } from '../core/options.js'
-import { isLeftOut } from '../wire/json.js'
 import { Job, type RunOptions } from './job.js'
 import { locate } from './locate.js'
 import { mapped } from './map.js'
@@ -47,13 +47,7 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
       const signal = signalOf(options, 'run')
       signal?.throwIfAborted()
       const timeout = options.timeout === undefined ? this.#settings.timeout : millisecondsOf(options.timeout)
-      if (options.fds !== undefined && !Array.isArray(options.fds)) throw argumentError('fds must be an array')
-      if (options.onProgress !== undefined && typeof options.onProgress !== 'function') {
-        throw argumentError('onProgress must be a function')
-      }
-      if (isLeftOut(input)) {
-        throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON has no text for an input of type ${typeof input}`)
-      }
+      assertSendable(input, options)
       const job = new Job(input, options, timeout, resolve, reject)
       this.#scheduler.add(job)
       if (signal !== undefined && !job.settled) {

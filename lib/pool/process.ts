@@ -271,10 +271,9 @@ export class PoolProcess {
 
   /** Gives it a number to answer without a job; returns false if its channel is full or has ended. */
   #probe(job: Job): boolean {
-    const { job: number } = this.#number(job)
-    this.given--
-    if (!this.#tryProbe({ job: number, isProbe: true })) return false
-    this.jobs.set(number, job)
+    job.number = ++this.#lastNumber
+    if (!this.#tryProbe({ job: job.number, isProbe: true })) return false
+    this.jobs.set(job.number, job)
     return true
   }
 

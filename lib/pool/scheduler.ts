@@ -74,7 +74,7 @@ export class Scheduler {
       closeMoved(job.options.fds ?? [])
       return
     }
-    // If true, the process was free to begin it: if it has not even read it, its event loop may be blocked.
+    // The process was free to begin it: if it has not even read it, its event loop may be blocked.
     const due = job.list === null
     this.#takeBack(worker as PoolProcess)
     worker.abort(job, reason, due)

@@ -5,9 +5,8 @@ import type { Receiver } from '../channel/receiver.js'
 import type { Sender } from '../channel/sender.js'
 import { onAbort } from '../core/abort.js'
 import { ChildError } from '../core/carried-error.js'
-import { after } from '../core/clock.js'
+import { after, within } from '../core/clock.js'
 import { argumentError, WormholeError } from '../core/errors.js'
-import { Promise } from '../core/globals.js'
 import { MESSAGE_LIMIT, millisecondsOf, signalOf } from '../core/options.js'
 import { runnerFile } from '../core/package-files.js'
 import { isLeftOut } from '../wire/json.js'
@@ -231,12 +230,7 @@ async function follow(
     ending.cancel = after(EXIT_GRACE_MS, () => child.kill('SIGKILL'))
   }
   const [exitCode, signal] = await exited
-  let stop: (() => void) | undefined
-  const over = new Promise<void>((resolve) => {
-    stop = after(STDERR_GRACE_MS, resolve)
-  })
-  await Promise.race([closed, over])
-  stop?.()
+  await within(STDERR_GRACE_MS, closed)
   for (const pipe of [child.stdout, child.stderr]) pipe?.destroy()
   const ended = { stderr: tail.text, exitCode, signal }
   if (outcome === undefined) {
