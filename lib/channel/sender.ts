@@ -296,7 +296,8 @@ export class Sender<in T = unknown> extends Endpoint {
 
   /**
    * Returns a stream for `pipeline()`, in object mode: each chunk is one message, and writing waits while the channel is
-   * full. Ending or destroying it closes this sender.
+   * full. Ending or destroying it closes this sender. A chunk's callback says that the message is accepted; once the
+   * stream has finished, or after `flush()`, the kernel has it.
    *
    * @throws ERR_WORMHOLE_CLOSED. The stream fails with what `send` rejects with
    *
@@ -307,7 +308,11 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   writable(): Writable {
     this.assertUsable()
-    return writableOf(this)
+    return writableOf(
+      this.#queue,
+      () => this.assertUsable(),
+      () => this.close()
+    )
   }
 
   /**

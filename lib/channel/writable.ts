@@ -1,39 +1,46 @@
 import type { Writable } from 'node:stream'
+import { MessageWriter } from '../send/message-writer.js'
+import type { SendQueue } from '../send/send-queue.js'
 
-/** What a stream needs of a sender. */
-interface SendingEnd<T> {
-  send(message: T): Promise<void>
-  sendAll(messages: Iterable<T>): Promise<number>
-  flush(): Promise<void>
-  close(): void
-}
-
-/** Makes an object-mode stream whose chunks are messages of `sender`. */
-export function writableOf<T>(sender: SendingEnd<T>): Writable {
+/** Makes an object-mode stream whose chunks are messages of a sender. `close` closes the sender. */
+export function writableOf(queue: SendQueue, assertUsable: () => void, close: () => void): Writable {
   const { Writable } = process.getBuiltinModule('node:stream')
-  return new Writable({
+  const writer = new MessageWriter(queue, (error) => stream.destroy(error as Error))
+  const stream = new Writable({
     objectMode: true,
-    write(message: T, _encoding, done) {
-      attempt(() => sender.send(message), done)
+    write(message: unknown, _encoding, done) {
+      attempt(() => {
+        assertUsable()
+        return writer.write(message)
+      }, done)
     },
     writev(chunks, done) {
-      attempt(() => sender.sendAll(chunks.map(({ chunk }) => chunk as T)), done)
+      attempt(() => {
+        assertUsable()
+        return writer.writeAll(chunks.map(({ chunk }) => chunk))
+      }, done)
     },
     final(done) {
-      sender.close()
-      attempt(() => sender.flush(), done)
+      close()
+      attempt(() => writer.flush(), done)
     },
     destroy(error, done) {
-      sender.close()
+      close()
       done(error)
     },
   })
+  return stream
 }
 
-function attempt(operation: () => Promise<unknown>, done: (error?: Error | null) => void): void {
+/** Calls `done` after an operation: within this call, unless it has to be waited for. */
+function attempt(operation: () => Promise<void> | undefined, done: (error?: Error | null) => void): void {
+  let wait: Promise<void> | undefined
   try {
-    operation().then(() => done(), done)
+    wait = operation()
   } catch (error) {
     done(error as Error)
+    return
   }
+  if (wait === undefined) done()
+  else wait.then(() => done(), done)
 }

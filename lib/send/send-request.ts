@@ -3,7 +3,7 @@ import { Buffer, Promise } from '../core/globals.js'
 import { List, ListItem } from '../core/list.js'
 import { rejected } from '../core/promises.js'
 import type { Transfer } from '../fd/transfer.js'
-import { PLACEHOLDER } from '../wire/outbox.js'
+import { frame, PLACEHOLDER } from '../wire/outbox.js'
 import { HEADER_BYTES } from '../wire/wasm.js'
 import type { SideWriter } from './side-writer.js'
 
@@ -89,6 +89,13 @@ export class RequestQueue extends List<SendRequest> {
   override push(request: SendRequest): void {
     super.push(request)
     this.units += request.batch.length
+  }
+
+  /** Adds a message to the last request's batch. */
+  extend(request: SendRequest, text: string): void {
+    request.batch += frame(text)
+    request.count++
+    this.units += PLACEHOLDER.length + text.length
   }
 
   override remove(request: SendRequest): void {
