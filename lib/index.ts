@@ -8,6 +8,7 @@ import './core/supported.js'
 
 export { channel } from './channel/channel.js'
 export type {
+  ChannelEvent,
   CloseEvent,
   DiagnosticsEvents,
   ErrorEvent,

@@ -28,6 +28,9 @@ const WASM = 'dist/wormhole.wasm'
 /** The folder of this package: a bundler that moves the code leaves these files behind. */
 const folder = find()
 
+/** The folder of this library's code, with a slash at its end. */
+export const codeFolder = join(folder, 'dist/')
+
 /** The WebAssembly module. */
 export const wasmFile = join(folder, WASM)
 
