@@ -20,7 +20,7 @@ import { type FdSource, numbersOf, Transfer } from '../fd/transfer.js'
 import * as socket from '../os/syscalls.js'
 import { SendAll } from '../send/send-all.js'
 import { DIRECTLY, IF_ALONE, SendQueue, UNLESS_SCHEDULED } from '../send/send-queue.js'
-import type { SendRequest } from '../send/send-request.js'
+import type { Poster, SendRequest } from '../send/send-request.js'
 import { toText } from '../wire/json.js'
 import { Endpoint } from './endpoint.js'
 import { writableOf } from './writable.js'
@@ -123,6 +123,12 @@ export class Sender<in T = unknown> extends Endpoint {
       return rejected(error)
     }
     return this.#send('sendWithFds', text, fds, options)
+  }
+
+  /** Sends a message's text as `send` does, without a promise: `poster` is told if it is not sent. @internal */
+  post(text: string, poster: Poster, id: number): void {
+    this.assertUsable()
+    this.#queue.post(text, poster, id)
   }
 
   /** Returns the message's JSON. Its `toJSON` methods are the caller's code, which may close this sender. */

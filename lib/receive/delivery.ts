@@ -45,6 +45,12 @@ export const messageWithFds: Delivery<[unknown, OwnedFd[]]> = {
   end: disconnected,
 }
 
+/** Gives the batch itself, for a reader that takes all of it in one turn. */
+export const wholeBatch: Delivery<Batch> = {
+  take: (batch) => batch,
+  end: disconnected,
+}
+
 export const result: Delivery<IteratorResult<unknown>> = {
   take: (batch, schema) => {
     const value = batch.takeMessage()
