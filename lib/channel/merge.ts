@@ -6,6 +6,7 @@ import { Heap, List, ListItem } from '../core/list.js'
 import { overBudget, yieldToLoop } from '../core/loop-budget.js'
 import { Later, quiet, rejected } from '../core/promises.js'
 import { holdLoop } from '../os/poller.js'
+import type { Feed } from '../receive/reader.js'
 import type { ReceiveQueue } from '../receive/receive-queue.js'
 import { nextTicket, type Subscriber } from '../receive/waiter.js'
 import { candidatesOf, type Receivers, type Selected, takeFrom, withKey } from './select.js'
@@ -61,6 +62,8 @@ class Merging {
   /** The stations to look at, the one that was served longest ago first. */
   readonly #ready = new Heap<Station>()
   readonly #steps = new List<Step>()
+  /** Those that want to know when their messages are done with. */
+  readonly #feeds = new Set<Feed>()
   /** Stations whose waiting keeps the process alive. */
   #holders = 0
   #holds = false
@@ -90,6 +93,7 @@ class Merging {
   next(): Promise<Result> {
     if (this.#left) return Promise.resolve(ENDED)
     this.#used = true
+    for (const feed of this.#feeds) feed.settle(this)
     try {
       if (this.#stations === null) this.#gather()
       if (this.#steps.size === 0) {
@@ -110,6 +114,7 @@ class Merging {
   /** Leaves the receivers for good, and ends the steps that wait. */
   leave(): void {
     this.#left = true
+    for (const feed of this.#feeds) feed.leave(this)
     this.#dismantle()
     for (const step of this.#steps) this.#settle(step).resolve(ENDED)
   }
@@ -158,6 +163,7 @@ class Merging {
       const station = new Station(this, key, queue, queue.lastServed + index / (candidates.length + 1))
       this.#stations.add(station)
       queue.subscribe(station)
+      if (queue.feed !== null) this.#feeds.add(queue.feed)
       this.#ready.push(station)
       if (station.keepsAlive) this.#holders++
     }
@@ -226,12 +232,18 @@ class Merging {
   }
 
   #take(station: Station): Promise<Result> {
+    const { feed } = station.queue
     try {
+      feed?.takeFor(this)
       const taken = takeFrom(station.key, station.queue)
       if (taken instanceof Later) return quiet(taken.map((value) => ({ done: false as const, value })).promise)
       return Promise.resolve({ done: false, value: taken })
     } catch (error) {
+      // The error is the whole of what the loop gets of a bad message.
+      feed?.settle(this)
       return rejected(error)
+    } finally {
+      feed?.takeFor(null)
     }
   }
 

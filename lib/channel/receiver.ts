@@ -39,7 +39,7 @@ export class Receiver<out T = unknown> extends Endpoint {
   /** @internal Use `channel()` or `Receiver.fromFd()`. */
   constructor(fd: number, type: number, settings: Settings) {
     super(fd, settings)
-    this.#queue = new ReceiveQueue(this, type)
+    this.#queue = ReceiveQueue.of(this, type)
     opened(this)
   }
 

@@ -6,9 +6,18 @@ import { List } from '../core/list.js'
 import { overBudget, spend, yieldToLoop } from '../core/loop-budget.js'
 import { type BlockingOptions, deadlineOf, type Settings, signalOf, type WaitOptions } from '../core/options.js'
 import { Later, quiet, rejected } from '../core/promises.js'
-import { beginWait, type Counters, endWait, failed, observesReads, received, tracing } from '../core/telemetry.js'
-import { closeEnd, type Descriptor } from '../fd/descriptor.js'
-import { type EndContext, OPEN, OVER } from '../fd/end-context.js'
+import {
+  beginWait,
+  type CloseReason,
+  type Counters,
+  endWait,
+  failed,
+  observesReads,
+  received,
+  tracing,
+} from '../core/telemetry.js'
+import { closeEnd } from '../fd/descriptor.js'
+import { type EndContext, type EndState, OPEN, OVER } from '../fd/end-context.js'
 import { isMainThread } from '../os/addon.js'
 import { BlockingBusyPoll } from '../os/busy-poll.js'
 import { handOver } from '../os/exit-flush.js'
@@ -16,7 +25,7 @@ import { ROOM_SLICE_MS, unwatch, WAIT_SLICE_MS, watch } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { Batch } from './batch.js'
 import { PacketReader } from './packet-reader.js'
-import { END, type MessageReader, READ } from './reader.js'
+import { END, type Feed, type MessageReader, READ } from './reader.js'
 import { StreamReader } from './stream-reader.js'
 import { type Delivery, nextTicket, Pending, type Subscriber, type Waiter } from './waiter.js'
 
@@ -32,9 +41,10 @@ const busyPoll = new BlockingBusyPoll()
 export class ReceiveQueue {
   readonly batch: Batch
   readonly settings: Settings
-  readonly #descriptor: Descriptor
   readonly #counters: Counters
   readonly #reader: MessageReader
+  /** The reader, if it has no descriptor. */
+  readonly feed: Feed | null
   #waiters: List<Waiter> | null = null
   /** Those that stay from one message to the next. */
   #subscribers: Set<Subscriber> | null = null
@@ -47,16 +57,21 @@ export class ReceiveQueue {
   /** When `select` or `merge` last took from here: the queue served longest ago comes first. */
   lastServed = 0
 
-  /** @param end must not be garbage-collected while something waits: it closes the descriptor */
+  /** Reads a socket. @param end must not be garbage-collected while something waits: it closes the descriptor */
+  static of(end: EndContext, type: number): ReceiveQueue {
+    return new ReceiveQueue(end, type === socket.SOCK_SEQPACKET ? new PacketReader(end) : new StreamReader(end), null)
+  }
+
   constructor(
-    readonly end: EndContext,
-    type: number
+    readonly end: EndState,
+    reader: MessageReader,
+    feed: Feed | null
   ) {
-    this.batch = new Batch(end)
+    this.feed = feed
+    this.batch = feed === null ? new Batch(end) : feed.batch
     this.settings = end.settings
-    this.#descriptor = end.descriptor
     this.#counters = end.counters
-    this.#reader = type === socket.SOCK_SEQPACKET ? new PacketReader(end) : new StreamReader(end)
+    this.#reader = reader
   }
 
   /** How many messages are here, including one that is here in part. */
@@ -273,7 +288,7 @@ export class ReceiveQueue {
   /** Rejects what waits: the descriptor is about to be closed or moved. */
   letGo(): void {
     this.#unwatch()
-    this.#failAll(closedError('Receiver'))
+    this.#failAll(closedError(this.end.constructor.name))
   }
 
   /** Drops what is here, and closes the descriptor. */
@@ -282,12 +297,13 @@ export class ReceiveQueue {
     this.#counters.messages -= this.batch.left
     this.batch.clear()
     this.#reader.drop()
-    closeEnd(this.end, this.#descriptor, 'closed')
+    this.#closeEnd('closed')
   }
 
   /** Applies a changed `keepsAlive` to what is watched. */
   rewatch(): void {
-    if (this.#watched >= 0) watch(this.#watched, socket.POLLIN, this, this.end.keepsAlive && this.#calling)
+    if (this.#watched >= 0 && this.feed === null)
+      watch(this.#watched, socket.POLLIN, this, this.end.keepsAlive && this.#calling)
     for (const subscriber of this.#subscribers ?? []) subscriber.setKeepsAlive(this.end.keepsAlive)
   }
 
@@ -353,13 +369,17 @@ export class ReceiveQueue {
     const fd = this.#reader.waitsFor
     if (this.#watched !== fd) this.#unwatch()
     this.#watched = -1
-    watch(fd, socket.POLLIN, this, this.end.keepsAlive && calling)
+    if (this.feed !== null) this.feed.watch(this)
+    else watch(fd, socket.POLLIN, this, this.end.keepsAlive && calling)
     this.#watched = fd
     beginWait(this.#counters, this.end, 'waits')
   }
 
   #unwatch(): void {
-    if (this.#watched >= 0) unwatch(this.#watched)
+    if (this.#watched >= 0) {
+      if (this.feed !== null) this.feed.unwatch()
+      else unwatch(this.#watched)
+    }
     this.#watched = -1
     endWait(this.#counters, this.end, 'waits no longer')
   }
@@ -369,8 +389,12 @@ export class ReceiveQueue {
     if (this.end.life === OPEN) this.end.life = OVER
     this.#unwatch()
     this.#reader.drop()
-    closeEnd(this.end, this.#descriptor, 'ended')
+    this.#closeEnd('ended')
     for (const subscriber of this.#leaving()) subscriber.end()
+  }
+
+  #closeEnd(reason: CloseReason): void {
+    if (this.feed === null) closeEnd(this.end as EndContext, (this.end as EndContext).descriptor, reason)
   }
 
   /** Removes and returns all subscribers. */

@@ -9,7 +9,7 @@ const LAYERS = [
   ['doctor'],
   ['.'],
   ['pool'],
-  ['calls', 'process'],
+  ['calls', 'nats', 'process'],
   ['channel'],
   ['send', 'receive', 'socket'],
   ['wire'],
