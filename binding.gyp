@@ -6,6 +6,7 @@
         "native/addon.cc",
         "native/descriptors.cc",
         "native/libstdcxx.cc",
+        "native/memfd.cc",
         "native/memory.cc",
         "native/message.cc",
         "native/room.cc",

@@ -23,6 +23,12 @@ Napi::Value Unread(const Napi::CallbackInfo& info);
 Napi::Value Wait(const Napi::CallbackInfo& info);
 Napi::Object SocketConstants(Napi::Env env);
 
+Napi::Value MemfdCreate(const Napi::CallbackInfo& info);
+Napi::Value AddSeals(const Napi::CallbackInfo& info);
+Napi::Value GetSeals(const Napi::CallbackInfo& info);
+Napi::Value Map(const Napi::CallbackInfo& info);
+void AddMemfdConstants(Napi::Object constants);
+
 Napi::Value OnReady(const Napi::CallbackInfo& info);
 Napi::Value Watch(const Napi::CallbackInfo& info);
 Napi::Value Unwatch(const Napi::CallbackInfo& info);
