@@ -25,7 +25,7 @@ export const errorCodes = {
   ERR_WORMHOLE_SERVER: 'The server of a remote channel refuses a request, or what it kept for the channel is gone.',
   ERR_WORMHOLE_SYSTEM: 'A system call failed; errno and syscall say which and how.',
   ERR_WORMHOLE_TIMEOUT: 'The time given to a blocking call is over.',
-  ERR_WORMHOLE_TOO_LARGE: 'A message is longer than maxMessageBytes.',
+  ERR_WORMHOLE_TOO_LARGE: 'A message is longer than maxMessageBytes, or a file than maxBytes.',
   ERR_WORMHOLE_TOO_MANY_FDS: 'More descriptors than one message can carry.',
   ERR_WORMHOLE_TRUNCATED: 'A message broke off: the other side died or gave up half-way through it.',
   ERR_WORMHOLE_UNSERIALIZABLE: 'JSON cannot carry the value.',

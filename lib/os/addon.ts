@@ -33,6 +33,10 @@ export interface Native {
   connect(fd: number, offset: number, length: number): number
   sockname(fd: number, offset: number, length: number): number
   setNonblocking(fd: number, on: boolean): number
+  memfdCreate(flags: number): number
+  addSeals(fd: number, seals: number): number
+  getSeals(fd: number): number
+  map(fd: number, length: number): Buffer | number
   onReady(callback: (count: number) => void, ready: Int32Array): number
   watch(fd: number, events: number): number
   unwatch(fd: number): number
@@ -58,7 +62,14 @@ export interface Native {
       | 'POLLOUT'
       | 'POLLHUP'
       | 'POLLRDHUP'
-      | 'SCM_MAX_FD',
+      | 'SCM_MAX_FD'
+      | 'MFD_ALLOW_SEALING'
+      | 'MFD_NOEXEC_SEAL'
+      | 'F_SEAL_SEAL'
+      | 'F_SEAL_SHRINK'
+      | 'F_SEAL_GROW'
+      | 'F_SEAL_WRITE'
+      | 'F_SEAL_FUTURE_WRITE',
       number
     >
   >
