@@ -18,6 +18,7 @@ import { kEnd } from '../fd/descriptor.js'
 import { GIVEN_UP } from '../fd/end-context.js'
 import { type FdSource, numbersOf, Transfer } from '../fd/transfer.js'
 import * as socket from '../os/syscalls.js'
+import { MessageWriter } from '../send/message-writer.js'
 import { SendAll } from '../send/send-all.js'
 import { DIRECTLY, IF_ALONE, SendQueue, UNLESS_SCHEDULED } from '../send/send-queue.js'
 import type { Poster, SendRequest } from '../send/send-request.js'
@@ -314,11 +315,18 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   writable(): Writable {
     this.assertUsable()
-    return writableOf(
-      this.#queue,
-      () => this.assertUsable(),
-      () => this.close()
-    )
+    return writableOf((fail) => {
+      const writer = new MessageWriter(this.#queue, fail)
+      const write = (message: unknown) => writer.write(this.#text(message as T))
+      return {
+        write,
+        async writeAll(messages) {
+          for (const message of messages) await write(message)
+        },
+        flush: () => writer.flush(),
+        close: () => this.close(),
+      }
+    })
   }
 
   /**

@@ -1,31 +1,37 @@
 import type { Writable } from 'node:stream'
-import { MessageWriter } from '../send/message-writer.js'
-import type { SendQueue } from '../send/send-queue.js'
 
-/** Makes an object-mode stream whose chunks are messages of a sender. `close` closes the sender. */
-export function writableOf(queue: SendQueue, assertUsable: () => void, close: () => void): Writable {
+/** Where a stream's chunks go. */
+export interface MessageSink {
+  /** Accepts a message; a promise says to wait before the next. */
+  write(message: unknown): Promise<unknown> | undefined
+  writeAll(messages: readonly unknown[]): Promise<unknown>
+  /** Resolves once all that was accepted is sent. */
+  flush(): Promise<void>
+  close(): void
+}
+
+/**
+ * Makes an object-mode stream whose chunks are messages.
+ *
+ * @param sinkOf gets a function that fails the stream, for a message that was accepted and then not sent
+ */
+export function writableOf(sinkOf: (fail: (error: unknown) => void) => MessageSink): Writable {
   const { Writable } = process.getBuiltinModule('node:stream')
-  const writer = new MessageWriter(queue, (error) => stream.destroy(error as Error))
+  const sink = sinkOf((error) => stream.destroy(error as Error))
   const stream = new Writable({
     objectMode: true,
     write(message: unknown, _encoding, done) {
-      attempt(() => {
-        assertUsable()
-        return writer.write(message)
-      }, done)
+      attempt(() => sink.write(message), done)
     },
     writev(chunks, done) {
-      attempt(() => {
-        assertUsable()
-        return writer.writeAll(chunks.map(({ chunk }) => chunk))
-      }, done)
+      attempt(() => sink.writeAll(chunks.map(({ chunk }) => chunk)), done)
     },
     final(done) {
-      close()
-      attempt(() => writer.flush(), done)
+      sink.close()
+      attempt(() => sink.flush(), done)
     },
     destroy(error, done) {
-      close()
+      sink.close()
       done(error)
     },
   })
@@ -33,8 +39,8 @@ export function writableOf(queue: SendQueue, assertUsable: () => void, close: ()
 }
 
 /** Calls `done` after an operation: within this call, unless it has to be waited for. */
-function attempt(operation: () => Promise<void> | undefined, done: (error?: Error | null) => void): void {
-  let wait: Promise<void> | undefined
+function attempt(operation: () => Promise<unknown> | undefined, done: (error?: Error | null) => void): void {
+  let wait: Promise<unknown> | undefined
   try {
     wait = operation()
   } catch (error) {

@@ -133,12 +133,12 @@ export class RemoteSender<in T = unknown> extends RemoteEnd {
    */
   writable(): Writable {
     this.assertUsable()
-    return writableOf<T>({
-      send: (message) => this.send(message),
-      sendAll: (all) => this.sendAll(all),
+    return writableOf(() => ({
+      write: (message) => this.send(message as T),
+      writeAll: (messages) => this.sendAll(messages as readonly T[]),
       flush: () => this.flush(),
       close: () => void this.close(),
-    })
+    }))
   }
 
   /**

@@ -5,7 +5,6 @@ import { overBudget, yieldToLoop } from '../core/loop-budget.js'
 import { tell } from '../core/promises.js'
 import { toText } from '../wire/json.js'
 import { PLACEHOLDER } from '../wire/outbox.js'
-import { Outstanding } from './outstanding.js'
 import type { PacketLimits } from './packet-limits.js'
 import type { SendQueue } from './send-queue.js'
 import type { SendRequest } from './send-request.js'
@@ -47,7 +46,7 @@ export class SendAll {
 
   /** Sends a request for each message: for messages that come one by one, or travel one to a packet. */
   async each(messages: Iterable<unknown> | AsyncIterable<unknown>, isAsync: boolean): Promise<number> {
-    const outstanding = new Outstanding()
+    const waiting: SendRequest[] = []
     const stops: (() => void)[] = []
     const signal = this.#signal
     try {
@@ -63,18 +62,18 @@ export class SendAll {
         signal?.throwIfAborted()
         const request = this.#queue.limits.request(text)
         this.#queue.enqueue(request)
-        outstanding.add(request)
-        this.#sent += outstanding.settled()
-        while (this.#queue.transmitter.blocked && outstanding.first !== undefined) await this.#settleFirst(outstanding)
+        waiting.push(request)
+        while (waiting[0]?.settled === true) await this.#settleFirst(waiting)
+        while (this.#queue.transmitter.blocked && waiting.length > 0) await this.#settleFirst(waiting)
         if (overBudget()) await yieldToLoop()
         signal?.throwIfAborted()
       }
-      while (outstanding.first !== undefined) await this.#settleFirst(outstanding)
+      while (waiting.length > 0) await this.#settleFirst(waiting)
       return this.#sent
     } catch (error) {
       // Stopped immediately, although what was yielded before may have to wait.
       this.#iterator?.stop((another) => this.#repeats(another))
-      for (const request of outstanding.requests) await this.#settled(request).catch(ignore)
+      for (const request of waiting) await this.#settled(request).catch(ignore)
       throw error
     } finally {
       for (const stop of stops) stop()
@@ -97,9 +96,11 @@ export class SendAll {
     return name === 'AbortError' || (cause !== undefined && cause === signal.reason)
   }
 
-  async #settleFirst(outstanding: Outstanding): Promise<void> {
-    await this.#settled(outstanding.first as SendRequest)
-    this.#sent += outstanding.settled()
+  async #settleFirst(waiting: SendRequest[]): Promise<void> {
+    const request = waiting[0] as SendRequest
+    await this.#settled(request)
+    waiting.shift()
+    this.#sent++
   }
 
   async #hand(request: SendRequest): Promise<void> {

@@ -9,7 +9,6 @@ import { type EndContext, OPEN } from '../fd/end-context.js'
 import { Flushable, flushIfExiting, forgetPending, handOver, notePending } from '../os/exit-flush.js'
 import { ROOM_SLICE_MS } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
-import { PLACEHOLDER } from '../wire/outbox.js'
 import { NoDelay } from './no-delay.js'
 import { PacketLimits } from './packet-limits.js'
 import { type Poster, type RequestQueue, type SendRequest, tellUnsent } from './send-request.js'
@@ -92,25 +91,19 @@ export class SendQueue extends Flushable {
     try {
       if (this.trySubmit(text, IF_ALONE)) return
       const open = this.#open
-      if (open !== null && open === this.#requests.last && open.posted?.by === poster && this.#joins(open, text)) {
+      if (open?.posted?.by === poster && this.transmitter.extend(open, text)) {
         open.posted.ids.push(id)
-        this.#requests.extend(open, text)
         this.#sendInTime(open)
         return
       }
       const request = this.limits.request(text)
       request.posted = { by: poster, ids: [id] }
       if (!this.#add(request)) return
-      if (this.end.settings.coalesce && request.longBytes === 0) this.#open = request
+      this.#open = request
       this.#sendInTime(request)
     } catch (error) {
       tellUnsent(poster, [id], error)
     }
-  }
-
-  #joins(open: SendRequest, text: string): boolean {
-    const units = open.batch.length + PLACEHOLDER.length + text.length
-    return this.limits.surelyFits(text) && this.limits.fits(open.count + 1, units)
   }
 
   /**

@@ -119,14 +119,6 @@ export class RequestQueue extends List<SendRequest> {
     super.remove(request)
   }
 
-  /** Adds a message to the last request. */
-  extend(request: SendRequest, text: string): void {
-    request.batch += PLACEHOLDER
-    request.batch += text
-    request.count++
-    this.units += PLACEHOLDER.length + text.length
-  }
-
   /** Decides again whether a single message is too long, if the packet limit has changed. */
   resize(request: SendRequest, longest: number): void {
     if (request.sizedFor === longest) return
