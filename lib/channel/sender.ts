@@ -206,7 +206,12 @@ export class Sender<in T = unknown> extends Endpoint {
    * if (!sender.trySend({ id: 1 })) console.log('full: dropped')
    */
   trySend(message: T): boolean {
-    const text = this.#text(message)
+    return this.tryPost(this.#text(message))
+  }
+
+  /** Sends a message's text as `trySend` does. @internal */
+  tryPost(text: string): boolean {
+    this.assertUsable()
     return this.#queue.trySubmit(text, DIRECTLY) || this.#queue.trySubmitWhole(this.#request('trySend', text, NO_FDS))
   }
 

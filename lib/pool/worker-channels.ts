@@ -7,12 +7,16 @@ import type { WormholeError } from '../core/errors.js'
 import { MESSAGE_LIMIT } from '../core/options.js'
 import { quiet } from '../core/promises.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
-import type { FdSource } from '../fd/transfer.js'
 import type { Ends } from '../process/inheritance.js'
-import { ORDERS, type Order, type Task, WORK } from './protocol.js'
+import { readEach } from '../receive/read-each.js'
+import type { Job } from './job.js'
+import { ORDERS, type Order, type Task, taskText, WORK } from './protocol.js'
 
 /** Is called with each message; if its descriptors were lost, with the error too. */
 export type Received = (form: Arrived, fds: OwnedFd[], failure?: WormholeError) => void
+
+/** What stands for a message that is no object. */
+const NOTHING: Arrived = {}
 
 /** The pool's ends of the channels to one of its processes. */
 export class WorkerChannels {
@@ -52,12 +56,22 @@ export class WorkerChannels {
   }
 
   /** Returns false if the channel has no room, or the task is too long for a packet. @throws what `trySend` throws */
-  tryGive(task: Task): boolean {
-    return this.#jobs.trySend(task)
+  tryGive({ id, input }: Job): boolean {
+    return this.#jobs.tryPost(taskText(id, input))
+  }
+
+  /** Asks the process to answer a number without a job; returns false if its channel is full or has ended. */
+  tryProbe(probe: Task): boolean {
+    try {
+      return this.#jobs.trySend(probe)
+    } catch {
+      return false
+    }
   }
 
   /** @throws what the sender throws synchronously */
-  give(task: Task, fds: readonly FdSource[] | undefined): Promise<void> {
+  give({ id, input, options: { fds } }: Job): Promise<void> {
+    const task = { job: id, input }
     return fds === undefined ? this.#jobs.send(task) : this.#jobs.sendWithFds(task, fds)
   }
 
@@ -85,10 +99,10 @@ export class WorkerChannels {
    * @param lost is called for a message that belongs to no known job, which ends the reading too
    */
   async read(received: Received, lost: (error: WormholeError) => void): Promise<void> {
+    const take = (message: unknown, fds: OwnedFd[]) => received(asForm(message) ?? NOTHING, fds)
     for (;;) {
       try {
-        const [message, fds] = await this.#results.recvWithFds()
-        received(asForm(message) ?? {}, fds)
+        await readEach(this.#results, take)
       } catch (error) {
         const { code, received: known } = error as WormholeError
         if (code === 'ERR_WORMHOLE_DISCONNECTED' || code === 'ERR_WORMHOLE_CLOSED') return

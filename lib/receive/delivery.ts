@@ -45,9 +45,9 @@ export const messageWithFds: Delivery<[unknown, OwnedFd[]]> = {
   end: disconnected,
 }
 
-/** Gives the batch itself, for a reader that takes all of it in one turn. */
-export const wholeBatch: Delivery<Batch> = {
-  take: (batch) => batch,
+/** Takes nothing: tells that something is there. */
+export const arrival: Delivery<void> = {
+  take: () => undefined,
   end: disconnected,
 }
 

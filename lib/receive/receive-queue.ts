@@ -95,25 +95,35 @@ export class ReceiveQueue {
   take<V>(delivery: Delivery<V>, call: string, options?: WaitOptions, iteration: object | null = null): Promise<V> {
     try {
       const signal = options === undefined ? undefined : this.#signalOf(options, call)
-      if (!this.waiting) {
-        if (this.batch.left > 0 || (!overBudget() && this.worthALook() && this.#available())) {
-          this.#misses = 0
-          const value = delivery.take(this.batch, this.settings.schema)
-          return value instanceof Later ? quiet(value.promise) : Promise.resolve(value)
-        }
-        if (this.ended) return Promise.resolve(delivery.end())
+      if (this.hasNext()) {
+        const value = delivery.take(this.batch, this.settings.schema)
+        return value instanceof Later ? quiet(value.promise) : Promise.resolve(value)
       }
-      const waiter = new Pending<V>(delivery, this.batch, this.settings.schema)
-      waiter.iteration = iteration
-      this.join(waiter)
-      if (signal !== undefined) {
-        const stop = onAbort(signal, () => this.#abort(waiter, signal.reason))
-        waiter.promise.then(stop, stop)
-      }
-      return waiter.promise
+      return this.wait(delivery, signal, iteration)
     } catch (error) {
       return rejected(error)
     }
+  }
+
+  /** Whether something is here for a call that else waits, and nobody waits already. */
+  hasNext(): boolean {
+    if (this.waiting) return false
+    if (this.batch.left === 0 && (overBudget() || !this.worthALook() || !this.#available())) return false
+    this.#misses = 0
+    return true
+  }
+
+  /** Waits for what can be taken. Throws the delivery's error at the end. */
+  wait<V>(delivery: Delivery<V>, signal?: AbortSignal, iteration: object | null = null): Promise<V> {
+    if (!this.waiting && this.ended) return Promise.resolve(delivery.end())
+    const waiter = new Pending<V>(delivery, this.batch, this.settings.schema)
+    waiter.iteration = iteration
+    this.join(waiter)
+    if (signal !== undefined) {
+      const stop = onAbort(signal, () => this.#abort(waiter, signal.reason))
+      waiter.promise.then(stop, stop)
+    }
+    return waiter.promise
   }
 
   /**
