@@ -4,7 +4,7 @@
  * @module wormhole-ipc/socket
  */
 
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import './core/supported.js'
 import { describe } from './core/describe.js'
 import { argumentError, systemError } from './core/errors.js'
@@ -16,6 +16,7 @@ import { INBOX_BYTES, inbox, stage, unstage } from './wire/inbox.js'
 import './channel/channel.js'
 import { quiet } from './core/promises.js'
 import { isUint8Array } from './core/shapes.js'
+import { requireNothingToWrite, stopNodeReading } from './fd/node-source.js'
 import { type FdSource, numberIn, Transfer } from './fd/transfer.js'
 import * as socket from './os/syscalls.js'
 
@@ -24,7 +25,11 @@ export { OwnedFd, type SocketOptions } from './fd/owned-fd.js'
 export type { FdSource } from './fd/transfer.js'
 
 /**
- * A socket that its owner keeps: a descriptor's number, or an object that has one.
+ * A socket that its owner keeps: a descriptor's number, or an object that has one (an {@link OwnedFd}, a `FileHandle`,
+ * Node's `net.Socket` and `net.Server`).
+ *
+ * Node must not read what `recvmsg` is to get: make the server with `pauseOnConnect: true`, `pause()` a client before it
+ * connects, or use `connect` and `accept` of this module, of which Node knows nothing.
  *
  * @example
  * import { peerCredentials, type SocketSource } from 'wormhole-ipc/socket'
@@ -32,7 +37,7 @@ export type { FdSource } from './fd/transfer.js'
  * const isMine = (socket: SocketSource) => peerCredentials(socket).uid === process.getuid?.()
  * console.log(isMine(3), isMine(owned))
  */
-export type SocketSource = number | { readonly fd: number } | Socket
+export type SocketSource = number | { readonly fd: number } | Socket | Server
 
 const types = { seqpacket: socket.SOCK_SEQPACKET, stream: socket.SOCK_STREAM, dgram: socket.SOCK_DGRAM }
 
@@ -84,7 +89,8 @@ export function socketpair(type: 'seqpacket' | 'stream' | 'dgram'): [OwnedFd, Ow
  *
  * @param options `signal` ends the wait, unless the socket takes the bytes by then
  * @returns a promise that rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_TOO_MANY_FDS,
- * ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED (this process closed or moved the socket meanwhile) or the signal's reason
+ * ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_PENDING (Node has bytes of its own to write to this `net.Socket`, or has read bytes
+ * of one in `fds`), ERR_WORMHOLE_CLOSED (this process closed or moved the socket meanwhile) or the signal's reason
  *
  * @example
  * import { sendmsg, socketpair } from 'wormhole-ipc/socket'
@@ -108,6 +114,7 @@ async function send(
   options: WaitOptions | undefined
 ): Promise<number> {
   const number = numberOf(fd)
+  requireNothingToWrite(fd)
   if (!isUint8Array(bytes)) throw argumentError('sendmsg: bytes must be a Uint8Array')
   if (!Array.isArray(fds)) throw argumentError('sendmsg: fds must be an array of descriptors')
   const signal = signalOf(options, 'sendmsg')
@@ -140,11 +147,13 @@ async function send(
 
 /**
  * Receives one packet, or what a stream has, with one recvmsg(2), waiting until there is something. The part of a packet
- * that does not fit into `buffer` is lost, and `truncated` is true.
+ * that does not fit into `buffer` is lost, and `truncated` is true. Node reads a `net.Socket` no more from the first call
+ * on; it goes on with `OwnedFd.from(socket).toSocket()`.
  *
  * @param options `signal` ends the wait, unless something is there by then
  * @returns a promise that rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
- * (this process closed or moved the socket, or made another object its owner, during the wait) or the signal's reason
+ * (this process closed or moved the socket, or made another object its owner, during the wait), ERR_WORMHOLE_PENDING (Node
+ * has read bytes of this `net.Socket` that nobody has taken) or the signal's reason
  *
  * @example
  * import { recvmsg } from 'wormhole-ipc/socket'
@@ -163,6 +172,7 @@ async function receive(fd: SocketSource, buffer: Uint8Array, options: WaitOption
   if (!isUint8Array(buffer)) throw argumentError('recvmsg: buffer must be a Uint8Array')
   const signal = signalOf(options, 'recvmsg')
   signal?.throwIfAborted()
+  stopNodeReading(fd)
   const room = Math.min(buffer.length, INBOX_BYTES)
   let result: ReceivedBytes | undefined
   const call = (open: number) => {
