@@ -32,6 +32,7 @@ export interface Native {
   accept(fd: number): number
   connect(fd: number, offset: number, length: number): number
   sockname(fd: number, offset: number, length: number): number
+  lock(fd: number): number
   setNonblocking(fd: number, on: boolean): number
   onReady(callback: (count: number) => void, ready: Int32Array): number
   watch(fd: number, events: number): number
