@@ -5,9 +5,11 @@
       "sources": [
         "native/addon.cc",
         "native/descriptors.cc",
+        "native/interrupter.cc",
         "native/libstdcxx.cc",
         "native/memory.cc",
         "native/message.cc",
+        "native/named.cc",
         "native/room.cc",
         "native/socket.cc",
         "native/poller.cc"

@@ -50,6 +50,14 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("peercred", Peercred);
   add("unread", Unread);
   add("wait", Wait);
+  add("socket", OpenSocket);
+  add("bind", Bind);
+  add("listen", Listen);
+  add("accept", Accept);
+  add("connect", Connect);
+  add("sockname", Sockname);
+  add("lock", Lock);
+  add("setNonblocking", SetNonblocking);
   add("onReady", OnReady);
   add("watch", Watch);
   add("unwatch", Unwatch);

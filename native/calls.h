@@ -23,6 +23,15 @@ Napi::Value Unread(const Napi::CallbackInfo& info);
 Napi::Value Wait(const Napi::CallbackInfo& info);
 Napi::Object SocketConstants(Napi::Env env);
 
+Napi::Value OpenSocket(const Napi::CallbackInfo& info);
+Napi::Value Bind(const Napi::CallbackInfo& info);
+Napi::Value Listen(const Napi::CallbackInfo& info);
+Napi::Value Accept(const Napi::CallbackInfo& info);
+Napi::Value Connect(const Napi::CallbackInfo& info);
+Napi::Value Sockname(const Napi::CallbackInfo& info);
+Napi::Value Lock(const Napi::CallbackInfo& info);
+Napi::Value SetNonblocking(const Napi::CallbackInfo& info);
+
 Napi::Value OnReady(const Napi::CallbackInfo& info);
 Napi::Value Watch(const Napi::CallbackInfo& info);
 Napi::Value Unwatch(const Napi::CallbackInfo& info);

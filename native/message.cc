@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "address.h"
 #include "calls.h"
 #include "descriptors.h"
 #include "environment.h"
@@ -43,8 +44,8 @@ int Collect(Environment* env, msghdr* message, int32_t* out) {
 
 }  // namespace
 
-// sendmsg(fd, offset, length, descriptors): bytes sent, or -errno. That many descriptors are in the control array.
-// Never waits, never raises SIGPIPE.
+// sendmsg(fd, offset, length, descriptors[, addressOffset, addressLength]): bytes sent, or -errno. That many descriptors
+// are in the control array. Never waits, never raises SIGPIPE.
 Napi::Value Sendmsg(const Napi::CallbackInfo& info) {
   Environment& env = Environment::Of(info);
   int32_t fd, count;
@@ -53,11 +54,18 @@ Napi::Value Sendmsg(const Napi::CallbackInfo& info) {
       count < 0) {
     return BadArguments(info, "sendmsg");
   }
+  Address to;
+  const bool addressed = info.Length() > 4;
+  if (addressed && !ReadAddress(info, 4, env, &to)) return BadArguments(info, "sendmsg");
   // What the kernel itself returns past SCM_MAX_FD; here the control array ends.
   if (count > kMaxDescriptors) return Result(info, -EINVAL);
 
   iovec bytes{env.base() + offset, length};
   msghdr message{};
+  if (addressed) {
+    message.msg_name = &to.name;
+    message.msg_namelen = to.size;
+  }
   message.msg_iov = &bytes;
   message.msg_iovlen = 1;
   alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))];

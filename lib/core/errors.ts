@@ -7,6 +7,7 @@
  * for (const [code, meaning] of Object.entries(errorCodes)) console.log(`${code}: ${meaning}`)
  */
 export const errorCodes = {
+  ERR_WORMHOLE_ADDRESS_IN_USE: 'Something else is at the address: another process, or a file that may not be replaced.',
   ERR_WORMHOLE_ARGUMENT: 'An argument or option has a value that the call cannot take.',
   ERR_WORMHOLE_BAD_FD: 'A descriptor is not open, is owned by another object, or is of a kind that cannot serve here.',
   ERR_WORMHOLE_BUSY: 'More calls or jobs wait already than may wait.',

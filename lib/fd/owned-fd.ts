@@ -111,12 +111,12 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    *
    * @example
    * import { createServer } from 'node:net'
-   * import { OwnedFd } from 'wormhole-ipc'
+   * import { OwnedFd, sendmsg } from 'wormhole-ipc/socket'
    *
-   * createServer({ pauseOnConnect: true }, (socket) => {
-   *   const connection = OwnedFd.from(socket)
+   * createServer({ pauseOnConnect: true }, async (socket) => {
+   *   using connection = OwnedFd.from(socket)
    *   socket.destroy() // closes Node's own descriptor; the connection lives on
-   *   connections.push(connection)
+   *   await sendmsg(connection, Buffer.from('hello'))
    * }).listen(8080)
    */
   static from(source: number | { readonly fd: number } | Socket | Server): OwnedFd {
@@ -136,7 +136,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    * @throws ERR_WORMHOLE_CLOSED, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
    *
    * @example
-   * for (const sender of workers) await sender.sendWithFds('the log', [log.dup()]) // `log` stays here
+   * await sender.sendWithFds({ id: 1 }, [owned.dup()]) // the duplicate is moved, `owned` stays here
    */
   dup(): OwnedFd {
     assertOpen(this.#descriptor, 'OwnedFd')

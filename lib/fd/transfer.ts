@@ -7,7 +7,6 @@ import { numberToGive } from './node-source.js'
 import type { OwnedFd } from './owned-fd.js'
 
 export { isOwner } from './descriptor.js'
-export { numberIn } from './node-source.js'
 
 /**
  * A descriptor that can go with a message. An {@link OwnedFd}, a sender or a receiver is moved: once the kernel has it, it

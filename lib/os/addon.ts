@@ -7,7 +7,14 @@ export const CONTROL_FIRST = 3
 export interface Native {
   attach(memory: Uint8Array, control: Int32Array): number
   discard(offset: number, length: number): number
-  sendmsg(fd: number, offset: number, length: number, descriptors: number): number
+  sendmsg(
+    fd: number,
+    offset: number,
+    length: number,
+    descriptors: number,
+    addressOffset?: number,
+    addressLength?: number
+  ): number
   recvmsg(fd: number, offset: number, length: number, waits: boolean): number
   socketpair(type: number): number
   adopt(fd: number): number
@@ -19,6 +26,14 @@ export interface Native {
   peercred(fd: number): number
   unread(fd: number): number
   wait(events: number, milliseconds: number, descriptors: number): number
+  socket(type: number): number
+  bind(fd: number, offset: number, length: number): number
+  listen(fd: number, backlog: number): number
+  accept(fd: number): number
+  connect(fd: number, offset: number, length: number): number
+  sockname(fd: number, offset: number, length: number): number
+  lock(fd: number): number
+  setNonblocking(fd: number, on: boolean): number
   onReady(callback: (count: number) => void, ready: Int32Array): number
   watch(fd: number, events: number): number
   unwatch(fd: number): number
@@ -31,6 +46,7 @@ export interface Native {
       | 'SOCK_STREAM'
       | 'SOCK_DGRAM'
       | 'SOCK_SEQPACKET'
+      | 'SOCK_NONBLOCK'
       | 'SO_TYPE'
       | 'SO_DOMAIN'
       | 'SO_SNDBUF'

@@ -11,6 +11,8 @@ import { inodeOf } from './syscalls.js'
 /** Makes a system call that does not wait, with any descriptor of the socket; returns its result. */
 type Call = (fd: number) => number
 
+/** How often to try calls for which the kernel has no event, in milliseconds. */
+const RETRY_MS = 5
 /** How often to check the numbers that callers wait on, in milliseconds: fs.close() notifies nobody. */
 const LOOK_MS = 50
 
@@ -38,7 +40,12 @@ class Queue {
   readonly #inode: number
   readonly #key: string
 
-  constructor(fd: number, events: number, inode: number, key: string) {
+  constructor(
+    fd: number,
+    readonly events: number,
+    inode: number,
+    key: string
+  ) {
     this.#copy = socket.duplicate(fd)
     this.#inode = inode
     this.#key = key
@@ -57,6 +64,7 @@ class Queue {
     if (others === undefined) numbers.set(waiting.number, new Set([waiting]))
     else others.add(waiting)
     startLooking()
+    if (this.events === 0) startRetrying()
   }
 
   onReady(): void {
@@ -131,14 +139,21 @@ const numbers = new Map<number, Set<Waiting>>()
 /**
  * Makes `call`, and again each time the socket is ready for `events`, until it returns anything but EAGAIN. Rejects with
  * ERR_WORMHOLE_CLOSED once this process has closed the number, given it away or made another object its owner; and with
- * the reason of `signal`, unless the socket is ready by then.
+ * the reason of `signal`, unless the socket is ready by then. With `events` 0 the call is made every few milliseconds:
+ * for what no event tells. Calls of different `lane`s do not wait for each other.
  */
-export function whenReady(fd: number, events: number, call: Call, signal?: AbortSignal): Promise<number> {
+export function whenReady(
+  fd: number,
+  events: number,
+  call: Call,
+  signal?: AbortSignal,
+  lane: number | string = events
+): Promise<number> {
   return new Promise((resolve, reject) => {
     let queue: Queue | undefined
     // The inode may have a queue already, whose callers come first.
     const inode = queues.size > 0 ? openInode(fd) : undefined
-    if (inode !== undefined) queue = queues.get(keyOf(inode, events))
+    if (inode !== undefined) queue = queues.get(keyOf(inode, lane))
     if (queue === undefined) {
       const result = call(fd)
       if (result !== socket.EAGAIN) {
@@ -146,7 +161,7 @@ export function whenReady(fd: number, events: number, call: Call, signal?: Abort
         return
       }
       const known = inode ?? openInode(fd)
-      queue = new Queue(fd, events, known, keyOf(known, events))
+      queue = new Queue(fd, events, known, keyOf(known, lane))
     }
     const waiting = new Waiting(queue, fd, call, resolve, reject)
     queue.push(waiting)
@@ -166,6 +181,18 @@ socket.onLeave((fd) => {
 
 const startLooking = recurring(LOOK_MS, look)
 
+const startRetrying = recurring(RETRY_MS, retry)
+
+function retry(): boolean {
+  let retried = false
+  for (const queue of queues.values()) {
+    if (queue.events !== 0) continue
+    queue.serve(true)
+    retried = true
+  }
+  return retried
+}
+
 function look(): boolean {
   for (const [number, waitings] of numbers) {
     for (const waiting of waitings) {
@@ -183,6 +210,6 @@ function openInode(fd: number): number {
   return inode
 }
 
-function keyOf(inode: number, events: number): string {
-  return `${inode}:${events}`
+function keyOf(inode: number, lane: number | string): string {
+  return `${inode}:${lane}`
 }

@@ -9,6 +9,12 @@ const { errno } = process.getBuiltinModule('node:os').constants
 export const EAGAIN = -errno.EAGAIN
 export const EPIPE = -errno.EPIPE
 export const ECONNRESET = -errno.ECONNRESET
+export const ECONNREFUSED = -errno.ECONNREFUSED
+export const EADDRINUSE = -errno.EADDRINUSE
+export const ENOENT = -errno.ENOENT
+export const EPROTOTYPE = -errno.EPROTOTYPE
+/** What accept(2) returns if there was no connection after all: another process took it, or it broke off. */
+const NONE_THERE = [-errno.EINTR, -errno.ECONNABORTED, -errno.EPROTO]
 export const EMSGSIZE = -errno.EMSGSIZE
 /** Errors of a process that is short of memory or descriptors: the same call may succeed later. */
 const PASSING = [-errno.EMFILE, -errno.ENFILE, -errno.ENOBUFS, -errno.ENOMEM]
@@ -19,6 +25,7 @@ export const {
   SOCK_STREAM,
   SOCK_SEQPACKET,
   SOCK_DGRAM,
+  SOCK_NONBLOCK,
   SO_SNDBUF,
   SO_TYPE,
   SO_DOMAIN,
@@ -49,6 +56,67 @@ export function send(fd: number, at: number, length: number, fds: readonly numbe
   if (fds === null) return native.sendmsg(fd, at, length, 0)
   for (let index = 0; index < fds.length; index++) control[CONTROL_FIRST + index] = fds[index] as number
   return native.sendmsg(fd, at, length, fds.length)
+}
+
+/** Sends without waiting to the address of {@link bind}; returns as {@link send}. */
+export function sendTo(
+  fd: number,
+  at: number,
+  length: number,
+  fds: readonly number[] | null,
+  address: number,
+  addressLength: number
+): number {
+  for (const [index, number] of (fds ?? []).entries()) control[CONTROL_FIRST + index] = number
+  return native.sendmsg(fd, at, length, fds?.length ?? 0, address, addressLength)
+}
+
+/** Makes a Unix socket that this thread owns; `type` may have SOCK_NONBLOCK. */
+export function openSocket(type: number): number {
+  const fd = native.socket(type)
+  if (fd < 0) throw systemError('socket', fd, 'cannot make a socket')
+  return fd
+}
+
+/** Gives a socket its address, whose `length` bytes of sun_path (unix(7)) are at `at`; returns 0 or a negative errno. */
+export function bind(fd: number, at: number, length: number): number {
+  return native.bind(fd, at, length)
+}
+
+export function listen(fd: number, backlog: number): number {
+  return native.listen(fd, backlog)
+}
+
+/** Connects to the address of {@link bind}; returns 0 or a negative errno. Waits unless O_NONBLOCK is set. */
+export function connect(fd: number, at: number, length: number): number {
+  return native.connect(fd, at, length)
+}
+
+/** Writes the bytes of the socket's own address to `at`; returns how many, or a negative errno. */
+export function addressOf(fd: number, at: number, room: number): number {
+  return native.sockname(fd, at, room)
+}
+
+/** Takes the lock of an open file or folder (flock(2)), which ends with it; false if another process has it. */
+export function tryLock(fd: number): boolean {
+  return native.lock(fd) !== EAGAIN
+}
+
+/** Sets O_NONBLOCK, or clears it: only of a socket that nobody shares yet. */
+export function setNonblocking(fd: number, on: boolean): void {
+  const result = native.setNonblocking(fd, on)
+  if (result < 0) throw systemError('ioctl', result, `cannot change descriptor ${fd}`)
+}
+
+/**
+ * Takes the next connection; returns its descriptor, which this thread owns, or a negative errno. Blocks the thread only if
+ * another process takes the connection between the look and the call, and then for a tenth of a millisecond.
+ */
+export function accept(fd: number): number {
+  const events = poll([fd], POLLIN, 0)
+  if (events === 0) return EAGAIN
+  const result = native.accept(fd)
+  return NONE_THERE.includes(result) ? EAGAIN : result
 }
 
 /** The result of one recvmsg(2). */

@@ -50,6 +50,17 @@ export function stage(bytes: Uint8Array): void {
   view.set(bytes, inbox)
 }
 
+/** How many bytes an address of a Unix socket has at most (sun_path, unix(7)). */
+export const ADDRESS_BYTES = 108
+/** How many bytes can be staged beside an address. */
+export const ADDRESSED_BYTES = INBOX_BYTES - ADDRESS_BYTES
+
+/** Copies a socket's address into the inbox's memory, after what `stage` copied; returns where it is. */
+export function stageAddress(bytes: Uint8Array): number {
+  view.set(bytes, inbox + ADDRESSED_BYTES)
+  return inbox + ADDRESSED_BYTES
+}
+
 /** Copies the first `length` bytes of the inbox out of it. */
 export function unstage(target: Uint8Array, length: number): void {
   target.set(view.subarray(inbox, inbox + length))

@@ -11,7 +11,7 @@ const LAYERS = [
   ['pool'],
   ['calls', 'process'],
   ['channel'],
-  ['send', 'receive'],
+  ['send', 'receive', 'socket'],
   ['wire'],
   ['fd'],
   ['os'],

@@ -22,6 +22,14 @@ export const signatures: Record<Call, readonly Kind[]> = {
   peercred: ['fd'],
   unread: ['fd'],
   wait: ['int', 'int', 'count'],
+  socket: ['int'],
+  bind: ['fd', 'offset', 'length'],
+  listen: ['fd', 'int'],
+  accept: ['fd'],
+  connect: ['fd', 'offset', 'length'],
+  sockname: ['fd', 'offset', 'length'],
+  lock: ['fd'],
+  setNonblocking: ['fd', 'boolean'],
   onReady: ['callback', 'words'],
   watch: ['fd', 'int'],
   unwatch: ['fd'],
@@ -85,5 +93,7 @@ export function goodArguments(arena: Arena, call: Call, fd: number): unknown[] {
     callback: () => undefined,
     boolean: false,
   }
+  // An address of no bytes: the kernel chooses an abstract name (unix(7)), and no file is made.
+  if (call === 'bind') good.length = 0
   return signatures[call].map((kind) => good[kind])
 }

@@ -4,7 +4,7 @@ import { type ChannelOptions, channel, Receiver, type WormholeErrorCode } from '
 import { caller, link, serve } from 'wormhole-ipc/calls'
 import { pool } from 'wormhole-ipc/pool'
 import { forkAndRun, inherited } from 'wormhole-ipc/process'
-import { peerCredentials } from 'wormhole-ipc/socket'
+import { listen, peerCredentials } from 'wormhole-ipc/socket'
 import * as socket from '#lib/os/syscalls'
 import { BarePeer } from './bare-peer.js'
 import { start } from './child.js'
@@ -120,6 +120,7 @@ async function overfill(): Promise<unknown> {
 
 /** For each code, ways to cause it: together they show every field that the code may carry. */
 export const provocations: Record<WormholeErrorCode, Provocation[]> = {
+  ERR_WORMHOLE_ADDRESS_IN_USE: [() => listen('/dev/null')],
   ERR_WORMHOLE_ARGUMENT: [() => channel({ maxMessageBytes: 0 })],
   ERR_WORMHOLE_BAD_FD: [() => Receiver.fromFd(-1)],
   ERR_WORMHOLE_BUSY: [overfill],
