@@ -19,7 +19,15 @@ export type {
 } from './channel/events.js'
 export { merge } from './channel/merge.js'
 export { Receiver } from './channel/receiver.js'
-export { type Receivers, type Selected, select } from './channel/select.js'
+export {
+  type MergeOptions,
+  type Receivers,
+  type Selected,
+  type SelectedOrEnd,
+  type SelectedWith,
+  type SelectOptions,
+  select,
+} from './channel/select.js'
 export { Sender } from './channel/sender.js'
 export { errorCodes, WormholeError, type WormholeErrorCode, type WormholeErrorDetails } from './core/errors.js'
 export type { BlockingOptions, ChannelOptions, WaitOptions } from './core/options.js'

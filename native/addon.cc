@@ -56,6 +56,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("accept", Accept);
   add("connect", Connect);
   add("sockname", Sockname);
+  add("lock", Lock);
   add("setNonblocking", SetNonblocking);
   add("memfdCreate", MemfdCreate);
   add("addSeals", AddSeals);

@@ -29,6 +29,7 @@ Napi::Value Listen(const Napi::CallbackInfo& info);
 Napi::Value Accept(const Napi::CallbackInfo& info);
 Napi::Value Connect(const Napi::CallbackInfo& info);
 Napi::Value Sockname(const Napi::CallbackInfo& info);
+Napi::Value Lock(const Napi::CallbackInfo& info);
 Napi::Value SetNonblocking(const Napi::CallbackInfo& info);
 Napi::Value MemfdCreate(const Napi::CallbackInfo& info);
 Napi::Value AddSeals(const Napi::CallbackInfo& info);

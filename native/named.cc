@@ -1,3 +1,4 @@
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -79,6 +80,14 @@ Napi::Value Sockname(const Napi::CallbackInfo& info) {
   const size_t bytes = std::min(whole > begin ? whole - begin : 0, length);
   std::memcpy(env.base() + offset, name.sun_path, bytes);
   return Result(info, static_cast<long>(bytes));
+}
+
+// lock(fd): takes the advisory lock of an open file (flock(2)), which ends with it: 0, -EWOULDBLOCK if another has it, or
+// another -errno. Never waits.
+Napi::Value Lock(const Napi::CallbackInfo& info) {
+  int32_t fd;
+  if (!ReadInt(info, 0, &fd)) return BadArguments(info, "lock");
+  return Result(info, Retry([&] { return flock(fd, LOCK_EX | LOCK_NB); }));
 }
 
 // setNonblocking(fd, on): sets or clears O_NONBLOCK (FIONBIO, ioctl_tty(2)): 0 or -errno.

@@ -1,28 +1,27 @@
-import type { AsyncResource } from 'node:async_hooks'
 import { callerContext } from '../core/caller.js'
 import { recurring } from '../core/clock.js'
 import { Promise } from '../core/globals.js'
-import { Heap, List, ListItem } from '../core/list.js'
+import { Heap, List } from '../core/list.js'
 import { overBudget, yieldToLoop } from '../core/loop-budget.js'
+import { flagOf } from '../core/options.js'
 import { Later, quiet, rejected } from '../core/promises.js'
 import { holdLoop } from '../os/poller.js'
 import type { Feed } from '../receive/reader.js'
-import type { ReceiveQueue } from '../receive/receive-queue.js'
-import { nextTicket, type Subscriber } from '../receive/waiter.js'
-import { candidatesOf, type Receivers, type Selected, takeFrom, withKey } from './select.js'
+import { endsUntold, tellEnd } from './ends.js'
+import { ENDED, type Merge, type Result, Station, Step } from './merge-station.js'
+import { candidatesOf, type MergeOptions, type Receivers, type SelectedWith, takeFrom, withKey } from './select.js'
 
 /** How long a merge stays subscribed without being asked for a step, in ms: its loop may have been left. */
 const IDLE_MS = 1000
-
-const ENDED: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined })
-
-type Result = IteratorResult<[string, unknown], undefined>
 
 /**
  * Iterates over the messages of several receivers, with their keys, as they arrive, until all receivers have ended. If
  * several have a message, the receiver served longest ago comes first, as in `select`.
  *
  * A step rejects with what `select` rejects with, except at the end; iterating again continues after the failed message.
+ *
+ * With `{ ends: true }` the end of each receiver is a step too, as with `select`: the third element is true. An end that
+ * another call was told already is passed over.
  *
  * @example
  * import { channel, merge } from 'wormhole-ipc'
@@ -33,9 +32,21 @@ type Result = IteratorResult<[string, unknown], undefined>
  *   if (key === 'stopped') break
  *   console.log(message.id)
  * }
+ *
+ * @example
+ * import { channel, merge } from 'wormhole-ipc'
+ *
+ * const [, first] = channel<number>()
+ * const [, second] = channel<number>()
+ * for await (const [key, message, ended] of merge({ first, second }, { ends: true })) {
+ *   console.log(ended ? `${key} has ended` : `${key}: ${message.toFixed()}`)
+ * }
  */
-export function merge<R extends Receivers>(receivers: R): AsyncIterableIterator<Selected<R>> {
-  const merging = new Merging(receivers)
+export function merge<R extends Receivers, Ends extends boolean = false>(
+  receivers: R,
+  options?: MergeOptions<Ends>
+): AsyncIterableIterator<SelectedWith<R, Ends>> {
+  const merging = new Merging(receivers, options)
   const iterator = {
     next: () => merging.next(),
     return: () => {
@@ -48,16 +59,19 @@ export function merge<R extends Receivers>(receivers: R): AsyncIterableIterator<
     },
     [Symbol.asyncIterator]: () => iterator,
   }
-  return iterator as AsyncIterableIterator<Selected<R>>
+  return iterator as AsyncIterableIterator<SelectedWith<R, Ends>>
 }
 
 /**
  * One `merge`. It stays subscribed to its receivers from one step to the next, and reads only those that may have
  * something: so a step costs the same however many there are.
  */
-class Merging {
+class Merging implements Merge {
   readonly #receivers: Receivers
-  /** The stations that have not ended; null while it is not subscribed. */
+  readonly #options: MergeOptions | undefined
+  /** Whether a step tells of each end. */
+  #ends = false
+  /** The stations that have not ended, or whose end is still to be told; null while it is not subscribed. */
   #stations: Set<Station> | null = null
   /** The stations to look at, the one that was served longest ago first. */
   readonly #ready = new Heap<Station>()
@@ -77,8 +91,9 @@ class Merging {
   /** Whether a receiver has a schema, which is the caller's code. */
   #checks = false
 
-  constructor(receivers: Receivers) {
+  constructor(receivers: Receivers, options: MergeOptions | undefined) {
     this.#receivers = receivers
+    this.#options = options
   }
 
   /** Whether steps wait that `#pump` is not serving now. */
@@ -135,6 +150,12 @@ class Merging {
 
   /** Called by a station: its receiver has ended. */
   ended(station: Station): void {
+    if (!this.#ends || !endsUntold(station.queue)) this.#drop(station)
+    else if (this.wanting) this.serve(station)
+    else station.list()
+  }
+
+  #drop(station: Station): void {
     this.#stations?.delete(station)
     this.holders(station.keepsAlive ? -1 : 0)
     if (this.#stations?.size !== 0) return
@@ -154,15 +175,16 @@ class Merging {
   }
 
   #gather(): void {
+    this.#ends = flagOf(this.#options, 'ends', 'merge')
     const candidates = candidatesOf('merge', this.#receivers)
     this.#stations = new Set()
     this.#checks = candidates.some(({ queue }) => queue.settings.schema !== undefined)
     for (const [index, { key, queue }] of candidates.entries()) {
-      if (queue.ended) continue
+      if (queue.ended && !(this.#ends && endsUntold(queue))) continue
       // Of those that were never served, the first listed comes first.
       const station = new Station(this, key, queue, queue.lastServed + index / (candidates.length + 1))
       this.#stations.add(station)
-      queue.subscribe(station)
+      if (!queue.ended) queue.subscribe(station)
       if (queue.feed !== null) this.#feeds.add(queue.feed)
       this.#ready.push(station)
       if (station.keepsAlive) this.#holders++
@@ -191,6 +213,13 @@ class Merging {
   #find(): Station | undefined {
     for (let station = this.#ready.first; station !== undefined; station = this.#ready.first) {
       const { queue } = station
+      if (station.over) {
+        this.#ready.shift()
+        if (this.#stations?.has(station) !== true) continue
+        if (endsUntold(queue)) return station
+        this.#drop(station)
+        continue
+      }
       if (station.rank < queue.lastServed) {
         this.#ready.shift()
         station.rank = queue.lastServed
@@ -210,7 +239,9 @@ class Merging {
         this.#ready.push(station)
         return station
       }
-      if (this.#stations?.has(station) === true) station.arm()
+      if (this.#stations?.has(station) !== true) continue
+      if (station.over) this.#ready.push(station)
+      else station.arm()
     }
     return undefined
   }
@@ -232,10 +263,16 @@ class Merging {
   }
 
   #take(station: Station): Promise<Result> {
-    const { feed } = station.queue
+    const { key, queue } = station
+    const { feed } = queue
+    if (station.over) {
+      const value = tellEnd(key, queue)
+      this.#drop(station)
+      return Promise.resolve({ done: false, value })
+    }
     try {
       feed?.takeFor(this)
-      const taken = takeFrom(station.key, station.queue)
+      const taken = takeFrom(key, queue, this.#ends)
       if (taken instanceof Later) return quiet(taken.map((value) => ({ done: false as const, value })).promise)
       return Promise.resolve({ done: false, value: taken })
     } catch (error) {
@@ -297,98 +334,3 @@ const startLooking = recurring(IDLE_MS, () => {
   for (const merging of staying) merging.restIfIdle()
   return staying.size > 0
 })
-
-/** One receiver of a `merge`. */
-class Station implements Subscriber {
-  readonly #merging: Merging
-  /** Whether it is in the merge's `#ready`. */
-  #listed = true
-  /** Whether it is to be woken when there may be something. */
-  #armed = false
-  #gone = false
-  keepsAlive: boolean
-
-  constructor(
-    merging: Merging,
-    readonly key: string,
-    readonly queue: ReceiveQueue,
-    public rank: number
-  ) {
-    this.#merging = merging
-    this.keepsAlive = queue.end.keepsAlive
-  }
-
-  get wanting(): boolean {
-    return this.#merging.wanting
-  }
-
-  get ticket(): number {
-    return this.#merging.ticket
-  }
-
-  get armed(): boolean {
-    return this.#armed && !this.#gone
-  }
-
-  /** Waits to be woken: it was looked at, and has nothing. */
-  arm(): void {
-    this.#listed = false
-    this.#armed = true
-    this.queue.arm()
-  }
-
-  stay(): void {
-    this.#armed = true
-  }
-
-  wake(): void {
-    this.#armed = false
-    if (this.#listed || this.#gone) return
-    this.#listed = true
-    this.#merging.ready(this)
-  }
-
-  serve(): void {
-    this.#merging.serve(this)
-  }
-
-  end(): void {
-    this.#gone = true
-    this.#merging.ended(this)
-  }
-
-  fail(error: unknown): void {
-    this.#gone = true
-    this.#merging.fail(error, this.key)
-  }
-
-  leave(): void {
-    this.#gone = true
-    this.queue.unsubscribe(this)
-  }
-
-  setKeepsAlive(keepsAlive: boolean): void {
-    if (keepsAlive === this.keepsAlive) return
-    this.keepsAlive = keepsAlive
-    this.#merging.holders(keepsAlive ? 1 : -1)
-  }
-}
-
-/** A `next()` that waits. */
-class Step extends ListItem<Step> {
-  readonly ticket = nextTicket()
-  readonly promise: Promise<Result>
-  resolve!: (value: Result | Promise<Result>) => void
-  reject!: (error: unknown) => void
-
-  /** @param caller the async context of schemas, if there are any */
-  constructor(readonly caller: AsyncResource | null) {
-    super()
-    this.promise = quiet(
-      new Promise<Result>((resolve, reject) => {
-        this.resolve = resolve
-        this.reject = reject
-      })
-    )
-  }
-}

@@ -5,13 +5,14 @@ import { describe } from '../core/describe.js'
 import { argumentError, disconnectedError, WormholeError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
 import { overBudget, yieldToLoop } from '../core/loop-budget.js'
-import { signalOf, type WaitOptions } from '../core/options.js'
+import { flagOf, signalOf, type WaitOptions } from '../core/options.js'
 import { Later, quiet, rejected } from '../core/promises.js'
 import { endOf } from '../fd/descriptor.js'
 import { message } from '../receive/delivery.js'
 import type { ReceiveQueue } from '../receive/receive-queue.js'
 import { isQueued, kQueue, type Queued, type ReceivingEnd } from '../receive/receiving-end.js'
 import { Waiter } from '../receive/waiter.js'
+import { endsUntold, tellEnd } from './ends.js'
 
 /**
  * Receivers by key, each with a message type of its own.
@@ -40,9 +41,73 @@ export type Selected<R extends Receivers> = {
 }[keyof R & string]
 
 /**
+ * What `select` and `merge` give with `{ ends: true }`: a message of a key's receiver, or the end of that receiver. The
+ * third element tells which, and narrows the type of the message. A message alone could not tell: a schema's output may
+ * be anything, `undefined` too. The array begins like the one without the option, so a loop keeps its `[key, message]`.
+ *
+ * @example
+ * import { channel, type SelectedOrEnd, select } from 'wormhole-ipc'
+ *
+ * const [, first] = channel<number>()
+ * const [, second] = channel<number>()
+ * const show = ([key, message, ended]: SelectedOrEnd<{ first: typeof first; second: typeof second }>) =>
+ *   ended ? `${key} has ended` : `${key}: ${message.toFixed()}`
+ * console.log(show(await select({ first, second }, { ends: true })))
+ */
+export type SelectedOrEnd<R extends Receivers> = {
+  [K in keyof R & string]:
+    | [key: K, message: R[K] extends ReceivingEnd<infer T> ? T : never, ended: false]
+    | [key: K, message: undefined, ended: true]
+}[keyof R & string]
+
+/**
+ * Options of `merge`.
+ *
+ * @example
+ * import { channel, type MergeOptions, merge } from 'wormhole-ipc'
+ *
+ * const [, jobs] = channel<number>()
+ * const options: MergeOptions = { ends: true }
+ * for await (const [key, , ended] of merge({ jobs }, options)) console.log(key, ended)
+ */
+export interface MergeOptions<Ends extends boolean = boolean> {
+  /**
+   * Whether the end of each receiver is a case beside the messages: it comes after the receiver's last message, in its
+   * fair turn, and once: to one call, as a message does. @default false
+   */
+  ends?: Ends | undefined
+}
+
+/**
+ * Options of `select`.
+ *
+ * @example
+ * import { channel, type SelectOptions, select } from 'wormhole-ipc'
+ *
+ * const [, jobs] = channel<number>()
+ * const options: SelectOptions = { ends: true, signal: AbortSignal.timeout(1000) }
+ * const [key, message] = await select({ jobs }, options)
+ */
+export interface SelectOptions<Ends extends boolean = boolean> extends WaitOptions, MergeOptions<Ends> {}
+
+/**
+ * What `select` and `merge` give, by their option `ends`.
+ *
+ * @example
+ * import { type Receivers, type SelectedWith, select } from 'wormhole-ipc'
+ *
+ * const next = <R extends Receivers>(receivers: R): Promise<SelectedWith<R, true>> => select(receivers, { ends: true })
+ */
+export type SelectedWith<R extends Receivers, Ends extends boolean> = Ends extends true ? SelectedOrEnd<R> : Selected<R>
+
+/**
  * Receives the next message of any of several receivers, with its key. If several have one, the receiver served longest
  * ago comes first. Nothing is taken from the others. A receiver that has ended is skipped; once all have ended, this
  * rejects with ERR_WORMHOLE_DISCONNECTED. A message that fails rejects with its error, whose `key` names its receiver.
+ *
+ * With `{ ends: true }` an end is a case beside the messages, for who supervises several children: the result has a third
+ * element, which is false for a message and true for the end of the key's receiver. Each end is told once, after the
+ * receiver's last message; once all are told, this rejects with ERR_WORMHOLE_DISCONNECTED.
  *
  * @returns a promise that rejects with what `recv` rejects with; with ERR_WORMHOLE_ARGUMENT if there is no receiver; with
  * ERR_WORMHOLE_CLOSED, whose `key` names the receiver, if one is closed, detached or moved before or during the wait
@@ -55,9 +120,21 @@ export type Selected<R extends Receivers> = {
  * const [key, message] = await select({ todo, stopped })
  * if (key === 'todo') console.log(message.id)
  * else console.log(message.toUpperCase())
+ *
+ * @example
+ * import { channel, select } from 'wormhole-ipc'
+ *
+ * const [, first] = channel<number>()
+ * const [, second] = channel<number>()
+ * const [key, message, ended] = await select({ first, second }, { ends: true })
+ * if (ended) console.log(`${key} has ended`)
+ * else console.log(key, message.toFixed())
  */
-export function select<R extends Receivers>(receivers: R, options?: WaitOptions): Promise<Selected<R>> {
-  return choose(receivers, options)
+export function select<R extends Receivers, Ends extends boolean = false>(
+  receivers: R,
+  options?: SelectOptions<Ends>
+): Promise<SelectedWith<R, Ends>> {
+  return choose(receivers, options) as Promise<SelectedWith<R, Ends>>
 }
 
 let served = 0
@@ -109,47 +186,52 @@ export function withKey(error: unknown, key: string): unknown {
   return own
 }
 
-function choose<R extends Receivers>(receivers: R, options: WaitOptions | undefined): Promise<Selected<R>> {
+function choose(receivers: Receivers, options: SelectOptions | undefined): Promise<unknown> {
   try {
     const signal = signalOf(options, 'select')
+    const ends = flagOf(options, 'ends', 'select')
     signal?.throwIfAborted()
     const candidates = candidatesOf('select', receivers)
     // Reading more may have to wait for a yield to the loop.
     return overBudget()
-      ? quiet(yieldToLoop().then(() => pickLater<R>(candidates, signal)))
-      : pick<R>(candidates, signal)
+      ? quiet(yieldToLoop().then(() => pickLater(candidates, ends, signal)))
+      : pick(candidates, ends, signal)
   } catch (error) {
     return rejected(error)
   }
 }
 
 /** Picks after a yield to the loop, during which receivers may have been closed or moved: what these hold is not ours. */
-function pickLater<R extends Receivers>(candidates: Candidate[], signal: AbortSignal | undefined) {
+function pickLater(candidates: Candidate[], ends: boolean, signal: AbortSignal | undefined): Promise<unknown> {
   for (const { key, receiver } of candidates) queueOf(key, receiver)
-  return pick<R>(candidates, signal)
+  return pick(candidates, ends, signal)
 }
 
 /** Takes from the receiver with something that was served longest ago, or waits for the first that gets something. */
-function pick<R extends Receivers>(candidates: Candidate[], signal: AbortSignal | undefined): Promise<Selected<R>> {
-  const ready = firstReady(candidates)
+function pick(candidates: Candidate[], ends: boolean, signal: AbortSignal | undefined): Promise<unknown> {
+  const ready = firstReady(candidates, ends)
   if (ready !== undefined) {
-    const taken = takeFrom(ready.key, ready.queue)
-    return quiet(taken instanceof Later ? taken.promise : Promise.resolve(taken)) as Promise<Selected<R>>
+    const { key, queue } = ready
+    const taken = ends && endsUntold(queue) ? tellEnd(key, queue) : takeFrom(key, queue, ends)
+    return quiet(taken instanceof Later ? taken.promise : Promise.resolve(taken))
   }
   signal?.throwIfAborted()
-  const choice = new Choice(candidates)
+  const choice = new Choice(candidates, ends)
   choice.wait(signal)
-  return choice.promise as Promise<Selected<R>>
+  return choice.promise
 }
 
-/** The candidate with something to take that was served longest ago. */
-function firstReady(candidates: Candidate[]): Candidate | undefined {
+/** The candidate with something to take, or an end to tell, that was served longest ago. */
+function firstReady(candidates: Candidate[], ends: boolean): Candidate | undefined {
   candidates.sort((a, b) => a.queue.lastServed - b.queue.lastServed)
-  return candidates.find(({ key, receiver }) => queueOf(key, receiver).ready())
+  return candidates.find(({ key, receiver, queue }) => queueOf(key, receiver).ready() || (ends && endsUntold(queue)))
 }
+
+/** What a call that chose a message gives; the third element is there if it tells of ends. */
+export type Taken = [key: string, message: unknown] | [key: string, message: unknown, ended: boolean]
 
 /** Takes from a queue that has something. A WormholeError gets the key. */
-export function takeFrom(key: string, queue: ReceiveQueue): [string, unknown] | Later<[string, unknown]> {
+export function takeFrom(key: string, queue: ReceiveQueue, ends: boolean): Taken | Later<Taken> {
   const mark = (error: unknown): never => {
     if (error instanceof WormholeError) error.key = key
     throw error
@@ -158,10 +240,14 @@ export function takeFrom(key: string, queue: ReceiveQueue): [string, unknown] | 
   queue.lastServed = served
   try {
     const value = message.take(queue.batch, queue.settings.schema)
-    return value instanceof Later ? value.map((settled) => [key, settled], mark) : [key, value]
+    return value instanceof Later ? value.map((settled) => taken(key, settled, ends), mark) : taken(key, value, ends)
   } catch (error) {
     return mark(error)
   }
+}
+
+function taken(key: string, message: unknown, ends: boolean): Taken {
+  return ends ? [key, message, false] : [key, message]
 }
 
 /** One `select` that waits in several receivers at the same time. */
@@ -174,7 +260,10 @@ class Choice {
   readonly #caller: AsyncResource | null
   #stop: (() => void) | undefined
 
-  constructor(candidates: Candidate[]) {
+  constructor(
+    candidates: Candidate[],
+    readonly ends: boolean
+  ) {
     this.#caller = candidates.some(({ queue }) => queue.settings.schema !== undefined) ? callerContext() : null
     this.promise = quiet(
       new Promise((resolve, reject) => {
@@ -213,6 +302,11 @@ class Choice {
   }
 
   ended(waiter: SelectWaiter): void {
+    const { key, queue } = waiter
+    if (this.ends && endsUntold(queue)) {
+      this.taken(() => tellEnd(key, queue))
+      return
+    }
     this.#waits.delete(waiter)
     if (!this.waiting) this.failed(disconnectedError('Receiver'))
   }
@@ -238,19 +332,19 @@ class Choice {
 }
 
 class SelectWaiter extends Waiter {
-  readonly queue: ReceiveQueue
   readonly #choice: Choice
-  readonly #key: string
 
-  constructor(choice: Choice, key: string, queue: ReceiveQueue) {
+  constructor(
+    choice: Choice,
+    readonly key: string,
+    readonly queue: ReceiveQueue
+  ) {
     super()
     this.#choice = choice
-    this.#key = key
-    this.queue = queue
   }
 
   override serve(): void {
-    this.#choice.taken(() => takeFrom(this.#key, this.queue))
+    this.#choice.taken(() => takeFrom(this.key, this.queue, this.#choice.ends))
   }
 
   override end(): void {
@@ -258,6 +352,6 @@ class SelectWaiter extends Waiter {
   }
 
   override fail(error: unknown): void {
-    this.#choice.failed(withKey(error, this.#key))
+    this.#choice.failed(withKey(error, this.key))
   }
 }

@@ -21,7 +21,7 @@ export const errorCodes = {
   ERR_WORMHOLE_MALFORMED: 'What arrived is not a frame of UTF-8 JSON.',
   ERR_WORMHOLE_NO_CHANNEL: 'A child asked for a channel that it was not given, or for the other end of it.',
   ERR_WORMHOLE_NO_HANDLER: 'The other side of a link serves no handler of that name.',
-  ERR_WORMHOLE_PENDING: 'The endpoint still holds messages, which giving its descriptor away would lose.',
+  ERR_WORMHOLE_PENDING: 'What is to be given away still holds messages or bytes, which would be lost.',
   ERR_WORMHOLE_SERVER: 'The server of a remote channel refuses a request, or what it kept for the channel is gone.',
   ERR_WORMHOLE_SYSTEM: 'A system call failed; errno and syscall say which and how.',
   ERR_WORMHOLE_TIMEOUT: 'The time given to a blocking call is over.',

@@ -140,6 +140,18 @@ export function signalOf(
   return wholeSignal(signal)
 }
 
+/** Checks and returns an option of a call that is true or false; false by default. */
+export function flagOf<Name extends string>(
+  options: { readonly [K in Name]?: boolean | undefined } | undefined,
+  name: Name,
+  call: string
+): boolean {
+  assertOptions(options, call, `{ ${name} }`)
+  const value: unknown = options?.[name]
+  if (value === undefined || typeof value === 'boolean') return value === true
+  throw argumentError(`${call}(): ${name} must be true or false, not ${describe(value)}`)
+}
+
 /** The blocking twin of each call that takes a signal: a number in place of the options was meant as milliseconds. */
 const TWINS: Readonly<Record<string, string>> = {
   recv: 'recvSync',
@@ -155,6 +167,7 @@ const BEFORE: Readonly<Record<string, string>> = {
   sendWithFdsSync: 'message, fds, ',
   sendAll: 'messages, ',
   select: 'receivers, ',
+  merge: 'receivers, ',
 }
 
 /** Throws if options are not an object: a bare number or signal would be ignored, and the call would wait forever. */
@@ -164,7 +177,7 @@ function assertOptions(options: unknown, call: string, takes: string): void {
   if (isObject(options) && !Array.isArray(options) && !isSignal) return
   const before = BEFORE[call] ?? ''
   const advice: string[] = []
-  if (isSignal) advice.push(`${call}(${before}{ signal })`)
+  if (isSignal && takes !== '{ ends }') advice.push(`${call}(${before}{ signal })`)
   if (typeof options === 'number') {
     const twin = takes === '{ signal }' ? TWINS[call] : call
     if (twin !== undefined) advice.push(`${twin}(${before}{ timeout: ${options} })`)

@@ -113,8 +113,8 @@ export interface DescriptorOwner {
   [kMoveEnded](fd: number, to: 'message' | 'child' | null): void
 }
 
-export function isDescriptorOwner(value: object): value is DescriptorOwner {
-  return kDescriptor in value
+export function isOwner(value: unknown): value is DescriptorOwner {
+  return typeof value === 'object' && value !== null && kDescriptor in value
 }
 
 export function assertOpen(descriptor: Descriptor, what: string): void {

@@ -1,12 +1,23 @@
 import type { ReadStream, WriteStream } from 'node:fs'
 import type { Server, ServerOpts, Socket, SocketConstructorOpts } from 'node:net'
-import { notJson, type WormholeError } from '../core/errors.js'
+import { describe } from '../core/describe.js'
+import { argumentError, notJson, type WormholeError } from '../core/errors.js'
 import { Promise, setImmediate } from '../core/globals.js'
 import { isPollable } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { inodeOf } from '../os/syscalls.js'
-import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
+import {
+  assertOpen,
+  Descriptor,
+  type DescriptorOwner,
+  endOf,
+  isOwner,
+  kDescriptor,
+  kLetGo,
+  kMoveEnded,
+} from './descriptor.js'
 import { type FdKind, kindOf } from './kind.js'
+import { numberToGive } from './node-source.js'
 import {
   closeIfSame,
   directions,
@@ -91,6 +102,53 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    */
   static fromBytes(bytes: Uint8Array): OwnedFd {
     return new OwnedFd(sealedCopy(bytes), true)
+  }
+
+  /**
+   * Duplicates an open descriptor, close-on-exec: what is named stays the caller's, as with `sendWithFds`. Use
+   * `new OwnedFd(number)` to adopt a number, and `dup()` to duplicate what is owned already.
+   *
+   * Node goes on reading a `net.Socket` that it reads. To take a connection over, make its server with
+   * `pauseOnConnect: true` (or `pause()` a client before it connects), and `destroy()` the socket after this call: the
+   * connection stays open here. To stop a `net.Server` from accepting, `close()` it.
+   *
+   * @throws ERR_WORMHOLE_BAD_FD if there is no open descriptor, or for a TLSSocket or a socket that connects;
+   * ERR_WORMHOLE_PENDING if Node has read bytes of the socket that nobody has taken: they would be missing here;
+   * ERR_WORMHOLE_ARGUMENT for an end of a channel, which has `clone()`; ERR_WORMHOLE_CLOSED;
+   * ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+   *
+   * @example
+   * import { createServer } from 'node:net'
+   * import { OwnedFd, sendmsg } from 'wormhole-ipc/socket'
+   *
+   * createServer({ pauseOnConnect: true }, async (socket) => {
+   *   using connection = OwnedFd.from(socket)
+   *   socket.destroy() // closes Node's own descriptor; the connection lives on
+   *   await sendmsg(connection, Buffer.from('hello'))
+   * }).listen(8080)
+   */
+  static from(source: number | { readonly fd: number } | Socket | Server): OwnedFd {
+    if (endOf(source) !== undefined) {
+      throw argumentError('OwnedFd.from() takes no end of a channel: use its clone(), or new OwnedFd(end.detach())')
+    }
+    if (isOwner(source)) assertOpen(source[kDescriptor]('duplicate'), 'OwnedFd')
+    const number = numberToGive(source)
+    if (!socket.isNumber(number)) throw socket.badDescriptor(`${describe(source)} has no open descriptor`)
+    return new OwnedFd(socket.duplicate(number), true)
+  }
+
+  /**
+   * Duplicates the descriptor, close-on-exec: both refer to the same open file, with one position and one set of flags
+   * (dup(2)), and each is closed or moved by itself.
+   *
+   * @throws ERR_WORMHOLE_CLOSED, ERR_WORMHOLE_SYSTEM (EMFILE: no descriptors left)
+   *
+   * @example
+   * await sender.sendWithFds({ id: 1 }, [owned.dup()]) // the duplicate is moved, `owned` stays here
+   */
+  dup(): OwnedFd {
+    assertOpen(this.#descriptor, 'OwnedFd')
+    return new OwnedFd(socket.duplicate(this.#descriptor.fd), true)
   }
 
   /** The descriptor's number while it is owned here; -1 afterwards. */

@@ -2,21 +2,20 @@ import type { Server, Socket } from 'node:net'
 import { describe } from '../core/describe.js'
 import { argumentError, WormholeError } from '../core/errors.js'
 import * as socket from '../os/syscalls.js'
-import {
-  type Descriptor,
-  type DescriptorOwner,
-  endOf,
-  isDescriptorOwner,
-  kDescriptor,
-  kLetGo,
-  kMoveEnded,
-} from './descriptor.js'
+import { type Descriptor, type DescriptorOwner, endOf, isOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
+import { numberToGive } from './node-source.js'
 import type { OwnedFd } from './owned-fd.js'
+
+export { isOwner } from './descriptor.js'
 
 /**
  * A descriptor that can go with a message. An {@link OwnedFd}, a sender or a receiver is moved: once the kernel has it, it
  * is closed here; the process that receives an end names its options again (`sender(options)`). Numbers, and Node's own
  * objects that have one, are duplicated and stay the caller's.
+ *
+ * To hand over a connection of Node's server, make the server with `pauseOnConnect: true` and destroy the socket once it
+ * is sent: what Node has read of it is not in the kernel any more. A socket of which Node holds such bytes is refused
+ * with ERR_WORMHOLE_PENDING.
  *
  * @example
  * import type { FdSource } from 'wormhole-ipc'
@@ -101,49 +100,20 @@ export function numbersOf(sources: readonly FdSource[]): number[] | null {
   const fds: number[] = []
   for (const source of sources) {
     if (isOwner(source)) return null
-    const fd = numberIn(source)
+    const fd = numberToGive(source)
     if (!socket.isNumber(fd)) return null
     fds.push(fd)
   }
   return fds
 }
 
-export function isOwner(source: unknown): source is DescriptorOwner {
-  return typeof source === 'object' && source !== null && isDescriptorOwner(source)
-}
-
 /** Returns the number of the caller's descriptor: a number, `{ fd }`, or Node's socket or server; throws if there is none. */
 function numberOf(source: unknown): number {
-  const fd = numberIn(source)
+  const fd = numberToGive(source)
   if (fd !== undefined) return fd
   const { sender, receiver } = (source ?? {}) as { sender?: unknown; receiver?: unknown }
   if (endOf(sender) !== undefined && endOf(receiver) !== undefined) {
     throw socket.badDescriptor('a Link in fds is two ends of channels: pass link.sender and link.receiver')
   }
   throw socket.badDescriptor(`${describe(source)} in fds has no open descriptor`)
-}
-
-/** The properties that tell Node's sockets and servers, by shape: they may be of another realm. */
-interface NodeSource {
-  fd?: unknown
-  _handle?: { fd?: unknown } | null
-  connecting?: unknown
-  encrypted?: unknown
-}
-
-/** Returns the number of the caller's descriptor, or undefined; throws for a socket that cannot be used as one. */
-export function numberIn(source: unknown): number | undefined {
-  if (typeof source === 'number') return source
-  const { fd, _handle, connecting, encrypted } = (source ?? {}) as NodeSource
-  if (typeof fd === 'number') return fd
-  if (encrypted === true) {
-    throw socket.badDescriptor(
-      'a TLSSocket cannot be used as a descriptor: its keys stay in this process, and the socket carries ciphertext. Relay its data, or use the connection before TLS begins'
-    )
-  }
-  if (connecting === true)
-    throw socket.badDescriptor(
-      "a socket cannot be used as a descriptor while it connects: wait for its 'connect' event"
-    )
-  return typeof _handle?.fd === 'number' ? _handle.fd : undefined
 }

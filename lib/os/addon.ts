@@ -32,6 +32,7 @@ export interface Native {
   accept(fd: number): number
   connect(fd: number, offset: number, length: number): number
   sockname(fd: number, offset: number, length: number): number
+  lock(fd: number): number
   setNonblocking(fd: number, on: boolean): number
   memfdCreate(flags: number): number
   addSeals(fd: number, seals: number): number

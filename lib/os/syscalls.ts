@@ -100,6 +100,11 @@ export function addressOf(fd: number, at: number, room: number): number {
   return native.sockname(fd, at, room)
 }
 
+/** Takes the lock of an open file or folder (flock(2)), which ends with it; false if another process has it. */
+export function tryLock(fd: number): boolean {
+  return native.lock(fd) !== EAGAIN
+}
+
 /** Sets O_NONBLOCK, or clears it: only of a socket that nobody shares yet. */
 export function setNonblocking(fd: number, on: boolean): void {
   const result = native.setNonblocking(fd, on)

@@ -28,20 +28,47 @@ export function setMode(path: string, mode: number): FileId {
     if (stats.isSocket() && Number(stats.mode & 0o777n) !== mode) fs.chmodSync(`/proc/self/fd/${file}`, mode)
     return stats
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw addressInUse(path, 'another process has just removed it')
     throw fileError(error, `cannot give ${path} the mode 0${mode.toString(8)}`)
   } finally {
     if (file >= 0) fs.closeSync(file)
   }
 }
 
+/** How often, a millisecond apart, to try for the lock of a folder. Anybody who may read the folder can hold it. */
+const LOCK_TRIES = 200
+
 /**
- * Removes a socket that no process has any more. It is first moved to a name that nobody else uses and looked at again: if
- * another process has made a new one at the path since, that is put back.
+ * Removes a socket that no process has any more. Who removes one holds the lock of the folder: of several processes that
+ * find the same stale socket, none removes what another has just made.
  *
  * @throws ERR_WORMHOLE_ADDRESS_IN_USE for anything else
  */
 export function removeStale(path: string): void {
-  requireStale(path)
+  const folder = lockFolder(dirname(path))
+  try {
+    requireStale(path)
+    replace(path)
+  } finally {
+    if (folder !== undefined) fs.closeSync(folder)
+  }
+}
+
+/** Locks a folder until the returned descriptor is closed; without a lock if that cannot be had. */
+function lockFolder(path: string): number | undefined {
+  let folder: number
+  try {
+    folder = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
+  } catch {
+    return undefined
+  }
+  for (let tries = 0; tries < LOCK_TRIES && !socket.tryLock(folder); tries++) socket.wait([folder], 0, 1)
+  return folder
+}
+
+/** Moves the socket to a name that nobody else uses and looks again there: a program that takes no lock may have been faster. */
+function replace(path: string): void {
   const aside = join(dirname(path), `.${basename(path).slice(0, 40)}.${Math.random().toString(36).slice(2)}`)
   try {
     fs.renameSync(path, aside)

@@ -2,6 +2,7 @@ import { argumentError, systemError } from '../core/errors.js'
 import { signalOf, type WaitOptions } from '../core/options.js'
 import { quiet } from '../core/promises.js'
 import { isUint8Array } from '../core/shapes.js'
+import { stopNodeReading } from '../fd/node-source.js'
 import { OwnedFd } from '../fd/owned-fd.js'
 import { whenReady } from '../os/ready-calls.js'
 import * as socket from '../os/syscalls.js'
@@ -33,11 +34,13 @@ export interface ReceivedBytes {
 
 /**
  * Receives one packet, or what a stream has, with one recvmsg(2), waiting until there is something. The part of a packet
- * that does not fit into `buffer` is lost, and `truncated` is true.
+ * that does not fit into `buffer` is lost, and `truncated` is true. Node reads a `net.Socket` no more from the first call
+ * on; it goes on with `OwnedFd.from(socket).toSocket()`.
  *
  * @param options `signal` ends the wait, unless something is there by then
  * @returns a promise that rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED
- * (this process closed or moved the socket, or made another object its owner, during the wait) or the signal's reason
+ * (this process closed or moved the socket, or made another object its owner, during the wait), ERR_WORMHOLE_PENDING (Node
+ * has read bytes of this `net.Socket` that nobody has taken) or the signal's reason
  *
  * @example
  * import { recvmsg } from 'wormhole-ipc/socket'
@@ -56,6 +59,7 @@ async function receive(fd: SocketSource, buffer: Uint8Array, options: WaitOption
   if (!isUint8Array(buffer)) throw argumentError('recvmsg: buffer must be a Uint8Array')
   const signal = signalOf(options, 'recvmsg')
   signal?.throwIfAborted()
+  stopNodeReading(fd)
   const room = Math.min(buffer.length, INBOX_BYTES)
   let result: ReceivedBytes | undefined
   const call = (open: number) => {

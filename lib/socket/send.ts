@@ -2,6 +2,7 @@ import { argumentError, systemError } from '../core/errors.js'
 import { signalOf, type WaitOptions } from '../core/options.js'
 import { quiet } from '../core/promises.js'
 import { isUint8Array } from '../core/shapes.js'
+import { requireNothingToWrite } from '../fd/node-source.js'
 import { type FdSource, Transfer } from '../fd/transfer.js'
 import { whenReady } from '../os/ready-calls.js'
 import * as socket from '../os/syscalls.js'
@@ -33,7 +34,8 @@ export interface SendmsgOptions extends WaitOptions {
  *
  * @param options `to` is where a datagram goes; `signal` ends the wait, unless the socket takes the bytes by then
  * @returns a promise that rejects with ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_BAD_FD, ERR_WORMHOLE_TOO_MANY_FDS,
- * ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_CLOSED (this process closed or moved the socket meanwhile) or the signal's reason
+ * ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_PENDING (Node has bytes of its own to write to this `net.Socket`, or has read bytes
+ * of one in `fds`), ERR_WORMHOLE_CLOSED (this process closed or moved the socket meanwhile) or the signal's reason
  *
  * @example
  * import { sendmsg, socketpair } from 'wormhole-ipc/socket'
@@ -57,6 +59,7 @@ async function send(
   options: SendmsgOptions | undefined
 ): Promise<number> {
   const number = numberOf(fd)
+  requireNothingToWrite(fd)
   if (!isUint8Array(bytes)) throw argumentError('sendmsg: bytes must be a Uint8Array')
   if (!Array.isArray(fds)) throw argumentError('sendmsg: fds must be an array of descriptors')
   const signal = signalOf(options, 'sendmsg')

@@ -1,11 +1,16 @@
 import type { Server, Socket } from 'node:net'
 import { describe } from '../core/describe.js'
-import { numberIn } from '../fd/transfer.js'
+import { numberIn } from '../fd/node-source.js'
+import type { OwnedFd } from '../fd/owned-fd.js'
 import { knownPeer } from '../os/peer.js'
 import * as socket from '../os/syscalls.js'
 
 /**
- * A socket that its owner keeps: a descriptor's number, or an object that has one.
+ * A socket that its owner keeps: a descriptor's number, or an object that has one (an {@link OwnedFd}, a `FileHandle`,
+ * Node's `net.Socket` and `net.Server`).
+ *
+ * Node must not read what `recvmsg` is to get: make the server with `pauseOnConnect: true`, `pause()` a client before it
+ * connects, or use `connect` and `accept` of this module, of which Node knows nothing.
  *
  * @example
  * import { peerCredentials, type SocketSource } from 'wormhole-ipc/socket'
@@ -13,7 +18,7 @@ import * as socket from '../os/syscalls.js'
  * const isMine = (socket: SocketSource) => peerCredentials(socket).uid === process.getuid?.()
  * console.log(isMine(3), isMine(owned))
  */
-export type SocketSource = number | { readonly fd: number } | Socket | Server
+export type SocketSource = number | OwnedFd | { readonly fd: number } | Socket | Server
 
 export function numberOf(source: SocketSource): number {
   const number = numberIn(source)

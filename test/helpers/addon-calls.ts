@@ -28,6 +28,7 @@ export const signatures: Record<Call, readonly Kind[]> = {
   accept: ['fd'],
   connect: ['fd', 'offset', 'length'],
   sockname: ['fd', 'offset', 'length'],
+  lock: ['fd'],
   setNonblocking: ['fd', 'boolean'],
   memfdCreate: ['int'],
   addSeals: ['fd', 'int'],
@@ -98,5 +99,7 @@ export function goodArguments(arena: Arena, call: Call, fd: number): unknown[] {
     callback: () => undefined,
     boolean: false,
   }
+  // An address of no bytes: the kernel chooses an abstract name (unix(7)), and no file is made.
+  if (call === 'bind') good.length = 0
   return signatures[call].map((kind) => good[kind])
 }

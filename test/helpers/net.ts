@@ -1,12 +1,12 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type ServerOpts, type Socket } from 'node:net'
 
 let names = 0
 
 /** Opens Node's TCP server on a free port, or its Unix server with an abstract name (unix(7)), which leaves no file. */
-export async function listen(kind: 'tcp' | 'unix'): Promise<Server> {
+export async function listen(kind: 'tcp' | 'unix', options: ServerOpts = {}): Promise<Server> {
   names++
-  const server = createServer().listen(kind === 'tcp' ? 0 : `\0wormhole-test-${process.pid}-${names}`)
+  const server = createServer(options).listen(kind === 'tcp' ? 0 : `\0wormhole-test-${process.pid}-${names}`)
   await once(server, 'listening')
   return server
 }

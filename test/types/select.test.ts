@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { expectTypeOf } from 'expect-type'
-import { merge, select } from 'wormhole-ipc'
+import { merge, type SelectOptions, select } from 'wormhole-ipc'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
 
@@ -57,6 +57,45 @@ describe('the keys of select and merge, which tell the type of the message', () 
       }
     }
     expect([sum, text]).to.deep.equal([7, 'SEVEN'])
+  })
+
+  it('stay with ends: true, whose third element tells whether there is a message', async () => {
+    const [jobs, todo] = open<Job>()
+    const [stop, stopped] = open<string>()
+    void jobs.send({ id: 1, due: new Date(0) })
+    jobs.close()
+    stop.close()
+    const seen: unknown[] = []
+    const [key, message, ended] = await select({ todo }, { ends: true })
+    expectTypeOf(key).toEqualTypeOf<'todo'>()
+    expectTypeOf(message).toEqualTypeOf<{ id: number; due: string } | undefined>()
+    expectTypeOf(ended).toEqualTypeOf<boolean>()
+    if (!ended) seen.push(message.id)
+    for await (const [key, message, ended] of merge({ todo, stopped }, { ends: true })) {
+      if (ended) {
+        expectTypeOf(message).toEqualTypeOf<undefined>()
+        seen.push(key)
+      } else if (key === 'todo') expectTypeOf(message).toEqualTypeOf<{ id: number; due: string }>()
+      else expectTypeOf(message).toEqualTypeOf<string>()
+    }
+    expect(seen).to.have.members([1, 'todo', 'stopped'])
+  })
+
+  it('are as without the option where ends is false, and of both kinds where it may be either', () => {
+    const [, receiver] = open<number>()
+    type Message = [key: 'receiver', message: number]
+    type Told = [key: 'receiver', message: number, ended: false] | [key: 'receiver', message: undefined, ended: true]
+    const calls = (ends: boolean, signal: AbortSignal) => {
+      expectTypeOf(select({ receiver })).resolves.toEqualTypeOf<Message>()
+      expectTypeOf(select({ receiver }, { signal })).resolves.toEqualTypeOf<Message>()
+      expectTypeOf(select({ receiver }, { ends: false, signal })).resolves.toEqualTypeOf<Message>()
+      expectTypeOf(select({ receiver }, { ends: true, signal })).resolves.toEqualTypeOf<Told>()
+      expectTypeOf(select({ receiver }, { ends })).resolves.toEqualTypeOf<Message | Told>()
+      expectTypeOf(merge({ receiver }, {})).toEqualTypeOf<AsyncIterableIterator<Message>>()
+      expectTypeOf(merge({ receiver }, { ends: true })).toEqualTypeOf<AsyncIterableIterator<Told>>()
+    }
+    expectTypeOf(calls).toBeFunction()
+    expectTypeOf<SelectOptions['ends']>().toEqualTypeOf<boolean | undefined>()
   })
 
   it('are those of receivers, and of nothing else', () => {
