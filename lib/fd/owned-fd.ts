@@ -1,23 +1,12 @@
 import type { ReadStream, WriteStream } from 'node:fs'
 import type { Server, ServerOpts, Socket, SocketConstructorOpts } from 'node:net'
-import { describe } from '../core/describe.js'
-import { argumentError, notJson, type WormholeError } from '../core/errors.js'
+import { notJson, type WormholeError } from '../core/errors.js'
 import { Promise, setImmediate } from '../core/globals.js'
 import { isPollable } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
-import { inodeOf } from '../os/syscalls.js'
-import {
-  assertOpen,
-  Descriptor,
-  type DescriptorOwner,
-  endOf,
-  isOwner,
-  kDescriptor,
-  kLetGo,
-  kMoveEnded,
-} from './descriptor.js'
+import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
 import { type FdKind, kindOf } from './kind.js'
-import { numberToGive } from './node-source.js'
+import { duplicateOf } from './node-source.js'
 import {
   closeIfSame,
   directions,
@@ -128,13 +117,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    * }).listen(8080)
    */
   static from(source: number | { readonly fd: number } | Socket | Server): OwnedFd {
-    if (endOf(source) !== undefined) {
-      throw argumentError('OwnedFd.from() takes no end of a channel: use its clone(), or new OwnedFd(end.detach())')
-    }
-    if (isOwner(source)) assertOpen(source[kDescriptor]('duplicate'), 'OwnedFd')
-    const number = numberToGive(source)
-    if (!socket.isNumber(number)) throw socket.badDescriptor(`${describe(source)} has no open descriptor`)
-    return new OwnedFd(socket.duplicate(number), true)
+    return new OwnedFd(duplicateOf(source), true)
   }
 
   /**
@@ -294,7 +277,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     this.#requireStreamSocket()
     if (socket.option(this.fd, socket.SO_ACCEPTCONN) <= 0) throw this.#unfit('is not a listening socket')
     const server = net().createServer(options)
-    const inode = inodeOf(this.fd)
+    const inode = socket.inodeOf(this.fd)
     const fd = this.detach()
     await new Promise<void>((resolve, reject) => {
       const failed = (error: Error) => {
