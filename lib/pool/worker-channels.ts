@@ -1,6 +1,7 @@
 import { type Arrived, asForm } from '../calls/forms.js'
 import { channel } from '../channel/channel.js'
 import type { End } from '../channel/end.js'
+import type { Ends } from '../channel/named-ends.js'
 import type { Receiver } from '../channel/receiver.js'
 import type { Sender } from '../channel/sender.js'
 import type { WormholeError } from '../core/errors.js'
@@ -8,7 +9,6 @@ import { MESSAGE_LIMIT } from '../core/options.js'
 import { quiet } from '../core/promises.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import type { FdSource } from '../fd/transfer.js'
-import type { Ends } from '../process/inheritance.js'
 import { ORDERS, type Order, type Task, WORK } from './protocol.js'
 
 /** Is called with each message; if its descriptors were lost, with the error too. */

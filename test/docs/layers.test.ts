@@ -9,7 +9,7 @@ const LAYERS = [
   ['doctor'],
   ['.'],
   ['pool'],
-  ['calls', 'process'],
+  ['calls', 'process', 'listen'],
   ['channel'],
   ['send', 'receive', 'socket'],
   ['wire'],
