@@ -9,7 +9,7 @@ const LAYERS = [
   ['doctor'],
   ['.'],
   ['pool'],
-  ['calls', 'nats', 'process'],
+  ['calls', 'listen', 'nats', 'process'],
   ['channel'],
   ['send', 'receive', 'socket'],
   ['wire'],

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type ChannelOptions, channel, Receiver, type WormholeErrorCode } from 'wormhole-ipc'
 import { caller, link, serve } from 'wormhole-ipc/calls'
+import { connect, listen as listenFor } from 'wormhole-ipc/listen'
 import { pool } from 'wormhole-ipc/pool'
 import { forkAndRun, inherited } from 'wormhole-ipc/process'
 import { listen, peerCredentials } from 'wormhole-ipc/socket'
@@ -118,6 +119,14 @@ async function overfill(): Promise<unknown> {
   return await jobs.run(2)
 }
 
+async function refuse(): Promise<unknown> {
+  const name = `@wormhole-refuses-${process.pid}`
+  await using listener = await listenFor(name)
+  const connecting = connect(name)
+  await (await listener.accept()).refuse('full')
+  return await connecting
+}
+
 /** For each code, ways to cause it: together they show every field that the code may carry. */
 export const provocations: Record<WormholeErrorCode, Provocation[]> = {
   ERR_WORMHOLE_ADDRESS_IN_USE: [() => listen('/dev/null')],
@@ -195,6 +204,7 @@ export const provocations: Record<WormholeErrorCode, Provocation[]> = {
         receiver.detach()
       }),
   ],
+  ERR_WORMHOLE_REFUSED: [refuse],
   ERR_WORMHOLE_SYSTEM: [
     () => peerCredentials(process.stdin.fd + 1_000_000),
     failToStart,
@@ -207,6 +217,7 @@ export const provocations: Record<WormholeErrorCode, Provocation[]> = {
   ],
   ERR_WORMHOLE_TOO_MANY_FDS: [() => within((sender) => sender.sendWithFds(1, Array<number>(254).fill(0)))],
   ERR_WORMHOLE_TRUNCATED: [() => receiving(socket.SOCK_STREAM, frame('1', 2n)), giveUp],
+  ERR_WORMHOLE_UNREACHABLE: [() => connect(`@wormhole-nobody-${process.pid}`, { timeout: 0 })],
   ERR_WORMHOLE_UNSERIALIZABLE: [
     () => within((sender) => sender.send(undefined)),
     () => within((sender) => sender.send(1n)),
