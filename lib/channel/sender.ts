@@ -209,6 +209,11 @@ export class Sender<in T = unknown> extends Endpoint {
     return this.tryPost(this.#text(message))
   }
 
+  /** Whether a message's text surely fits into a packet. @internal */
+  fits(text: string): boolean {
+    return this.#queue.limits.surelyFits(text)
+  }
+
   /** Sends a message's text as `trySend` does. @internal */
   tryPost(text: string): boolean {
     this.assertUsable()

@@ -133,8 +133,8 @@ export function systemError(syscall: string, errno: number, what: string): Wormh
   return new WormholeError('ERR_WORMHOLE_SYSTEM', `${what}: ${syscall} failed with ${name}`, { errno, syscall })
 }
 
-export function closedError(what: string): WormholeError {
-  return new WormholeError('ERR_WORMHOLE_CLOSED', `this ${what} is closed, detached or moved`)
+export function closedError(what: string, how = 'closed, detached or moved'): WormholeError {
+  return new WormholeError('ERR_WORMHOLE_CLOSED', `this ${what} is ${how}`)
 }
 
 export function argumentError(message: string, cause?: unknown): WormholeError {

@@ -16,6 +16,7 @@ import type { Job } from './job.js'
 import type { Settings } from './options.js'
 import { Pace } from './pace.js'
 import { IMPORT, type Task } from './protocol.js'
+import type { WorkerChannels } from './worker-channels.js'
 
 /** What a process reports to its pool. */
 export interface Events {
@@ -169,7 +170,7 @@ export class PoolProcess {
     const { channels } = this.#child
     if (channels === undefined) return
     try {
-      if (job.options.fds === undefined && channels.tryGive(job)) {
+      if (job.options.fds === undefined && this.#tryGive(channels, job)) {
         job.alone = false
         return
       }
@@ -179,6 +180,16 @@ export class PoolProcess {
     } catch (error) {
       queueMicrotask(() => this.#refused(job, error))
     }
+  }
+
+  #tryGive(channels: WorkerChannels, job: Job): boolean {
+    return this.#settings.concurrency > 1 ? channels.tryPost(job, this) : channels.tryGive(job)
+  }
+
+  /** Called by the channel: a job was not sent. */
+  onUnsent(id: number, error: unknown): void {
+    const job = this.jobs.get(id)
+    if (job !== undefined) this.#refused(job, error)
   }
 
   /** Hands it a job ahead, beyond those that it may run; returns false if that is not possible. */

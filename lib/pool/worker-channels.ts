@@ -9,6 +9,7 @@ import { MESSAGE_LIMIT } from '../core/options.js'
 import { quiet } from '../core/promises.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import { readEach } from '../receive/read-each.js'
+import type { Poster } from '../send/send-request.js'
 import type { Job } from './job.js'
 import { ORDERS, type Order, type Task, taskText, WORK } from './protocol.js'
 
@@ -31,8 +32,8 @@ export class WorkerChannels {
 
   constructor(concurrency: number) {
     try {
-      // One job to a packet: each is read by itself, there or here.
-      const [jobs, unread] = this.#open<Task>({ coalesce: false })
+      // Where one runs at a time, one job to a packet: each is read by itself, there or here.
+      const [jobs, unread] = this.#open<Task>({ coalesce: concurrency > 1 })
       const [orders, orderly] = this.#open<Order>()
       const [sender, results] = this.#open<unknown>()
       const receiver = unread.clone()
@@ -58,6 +59,19 @@ export class WorkerChannels {
   /** Returns false if the channel has no room, or the task is too long for a packet. @throws what `trySend` throws */
   tryGive({ id, input }: Job): boolean {
     return this.#jobs.tryPost(taskText(id, input))
+  }
+
+  /**
+   * Gives a task that may begin now: those of one tick share packets. Returns false if it is too long for a packet.
+   *
+   * @param poster is told if it is not sent
+   * @throws what the sender throws synchronously
+   */
+  tryPost({ id, input }: Job, poster: Poster): boolean {
+    const text = taskText(id, input)
+    if (!this.#jobs.fits(text)) return false
+    this.#jobs.post(text, poster, id)
+    return true
   }
 
   /** Asks the process to answer a number without a job; returns false if its channel is full or has ended. */

@@ -5,6 +5,7 @@ import { closeAll, WithFds } from '../calls/with-fds.js'
 import type { Link } from '../channel/link.js'
 import type { Receiver } from '../channel/receiver.js'
 import { toRecord } from '../core/carried-error.js'
+import { now } from '../core/clock.js'
 import type { WormholeError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
 import { NumberedSet } from '../core/numbered.js'
@@ -12,6 +13,7 @@ import { quiet } from '../core/promises.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import { inherited } from '../process/inherited.js'
 import { readEach } from '../receive/read-each.js'
+import type { Poster } from '../send/send-request.js'
 import { isLeftOut } from '../wire/json.js'
 import { IMPORT, ORDERS, type Order, type Task, WORK } from './protocol.js'
 
@@ -26,6 +28,9 @@ const [module = ''] = process.argv.slice(2)
 const running = new NumberedSet<Handling>()
 /** Jobs that were aborted before they were read. */
 const givenUp = new Set<number>()
+/** Milliseconds within which answers are gathered after one that was sent: so none waits for a job that takes longer. */
+const GATHER_MS = 0.25
+let gatheredSince = 0
 let lastRead = IMPORT
 /** Whether the kernel did not take an answer immediately. */
 let late = false
@@ -56,12 +61,31 @@ function tellOutput(job: number, output: unknown): void {
     return
   }
   try {
-    if (results.tryPost(answerText(job, output))) return
+    const text = answerText(job, output)
+    if (gathers()) results.post(text, poster, job)
+    else if (!results.tryPost(text)) tell(plain({ answer: job, output }))
   } catch (error) {
-    tell(plain(unsendable(plain({ answer: job }), WHAT, error)))
-    return
+    poster.onUnsent(job, error)
   }
-  tell(plain({ answer: job, output }))
+}
+
+const poster: Poster = {
+  onUnsent(job, error) {
+    try {
+      tell(plain(unsendable(plain({ answer: job }), WHAT, error)))
+    } catch {
+      // The pool is gone, and with it the channel of orders, which ends this process.
+    }
+  },
+}
+
+/** Whether an answer may share a packet with others of this tick: where several jobs are under way anyway. */
+function gathers(): boolean {
+  if (concurrency === 1) return false
+  const time = now()
+  if (time - gatheredSince < GATHER_MS) return true
+  gatheredSince = time
+  return false
 }
 
 function tell(outgoing: Outgoing): void {
@@ -137,7 +161,7 @@ async function handedOver(): Promise<void> {
   await results.flush().catch(() => undefined)
 }
 
-async function takeJobs(operation: Operation, concurrency: number): Promise<void> {
+async function takeJobs(operation: Operation): Promise<void> {
   const take = (task: unknown, fds: OwnedFd[]) => begin(operation, task as Task, fds)
   const pause = () => {
     if (running.size >= concurrency) return oneIsOver()
@@ -171,4 +195,4 @@ try {
     throw error
   }
 }
-await takeJobs(operation, concurrency)
+await takeJobs(operation)
