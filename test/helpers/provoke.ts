@@ -2,12 +2,14 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type ChannelOptions, channel, Receiver, type WormholeErrorCode } from 'wormhole-ipc'
 import { caller, link, serve } from 'wormhole-ipc/calls'
+import { natsSender } from 'wormhole-ipc/nats'
 import { pool } from 'wormhole-ipc/pool'
 import { forkAndRun, inherited } from 'wormhole-ipc/process'
 import { peerCredentials } from 'wormhole-ipc/socket'
 import * as socket from '#lib/os/syscalls'
 import { BarePeer } from './bare-peer.js'
 import { start } from './child.js'
+import { StandInServer } from './nats-stand-in.js'
 import { frame } from './reference-framer.js'
 
 /** Makes an error happen: throws it, or rejects with it. */
@@ -118,6 +120,19 @@ async function overfill(): Promise<unknown> {
   return await jobs.run(2)
 }
 
+/** Opens a remote channel at a server whose API answers with an error. */
+async function refusedByServer(): Promise<unknown> {
+  const server = await new StandInServer({
+    answer: { error: { code: 500, err_code: 10000, description: 'm' } },
+  }).start()
+  try {
+    const connection = await server.connect()
+    return await natsSender(connection, 'jobs').finally(() => connection.close())
+  } finally {
+    server.stop()
+  }
+}
+
 /** For each code, ways to cause it: together they show every field that the code may carry. */
 export const provocations: Record<WormholeErrorCode, Provocation[]> = {
   ERR_WORMHOLE_ARGUMENT: [() => channel({ maxMessageBytes: 0 })],
@@ -194,6 +209,7 @@ export const provocations: Record<WormholeErrorCode, Provocation[]> = {
         receiver.detach()
       }),
   ],
+  ERR_WORMHOLE_SERVER: [refusedByServer],
   ERR_WORMHOLE_SYSTEM: [
     () => peerCredentials(process.stdin.fd + 1_000_000),
     failToStart,
