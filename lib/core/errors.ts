@@ -28,7 +28,8 @@ export const errorCodes = {
   ERR_WORMHOLE_TOO_MANY_FDS: 'More descriptors than one message can carry.',
   ERR_WORMHOLE_TRUNCATED: 'A message broke off: the other side died or gave up half-way through it.',
   ERR_WORMHOLE_UNSERIALIZABLE: 'JSON cannot carry the value.',
-  ERR_WORMHOLE_UNSUPPORTED: 'The platform or the installation cannot run this library.',
+  ERR_WORMHOLE_UNSUPPORTED:
+    'The platform or the installation cannot run this library, or a remote channel has no such call.',
 } as const
 
 /**

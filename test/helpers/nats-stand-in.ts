@@ -31,9 +31,13 @@ export class StandInServer {
     return await connect({ servers: `nats://127.0.0.1:${port}`, reconnect: false })
   }
 
-  stop(): void {
+  /** @param reason what it says first */
+  stop(reason?: string): void {
     this.#server?.close()
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#sockets) {
+      if (reason === undefined) socket.destroy()
+      else socket.end(`-ERR '${reason}'\r\n`)
+    }
   }
 
   #serve(socket: Socket): void {

@@ -120,6 +120,15 @@ async function overfill(): Promise<unknown> {
   return await jobs.run(2)
 }
 
+/** Sends over a connection whose server has closed it. */
+async function loseServer(): Promise<void> {
+  const server = await new StandInServer({}).start()
+  const connection = await server.connect()
+  server.stop('Authorization Violation')
+  await connection.closed()
+  await natsSender(connection, 'jobs')
+}
+
 /** Opens a remote channel at a server whose API answers with an error. */
 async function refusedByServer(): Promise<unknown> {
   const server = await new StandInServer({
@@ -171,6 +180,7 @@ export const provocations: Record<WormholeErrorCode, Provocation[]> = {
         receiver.close()
         return sender.send(1)
       }),
+    loseServer,
   ],
   ERR_WORMHOLE_FDS_TRUNCATED: [
     () =>
