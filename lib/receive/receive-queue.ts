@@ -6,16 +6,7 @@ import { List } from '../core/list.js'
 import { overBudget, spend, yieldToLoop } from '../core/loop-budget.js'
 import { type BlockingOptions, deadlineOf, type Settings, signalOf, type WaitOptions } from '../core/options.js'
 import { Later, quiet, rejected } from '../core/promises.js'
-import {
-  beginWait,
-  type CloseReason,
-  type Counters,
-  endWait,
-  failed,
-  observesReads,
-  received,
-  tracing,
-} from '../core/telemetry.js'
+import { beginWait, type Counters, endWait, failed, observesReads, received, tracing } from '../core/telemetry.js'
 import { closeEnd } from '../fd/descriptor.js'
 import { type EndContext, type EndState, OPEN, OVER } from '../fd/end-context.js'
 import { isMainThread } from '../os/addon.js'
@@ -367,10 +358,8 @@ export class ReceiveQueue {
   }
 
   #unwatch(): void {
-    if (this.#watched >= 0) {
-      if (this.feed !== null) this.feed.unwatch()
-      else unwatch(this.#watched)
-    }
+    if (this.feed !== null) this.feed.unwatch()
+    else if (this.#watched >= 0) unwatch(this.#watched)
     this.#watched = -1
     endWait(this.#counters, this.end, 'waits no longer')
   }
@@ -385,7 +374,7 @@ export class ReceiveQueue {
   }
 
   /** Closes the descriptor, if there is one. */
-  #closeEnd(reason: CloseReason): void {
+  #closeEnd(reason: 'closed' | 'ended'): void {
     if ('descriptor' in this.end) closeEnd(this.end, (this.end as EndContext).descriptor, reason)
   }
 
