@@ -31,7 +31,8 @@ export const errorCodes = {
   ERR_WORMHOLE_TRUNCATED: 'A message broke off: the other side died or gave up half-way through it.',
   ERR_WORMHOLE_UNREACHABLE: 'No listener at the address gave ends before the timeout.',
   ERR_WORMHOLE_UNSERIALIZABLE: 'JSON cannot carry the value.',
-  ERR_WORMHOLE_UNSUPPORTED: 'The platform or the installation cannot run this library.',
+  ERR_WORMHOLE_UNSUPPORTED:
+    'The platform or the installation cannot run this library, or a remote channel has no such call.',
 } as const
 
 /**

@@ -15,11 +15,12 @@ export interface ConnectionListener {
 class ConnectionWatch {
   readonly #listeners = new Set<ConnectionListener>()
   error: WormholeError | null = null
+  /** Resolves once `error` says that the connection is closed for good. */
+  readonly ended: Promise<void>
 
   constructor(connection: NatsConnection) {
-    void connection.closed().then((cause) => this.#end(cause))
-    if (connection.isClosed()) this.#end(undefined)
-    else void this.#follow(connection).catch(() => undefined)
+    this.ended = connection.closed().then((cause) => this.#end(cause))
+    void this.#follow(connection).catch(() => undefined)
   }
 
   add(listener: ConnectionListener): () => void {

@@ -1,12 +1,12 @@
 import { now } from '../core/clock.js'
-import { clearTimeout, setTimeout } from '../core/globals.js'
+import { clearTimeout, setImmediate, setTimeout } from '../core/globals.js'
 import type { NatsMessage, NatsSubscription } from './client-types.js'
 import type { Remote } from './remote.js'
 import { CONSUMER } from './stream.js'
 
 /** How long a pull waits at the server, and how often the server says that it still does. */
 const EXPIRES_MS = 30_000
-const HEARTBEAT_MS = 5000
+const HEARTBEAT_MS = 1000
 const NANOSECONDS = 1e6
 /** A pull that was silent for this long is lost. */
 const LOST_MS = 2.5 * HEARTBEAT_MS
@@ -48,7 +48,7 @@ export class Pulls {
     this.#subscription ??= this.#subscribe()
     this.#asked += count
     this.#heard = now()
-    this.#timer ??= setTimeout(() => this.#look(), HEARTBEAT_MS).unref()
+    this.#lookLater()
     const pull = { batch: count, expires: EXPIRES_MS * NANOSECONDS, idle_heartbeat: HEARTBEAT_MS * NANOSECONDS }
     connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${CONSUMER}`, JSON.stringify(pull), { reply: this.#inbox })
   }
@@ -113,7 +113,18 @@ export class Pulls {
   #look(): void {
     this.#timer = undefined
     if (this.#asked === 0) return
+    if (now() - this.#heard <= LOST_MS) this.#lookLater()
+    // After a long busy period Node runs timers before it reads what has come.
+    else setImmediate(() => this.#lookAgain())
+  }
+
+  #lookAgain(): void {
+    if (this.#asked === 0 || this.#timer !== undefined) return
     if (now() - this.#heard > LOST_MS) this.#end('no heartbeat came')
-    else this.#timer = setTimeout(() => this.#look(), HEARTBEAT_MS).unref()
+    else this.#lookLater()
+  }
+
+  #lookLater(): void {
+    this.#timer ??= setTimeout(() => this.#look(), HEARTBEAT_MS).unref()
   }
 }

@@ -13,6 +13,7 @@ export async function reach(connection: unknown, name: unknown, options: RemoteO
   assertConnection(connection, call)
   const places = placesOf(name, call)
   const watch = watchOf(connection)
+  if (connection.isClosed()) await watch.ended
   if (watch.error !== null) throw watch.error
   const settings = remoteSettings(options, connection.info?.max_payload ?? 0)
   assertVersion(connection.info?.version)

@@ -6,16 +6,7 @@ import { List } from '../core/list.js'
 import { overBudget, spend, yieldToLoop } from '../core/loop-budget.js'
 import { type BlockingOptions, deadlineOf, type Settings, signalOf, type WaitOptions } from '../core/options.js'
 import { Later, quiet, rejected } from '../core/promises.js'
-import {
-  beginWait,
-  type CloseReason,
-  type Counters,
-  endWait,
-  failed,
-  observesReads,
-  received,
-  tracing,
-} from '../core/telemetry.js'
+import { beginWait, type Counters, endWait, failed, observesReads, received, tracing } from '../core/telemetry.js'
 import { closeEnd } from '../fd/descriptor.js'
 import { type EndContext, type EndState, OPEN, OVER } from '../fd/end-context.js'
 import { isMainThread } from '../os/addon.js'
@@ -24,9 +15,7 @@ import { handOver } from '../os/exit-flush.js'
 import { ROOM_SLICE_MS, unwatch, WAIT_SLICE_MS, watch } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { Batch } from './batch.js'
-import { PacketReader } from './packet-reader.js'
 import { END, type Feed, type MessageReader, READ } from './reader.js'
-import { StreamReader } from './stream-reader.js'
 import { type Delivery, nextTicket, Pending, type Subscriber, type Waiter } from './waiter.js'
 
 const MISSES_BEFORE_WAITING = 8
@@ -43,8 +32,6 @@ export class ReceiveQueue {
   readonly settings: Settings
   readonly #counters: Counters
   readonly #reader: MessageReader
-  /** The reader, if it has no descriptor. */
-  readonly feed: Feed | null
   #waiters: List<Waiter> | null = null
   /** Those that stay from one message to the next. */
   #subscribers: Set<Subscriber> | null = null
@@ -57,17 +44,12 @@ export class ReceiveQueue {
   /** When `select` or `merge` last took from here: the queue served longest ago comes first. */
   lastServed = 0
 
-  /** Reads a socket. @param end must not be garbage-collected while something waits: it closes the descriptor */
-  static of(end: EndContext, type: number): ReceiveQueue {
-    return new ReceiveQueue(end, type === socket.SOCK_SEQPACKET ? new PacketReader(end) : new StreamReader(end), null)
-  }
-
+  /** @param feed the reader, if it has no descriptor */
   constructor(
     readonly end: EndState,
     reader: MessageReader,
-    feed: Feed | null
+    readonly feed: Feed | null
   ) {
-    this.feed = feed
     this.batch = feed === null ? new Batch(end) : feed.batch
     this.settings = end.settings
     this.#counters = end.counters
@@ -386,10 +368,8 @@ export class ReceiveQueue {
   }
 
   #unwatch(): void {
-    if (this.#watched >= 0) {
-      if (this.feed !== null) this.feed.unwatch()
-      else unwatch(this.#watched)
-    }
+    if (this.feed !== null) this.feed.unwatch()
+    else if (this.#watched >= 0) unwatch(this.#watched)
     this.#watched = -1
     endWait(this.#counters, this.end, 'waits no longer')
   }
@@ -403,8 +383,9 @@ export class ReceiveQueue {
     for (const subscriber of this.#leaving()) subscriber.end()
   }
 
-  #closeEnd(reason: CloseReason): void {
-    if (this.feed === null) closeEnd(this.end as EndContext, (this.end as EndContext).descriptor, reason)
+  /** Closes the descriptor, if there is one. */
+  #closeEnd(reason: 'closed' | 'ended'): void {
+    if ('descriptor' in this.end) closeEnd(this.end, (this.end as EndContext).descriptor, reason)
   }
 
   /** Removes and returns all subscribers. */

@@ -41,11 +41,11 @@ export class TestServer {
     running.add(child)
     this.#process = child
     let log = ''
-    for await (const chunk of child.stderr.setEncoding('utf8')) {
-      log += chunk
-      if (/Server is ready/.test(log)) break
-    }
-    child.stderr.resume()
+    // Read to its end: a server that cannot write its log dies.
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log += text
+    })
+    while (!/Server is ready/.test(log) && !child.stderr.readableEnded) await once(child.stderr, 'data')
     const port = /client connections on 127\.0\.0\.1:(\d+)/.exec(log)?.[1]
     if (port === undefined) throw new Error(`nats-server did not start: ${log}`)
     this.port = Number(port)
