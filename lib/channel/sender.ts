@@ -325,18 +325,8 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   writable(): Writable {
     this.assertUsable()
-    return writableOf((fail) => {
-      const writer = new MessageWriter(this.#queue, fail)
-      const write = (message: unknown) => writer.write(this.#text(message as T))
-      return {
-        write,
-        async writeAll(messages) {
-          for (const message of messages) await write(message)
-        },
-        flush: () => writer.flush(),
-        close: () => this.close(),
-      }
-    })
+    const toText = (message: unknown) => this.#text(message as T)
+    return writableOf((fail) => new MessageWriter(this.#queue, toText, () => this.close(), fail))
   }
 
   /**

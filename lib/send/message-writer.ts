@@ -7,22 +7,37 @@ import type { Poster } from './send-request.js'
  */
 export class MessageWriter implements Poster {
   readonly #queue: SendQueue
+  readonly #toText: (message: unknown) => string
   readonly #failed: (error: unknown) => void
 
-  /** @param failed gets the error of a message that was accepted and then not sent */
-  constructor(queue: SendQueue, failed: (error: unknown) => void) {
+  /**
+   * @param toText throws for a message that cannot be sent
+   * @param close closes the queue's sender
+   * @param failed gets the error of a message that was accepted and then not sent
+   */
+  constructor(
+    queue: SendQueue,
+    toText: (message: unknown) => string,
+    readonly close: () => void,
+    failed: (error: unknown) => void
+  ) {
     this.#queue = queue
+    this.#toText = toText
     this.#failed = failed
   }
 
   /**
-   * Accepts a message's text, which is sent at the end of this tick or sooner. Returns a promise if the caller must wait
-   * before the next: the channel is full, or the loop's budget is spent.
+   * Accepts a message, which is sent at the end of this tick or sooner. Returns a promise if the caller must wait before
+   * the next: the channel is full, or the loop's budget is spent.
    */
-  write(text: string): Promise<void> | undefined {
-    this.#queue.post(text, this, 0)
+  write(message: unknown): Promise<void> | undefined {
+    this.#queue.post(this.#toText(message), this, 0)
     if (this.#queue.transmitter.blocked) return this.#untilRoom()
     return overBudget() ? yieldToLoop() : undefined
+  }
+
+  async writeAll(messages: readonly unknown[]): Promise<void> {
+    for (const message of messages) await this.write(message)
   }
 
   /** Resolves once the kernel has all that was written; rejects if it does not take one. */

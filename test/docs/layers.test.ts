@@ -8,7 +8,7 @@ const lib = new URL('../../../lib/', import.meta.url)
 const LAYERS = [
   ['doctor'],
   ['.'],
-  ['pool'],
+  ['pool', 'top'],
   ['calls', 'listen', 'nats', 'process'],
   ['channel'],
   ['send', 'receive', 'socket'],
