@@ -1,13 +1,14 @@
 // Makes the tarball that is published, build/wormhole-ipc-VERSION.tgz, and lists what it holds. Its modules are
 // bundled, one file for each entry and files that they share: Node takes about half a millisecond to load each.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild-wasm'
 import { changingNames, importFiles, namesOf, programFiles, toCommonJs } from './pack/common-js.mjs'
 import { apart, entriesOf, programs, published } from './pack/entries.mjs'
+import { copyFiles, mendLinks } from './pack/pages.mjs'
 import { writeTypes } from './pack/types.mjs'
 import { fileOf, targets } from './prebuild/targets.mjs'
 
@@ -28,11 +29,9 @@ if (missing.length === targets.length || (missing.length > 0 && !partial)) {
 
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
-for (const name of ['README.md', 'LICENSE', ...manifest.files]) {
-  // Without the single modules and their types, which follow.
-  const isCode = (file) => /\.js$|\.d\.ts$/.test(file) && file.startsWith(join(root, 'dist'))
-  cpSync(join(root, name), join(folder, name), { recursive: true, filter: (file) => !isCode(file) })
-}
+const isSingleModule = (file) => file.startsWith(join(root, 'dist')) && /\.js$|\.d\.ts$/.test(file)
+copyFiles(root, folder, ['README.md', 'LICENSE', ...manifest.files], isSingleModule)
+mendLinks(folder, manifest)
 writeTypes(join(root, 'dist'), join(folder, 'dist'), entries)
 await writeCommonJs()
 await writeModules()

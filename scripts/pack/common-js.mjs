@@ -2,6 +2,7 @@
 // names stay variables of the module: a getter for each use of a shared one, as esbuild's own CommonJS has, costs time.
 
 const IMPORT = /^import(?: (\{[^}]*\}) from)? "([^"]+)";$/gm
+const DOCSTRING = /^[ \t]*\/\*\*[\s\S]*?\*\/\n/gm
 const EXPORT = /^export \{([^}]*)\};$/gm
 
 /**
@@ -12,6 +13,7 @@ const EXPORT = /^export \{([^}]*)\};$/gm
 export function toCommonJs(name, text, changing) {
   const exported = []
   const code = text
+    .replace(DOCSTRING, '')
     .replaceAll('import.meta.url', '__filename')
     .replace(IMPORT, (_, names, from) => {
       return names === undefined

@@ -1,4 +1,5 @@
 // The package's entries, as package.json of this tree lists them in `exports`, and what they become in the package.
+import { pageOf } from './pages.mjs'
 
 /** The programs that the library starts, and the module that says why it cannot run, apart from what loads the addon. */
 export const programs = ['process/runner', 'pool/worker', 'doctor/main', 'doctor/peer']
@@ -20,6 +21,7 @@ export function entriesOf(manifest) {
 export function published({ scripts, devDependencies, overrides, imports, type, ...manifest }) {
   const entries = entriesOf(manifest)
   const { '.': main, ...others } = entries
+  const page = pageOf(manifest)
   const exported = Object.entries(entries).map(([subpath, name]) => [
     subpath,
     {
@@ -30,6 +32,7 @@ export function published({ scripts, devDependencies, overrides, imports, type, 
   ])
   return {
     ...manifest,
+    ...(page === undefined ? {} : { homepage: `${page}#readme`, bugs: `${page}/issues` }),
     type: 'commonjs',
     // An import claims the ends that a child was given, or throws if the library cannot run.
     sideEffects: true,
