@@ -13,6 +13,9 @@ const UNICODE_SIZES = [45, 300, 4 * KIB, 16 * KIB, 64 * KIB, MIB, 16 * MIB]
 /** Long messages take seconds each: fewer runs tell as much. */
 const LONG = 64 * MIB
 
+/** Buffers, as bytes and not as JSON. */
+const BUFFER_SIZES = [64 * KIB, MIB, 16 * MIB, 256 * MIB]
+
 /** The sizes that `--quick` streams: many in a packet, few, and one that is longer than a packet. */
 const QUICK_SIZES = [45, 4 * KIB, MIB]
 
@@ -64,6 +67,7 @@ const others = [
   trip('roundtrip', 'request and reply', [0, 1]),
   trip('sync', 'blocking request and reply', [0]),
   trip('sync', 'blocking request and reply', [0, 1]),
+  ...BUFFER_SIZES.map(buffer),
   tasks('calls', 100),
   tasks('calls', 1),
   tasks('pool', 100),
@@ -118,6 +122,7 @@ export const groups = {
   large: names(({ name, bytes }) => name.startsWith('stream-') && bytes >= 4 * KIB),
   curve: names(({ name, bytes, unicode }) => name.startsWith('stream-') && bytes >= KIB && !unicode),
   latency: names(({ measure }) => measure === 'roundtrip' || measure === 'sync'),
+  bytes: names(({ needs }) => needs === 'bytes'),
   calls: names(({ needs }) => needs === 'calls'),
   pool: names(({ needs }) => needs === 'pool'),
   many: names(({ children, count }) => children > 1 || count > 1),
@@ -155,6 +160,20 @@ function trip(measure, title, cores) {
     role: measure === 'sync' ? 'echo-sync' : 'echo',
     cores,
     bytes: 45,
+    ...MICROSECONDS,
+  }
+}
+
+/** @returns {Workload} */
+function buffer(bytes) {
+  return {
+    name: `bytes-${size(bytes).replace(' ', '')}`,
+    title: `a Buffer of ${size(bytes)}, sent and read`,
+    measure: 'bytes',
+    needs: 'bytes',
+    role: 'bytes',
+    bytes,
+    thorough: bytes > MIB,
     ...MICROSECONDS,
   }
 }
