@@ -14,6 +14,8 @@ const UNICODE_SIZES = [45, 300, 4 * KIB, 16 * KIB, 64 * KIB, MIB, 16 * MIB]
 const LONG = 64 * MIB
 
 const FIRST_SENDS = 200_000
+/** Buffers, as bytes and not as JSON. */
+const BUFFER_SIZES = [64 * KIB, MIB, 16 * MIB, 256 * MIB]
 
 /** The sizes that `--quick` streams: many in a packet, few, and one that is longer than a packet. */
 const QUICK_SIZES = [45, 4 * KIB, MIB]
@@ -74,6 +76,7 @@ const others = [
   ...[10, 100, 1000, 10_000].map(paced),
   trip('sync', 'blocking request and reply', [0]),
   trip('sync', 'blocking request and reply', [0, 1]),
+  ...BUFFER_SIZES.map(buffer),
   tasks('calls', 100),
   tasks('calls', 1),
   tasks('pool', 100),
@@ -129,6 +132,7 @@ export const groups = {
   curve: names(({ name, bytes, unicode }) => name.startsWith('stream-') && bytes >= KIB && !unicode),
   ordinary: names(({ name }) => /^(paced|first|dialogue)-|^(roundtrip-unpinned|start)$/.test(name)),
   latency: names(({ measure }) => measure === 'roundtrip' || measure === 'sync'),
+  bytes: names(({ needs }) => needs === 'bytes'),
   calls: names(({ needs }) => needs === 'calls'),
   pool: names(({ needs }) => needs === 'pool'),
   many: names(({ children, count }) => children > 1 || count > 1),
@@ -179,6 +183,20 @@ function dialogue(count) {
     title: `the first ${number} requests and replies`,
     measure: 'dialogue',
     count,
+  }
+}
+
+/** @returns {Workload} */
+function buffer(bytes) {
+  return {
+    name: `bytes-${size(bytes).replace(' ', '')}`,
+    title: `a Buffer of ${size(bytes)}, sent and read`,
+    measure: 'bytes',
+    needs: 'bytes',
+    role: 'bytes',
+    bytes,
+    thorough: bytes > MIB,
+    ...MICROSECONDS,
   }
 }
 

@@ -16,11 +16,16 @@ export class Trips {
   #count = 0
   #counted
   #end
+  #min
   /** When the first one that counts was over. */
   #cpuBefore
 
-  /** @param {number} seconds for how long there is another trip */
-  constructor(seconds) {
+  /**
+   * @param {number} seconds for how long there is another trip
+   * @param {number} [min] how many there are at least
+   */
+  constructor(seconds, min = MIN) {
+    this.#min = min
     const now = performance.now()
     this.#counted = now + seconds * 1000 * WARM
     this.#end = this.#counted + seconds * 1000
@@ -33,7 +38,7 @@ export class Trips {
       this.#times[this.#count++] = (now - start) * 1000
       this.#cpuBefore ??= cpuSeconds()
     }
-    return (now < this.#end || this.#count < MIN) && this.#count < MAX
+    return (now < this.#end || this.#count < this.#min) && this.#count < MAX
   }
 
   figures() {

@@ -193,11 +193,12 @@ export class OwnedFd implements DescriptorOwner, Disposable {
 
   /**
    * Reads the whole of a file, in memory or elsewhere, from its beginning, leaving its offset alone; without blocking the event
-   * loop, but for files in memory of up to 256 KiB. What others write meanwhile may be part of it or not. This object owns the
-   * descriptor as before, and may close or move it during the call.
+   * loop, but for files in memory of up to 256 KiB. A longer one that is sealed, as by `fromBytes`, is mapped if possible
+   * ({@link map}): its bytes are copied only where the Buffer is written. What others write meanwhile into a file that is not
+   * sealed may be part of it or not. This object owns the descriptor as before, and may close or move it during the call.
    *
    * @param options `maxBytes` is the most bytes that are read; default 1 GiB
-   * @returns a promise of a Buffer with memory of its own; it rejects with ERR_WORMHOLE_TOO_LARGE, before memory is taken, for
+   * @returns a promise of a Buffer of which nobody else sees what is written into it; it rejects with ERR_WORMHOLE_TOO_LARGE, before memory is taken, for
    * a longer file, ERR_WORMHOLE_BAD_FD if it is not a file or not open for reading, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM,
    * ERR_WORMHOLE_CLOSED
    *

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs'
 import { describe } from '../core/describe.js'
 import { argumentError, WormholeError } from '../core/errors.js'
 import { Buffer, Promise } from '../core/globals.js'
-import { sealsOf } from '../os/memfd.js'
+import { mapPrivate, sealsOf } from '../os/memfd.js'
 import { close, duplicate } from '../os/syscalls.js'
 import { assertFits, failed, unfit, unreadable } from './file-errors.js'
 
@@ -36,12 +36,15 @@ const FIRST_BYTES = 64 * 1024
 /** Reads a file from its beginning to its end, leaving its offset alone. */
 export async function readWhole(fd: number, options: BytesOptions | undefined): Promise<Buffer> {
   const limit = limitOf(options)
-  const { usable, inMemory } = sealsOf(fd)
+  const { usable, inMemory, fixed } = sealsOf(fd)
   if (!usable) throw unreadable(fd)
   if (inMemory) {
     const { size } = fs.fstatSync(fd)
     assertFits(fd, size, limit)
     if (size <= QUICK_BYTES) return readNow(fd, size)
+    // What nobody can change need not be copied. Without a mapping (a limit, a runtime that allows none) it is read.
+    const mapped = fixed ? mapPrivate(fd, size) : 0
+    if (typeof mapped !== 'number') return mapped
   }
   const reading = new Reading(fd, limit, inMemory)
   try {

@@ -7,7 +7,7 @@ import type { Figures } from '../fixtures/maps-collected.js'
 import { startNode } from '../helpers/child.js'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
-import { throwsCode } from '../helpers/expect-error.js'
+import { rejectsCode, throwsCode } from '../helpers/expect-error.js'
 import { openPipe, openText } from '../helpers/files.js'
 import { measured, startMeasuring } from '../helpers/measured.js'
 import { mappedBy, memfd, SEALS } from '../helpers/memfd.js'
@@ -35,6 +35,24 @@ describe('OwnedFd.map', () => {
     first.fill('y', 6 * MIB, 6 * MIB + 1)
     expect(mappedBy().own - read.own).to.equal(2 * 4096)
     expect([first[0], second[0], owned.map()[6 * MIB]]).to.deep.equal([...Buffer.from('yxx')])
+  })
+
+  it('is what bytes() gives of a long file that is sealed, and of no other', async () => {
+    const bytes = Buffer.alloc(MIB, 'x')
+    const sealed = keep(OwnedFd.fromBytes(bytes))
+    for (const [owned, mappings] of [
+      [sealed, 1],
+      [keep(memfd('x'.repeat(MIB))), 0],
+      [keep(OwnedFd.fromBytes(bytes.subarray(0, 256 * 1024))), 0],
+    ] as const) {
+      const before = mappedBy().mappings
+      const read = await owned.bytes()
+      expect(mappedBy().mappings - before).to.equal(mappings)
+      expect(read.equals(bytes.subarray(0, read.length))).to.equal(true)
+      read.fill('y')
+      expect((await owned.bytes())[1000]).to.equal(bytes[1000])
+    }
+    await rejectsCode(sealed.bytes({ maxBytes: MIB - 1 }), 'ERR_WORMHOLE_TOO_LARGE')
   })
 
   it('outlives its descriptor', () => {
