@@ -1,7 +1,7 @@
 import { describe } from '../core/describe.js'
 import { systemError, WormholeError } from '../core/errors.js'
 import { CONTROL_FIRST, native } from './addon.js'
-import { control } from './memory.js'
+import { control } from './control.js'
 
 /** The addon's calls, with names and errors. Knows sockets and bytes in memory, not frames. */
 

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { MESSAGE_LIMIT } from '#lib/core/options'
 import { native } from '#lib/os/addon'
-import { control, view } from '#lib/os/memory'
+import { control } from '#lib/os/control'
+import { view } from '#lib/os/memory'
 import { wasm } from '#lib/wire/wasm'
 
 // @types/node leaves WebAssembly to the DOM's types.
