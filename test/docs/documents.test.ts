@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { Receiver, Sender } from 'wormhole-ipc'
 import { socketpair } from 'wormhole-ipc/socket'
@@ -204,6 +205,22 @@ describe('the code in the documents', () => {
 
     it('runs jobs in a pool, in order', async () => {
       expect(await outputOf(page, fileWith(page, 'jobs.map'))).to.equal('2\n4\n6\n')
+    })
+  })
+
+  describe('the programs in docs/bytes.md', () => {
+    const page = 'docs/bytes.md'
+
+    it('carries a Buffer to a child', async () => {
+      const digest = createHash('md5')
+        .update('abcd'.repeat(640 * 480))
+        .digest('hex')
+        .slice(0, 8)
+      expect(await outputOf(page, fileWith(page, '// image.ts'))).to.equal(`640 1228800 ${digest}\n`)
+    })
+
+    it('reads numbers of a table', async () => {
+      expect(await outputOf(page, fileWith(page, 'Float64Array.from'))).to.equal('90000\n')
     })
   })
 
