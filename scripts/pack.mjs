@@ -36,12 +36,13 @@ const entries = [
   'socket',
   'calls',
   'pool',
+  'nats',
   'process/runner',
   'pool/worker',
   'doctor/main',
   'doctor/peer',
 ]
-dropTypes(join(folder, 'dist'), ['index', 'process', 'socket', 'calls', 'pool'])
+dropTypes(join(folder, 'dist'), ['index', 'process', 'socket', 'calls', 'pool', 'nats'])
 await build({
   entryPoints: entries.map((name) => join(root, 'dist', `${name}.js`)),
   outbase: join(root, 'dist'),
