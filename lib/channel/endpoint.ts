@@ -151,8 +151,8 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
 
   /** Throws ERR_WORMHOLE_CLOSED if this end was closed, detached or moved. @internal */
   assertUsable(): void {
-    if (this.life === GIVEN_UP || (this.life === OPEN && !this.descriptor.open))
-      throw closedError(this.constructor.name)
+    const { fd, moving } = this.descriptor
+    if (this.life === GIVEN_UP || (this.life === OPEN && (fd < 0 || moving))) throw closedError(this.constructor.name)
   }
 
   /** How many messages would be lost if the descriptor were moved. @internal */

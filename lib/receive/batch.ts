@@ -122,7 +122,13 @@ export class Batch implements MessageSink {
 
   /** Returns the next message and closes its descriptors, if it had any. Throws a failure. */
   takeMessage(): unknown {
-    return this.#attached === null ? this.shift() : this.#dropDescriptors()
+    if (this.#attached !== null) return this.#dropDescriptors()
+    if (this.failures || this.next + 1 < this.items.length) return this.shift()
+    const item = this.items[this.next]
+    this.items = NOTHING
+    this.next = 0
+    this.#before = 0
+    return item
   }
 
   /** Returns all messages up to the next failure, at least one. Throws if a failure is the first. */
@@ -165,10 +171,12 @@ export class Batch implements MessageSink {
 
   /** Drops all that is left. */
   clear(): void {
-    for (const { fds } of this.#attached ?? []) closeEach(fds)
+    if (this.#attached !== null) {
+      for (const { fds } of this.#attached) closeEach(fds)
+      this.#attached = null
+    }
     this.items = NOTHING
     this.next = 0
-    this.#attached = null
     if (this.failures) {
       this.failures = false
       for (const unread of this.#unread) unread.drop()

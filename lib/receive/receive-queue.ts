@@ -6,7 +6,7 @@ import { List } from '../core/list.js'
 import { overBudget, spend, yieldToLoop } from '../core/loop-budget.js'
 import { type BlockingOptions, deadlineOf, type Settings, signalOf, type WaitOptions } from '../core/options.js'
 import { Later, quiet, rejected } from '../core/promises.js'
-import { beginWait, type Counters, endWait, failed, observesReads, received, tracing } from '../core/telemetry.js'
+import { beginWait, type Counters, endWait, failed, reads, received, tracing } from '../core/telemetry.js'
 import { closeEnd } from '../fd/descriptor.js'
 import { type EndContext, type EndState, OPEN, OVER } from '../fd/end-context.js'
 import { isMainThread } from '../os/addon.js'
@@ -199,16 +199,22 @@ export class ReceiveQueue {
    */
   serve(max = Number.POSITIVE_INFINITY): void {
     let count = 0
-    while (this.waiting && count < max && (this.#available() || this.ended)) {
-      this.#serveFirst()
+    while (count < max && this.waiting) {
+      const there = this.#available()
+      if (!there && this.end.life !== OVER) break
+      this.#serveFirst(there)
       count++
     }
     if (count === max && this.waiting) this.#serveLater(count)
     else this.#rewatch()
   }
 
-  /** Serves the call or subscriber that came first. At the end only calls are left. */
-  #serveFirst(): void {
+  /**
+   * Serves the call or subscriber that came first. At the end only calls are left.
+   *
+   * @param there whether something can be taken; else this is the end
+   */
+  #serveFirst(there: boolean): void {
     const wanting = this.#subscribers === null ? null : this.#wanting()
     const first = this.#waiters?.first ?? null
     if (wanting !== null && (first === null || wanting.ticket < first.ticket)) {
@@ -216,7 +222,7 @@ export class ReceiveQueue {
       return
     }
     this.#waiters?.shift()
-    if (this.batch.left > 0) first?.serve()
+    if (there) first?.serve()
     else first?.end()
   }
 
@@ -236,9 +242,9 @@ export class ReceiveQueue {
 
   /** Watches as long as a call waits or a subscriber is armed. */
   #rewatch(): void {
-    const calling = this.#calling
-    for (const subscriber of this.#subscribers ?? []) if (subscriber.wanting) subscriber.stay()
-    if (!calling && !this.#anyArmed()) this.#unwatch()
+    const calling = this.#waiters !== null && this.#waiters.size > 0
+    if (this.#subscribers !== null) for (const each of this.#subscribers) if (each.wanting) each.stay()
+    if (!calling && (this.#subscribers === null || !this.#anyArmed())) this.#unwatch()
     else {
       try {
         this.#watch(calling)
@@ -315,7 +321,7 @@ export class ReceiveQueue {
   /** Whether something can be taken now; reads a packet if nothing is left of the last. */
   #available(waits = false): boolean {
     if (this.batch.left > 0) return true
-    if (this.ended) return false
+    if (this.end.life === OVER) return false
     const { bytes } = this.#counters
     const found = this.#reader.read(this.batch, waits)
     if (found === END) this.#end()
@@ -327,7 +333,7 @@ export class ReceiveQueue {
     // The end may follow a failure, and the kernel does not report it any more.
     if (this.batch.failures) this.#misses = 0
     if (this.#subscribers !== null) this.#wakeSubscribers()
-    return !observesReads() || this.#tell(this.#counters.bytes - bytes)
+    return !reads.hasSubscribers || this.#tell(this.#counters.bytes - bytes)
   }
 
   /** Publishes a read; true if messages are still here. An observer may have taken some, or closed this end. */
@@ -343,7 +349,7 @@ export class ReceiveQueue {
    * the system call, and a message that is there after all comes with the event loop's next iteration.
    */
   worthALook(): boolean {
-    if (this.ended || !this.end.keepsAlive) return true
+    if (this.end.life === OVER || !this.end.keepsAlive) return true
     this.#misses++
     return this.#misses <= MISSES_BEFORE_WAITING || this.#misses % LOOKS_AGAIN_AFTER === 0
   }
@@ -359,7 +365,7 @@ export class ReceiveQueue {
   /** @param calling whether calls wait: a subscriber holds the event loop itself */
   #watch(calling: boolean): void {
     const fd = this.#reader.waitsFor
-    if (this.#watched !== fd) this.#unwatch()
+    if (this.#watched >= 0 && this.#watched !== fd) this.#unwatch()
     this.#watched = -1
     if (this.feed !== null) this.feed.watch(this)
     else watch(fd, socket.POLLIN, this, this.end.keepsAlive && calling)
@@ -371,7 +377,7 @@ export class ReceiveQueue {
     if (this.feed !== null) this.feed.unwatch()
     else if (this.#watched >= 0) unwatch(this.#watched)
     this.#watched = -1
-    endWait(this.#counters, this.end, 'waits no longer')
+    if (this.#counters.waitingSince >= 0) endWait(this.#counters, this.end, 'waits no longer')
   }
 
   /** Closes the descriptor: nothing more will come. */
