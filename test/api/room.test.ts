@@ -24,7 +24,8 @@ const ways: Way[] = [
   ['sendWithFds', (sender) => sender.sendWithFds('one more', [0])],
   ['sendAll', (sender) => sender.sendAll(['one more'])],
   ['sendAll of an async iterable', (sender) => sender.sendAll(later(['one more']))],
-  ['writable', (sender) => new Promise((resolve) => sender.writable().write('one more', resolve))],
+  // It accepts a chunk before the kernel has it: its end is what waits.
+  ['writable', (sender) => new Promise((resolve) => sender.writable().end('one more', () => resolve(undefined)))],
   [
     'flush',
     (sender) => {

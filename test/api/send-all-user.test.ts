@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Sender } from 'wormhole-ipc'
-import { start } from '../helpers/child.js'
+import { playsBodies } from '../helpers/bodies.js'
 import { collect } from '../helpers/collect.js'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
@@ -16,16 +16,6 @@ class Thenable<T> {
   then(resolve: (value: T) => void): void {
     if (this.value !== undefined) resolve(this.value)
   }
-}
-
-/** How a program of some lines ended, and what it wrote. */
-function run(body: string) {
-  const code = `
-    import { channel } from ${JSON.stringify(import.meta.resolve('wormhole-ipc'))}
-    const [sender, receiver] = channel()
-    process.on('unhandledRejection', (error) => console.log('unhandled', error.message))
-    ${body}`
-  return start(process.execPath, ['--input-type=module', '-e', code]).ended
 }
 
 /** An iterator that counts its calls. */
@@ -45,6 +35,8 @@ describe("what the caller's own code does in sendAll", () => {
   leavesNoDescriptors()
   const { open } = closesEnds()
 
+  const plays = playsBodies()
+
   const sources = [
     ['a generator', 'function* () { yield 1; throw new Error("mine") }'],
     ['an async generator', 'async function* () { yield 1; throw new Error("mine") }'],
@@ -56,55 +48,58 @@ describe("what the caller's own code does in sendAll", () => {
     ],
   ] as const
   for (const [name, source] of sources) {
-    it(`is an unhandled rejection where it throws and nobody looks (${name})`, async () => {
-      const { stdout, code } = await run(`sender.sendAll((${source})())`)
-      expect([stdout, code]).to.deep.equal(['unhandled mine\n', 0])
+    const unseen = plays(`sender.sendAll((${source})())`)
+    const flushed = plays(`
+      sender.sendAll((${source})())
+      await sender.flush().catch((error) => console.log('flush', error.message))`)
+    const unseenFlush = plays(`sender.sendAll((${source})()); void sender.flush()`)
+    const seen = plays(`await sender.sendAll((${source})()).catch((error) => console.log('seen', error.message))`)
+
+    it(`is an unhandled rejection where it throws and nobody looks (${name})`, () => {
+      expect(unseen()).to.deep.equal(['unhandled mine'])
     })
 
-    it(`makes flush() reject, which is told of once (${name})`, async () => {
-      const { stdout } = await run(`
-        sender.sendAll((${source})())
-        await sender.flush().catch((error) => console.log('flush', error.message))`)
-      expect(stdout).to.equal('flush mine\n')
-      const unseen = await run(`sender.sendAll((${source})()); void sender.flush()`)
-      expect(unseen.stdout).to.equal('unhandled mine\n')
-      const seen = await run(`await sender.sendAll((${source})()).catch((error) => console.log('seen', error.message))`)
-      expect(seen.stdout).to.equal('seen mine\n')
+    it(`makes flush() reject, which is told of once (${name})`, () => {
+      expect(flushed()).to.deep.equal(['flush mine'])
+      expect(unseenFlush()).to.deep.equal(['unhandled mine'])
+      expect(seen()).to.deep.equal(['seen mine'])
     })
   }
 
-  it('is an unhandled rejection where it gives what JSON cannot carry, as send() throws it', async () => {
-    const { stdout } = await run('sender.sendAll([1, { toJSON() { throw new Error("mine") } }])')
-    expect(stdout).to.match(/^unhandled .*mine\n$/)
+  const unserializable = plays('sender.sendAll([1, { toJSON() { throw new Error("mine") } }])')
+  it('is an unhandled rejection where it gives what JSON cannot carry, as send() throws it', () => {
+    expect(unserializable().join('\n')).to.match(/^unhandled .*mine$/)
   })
 
-  it('is an unhandled rejection where it throws as it is told to end', async () => {
-    for (const [kind, ending] of [
+  const told = (
+    [
       ['iterator', 'throw new Error("mine")'],
       ['asyncIterator', 'throw new Error("mine")'],
       ['asyncIterator', 'return Promise.reject(new Error("mine"))'],
-    ]) {
-      const { stdout } = await run(`
-        const aborting = new AbortController()
-        while (sender.trySend(1));
-        const source = { [Symbol.${kind}]: () => ({ next: () => ({ done: false, value: 1 }), return() { ${ending} } }) }
-        const sent = sender.sendAll(source, { signal: aborting.signal })
-        aborting.abort(new Error('stopped'))
-        await sent.catch((error) => console.log(error.message))`)
-      expect(stdout.split('\n').sort()).to.deep.equal(['', 'stopped', 'unhandled mine'])
-    }
+    ] as const
+  ).map(([kind, ending]) =>
+    plays(`
+      const aborting = new AbortController()
+      while (sender.trySend(1));
+      const source = { [Symbol.${kind}]: () => ({ next: () => ({ done: false, value: 1 }), return() { ${ending} } }) }
+      const sent = sender.sendAll(source, { signal: aborting.signal })
+      aborting.abort(new Error('stopped'))
+      await sent.catch((error) => console.log(error.message))`)
+  )
+  it('is an unhandled rejection where it throws as it is told to end', () => {
+    for (const said of told) expect([...said()].sort()).to.deep.equal(['stopped', 'unhandled mine'])
   })
 
-  it('stays quiet where it only repeats that the signal has aborted', async () => {
-    const { stdout } = await run(`
-      import { on, EventEmitter } from 'node:events'
-      const aborting = new AbortController()
-      const { signal } = aborting
-      const sent = sender.sendAll(on(new EventEmitter(), 'x', { signal }), { signal })
-      setTimeout(() => aborting.abort(), 10)
-      await sent.catch((error) => console.log(error.name))
-      await sender.flush()`)
-    expect(stdout).to.equal('AbortError\n')
+  const repeating = plays(`
+    const { on, EventEmitter } = await import('node:events')
+    const aborting = new AbortController()
+    const { signal } = aborting
+    const sent = sender.sendAll(on(new EventEmitter(), 'x', { signal }), { signal })
+    setTimeout(() => aborting.abort(), 10)
+    await sent.catch((error) => console.log(error.name))
+    await sender.flush()`)
+  it('stays quiet where it only repeats that the signal has aborted', () => {
+    expect(repeating()).to.deep.equal(['AbortError'])
   })
 
   for (const kind of ['sync', 'async'] as const) {

@@ -7,7 +7,7 @@ import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
 import { rejectsCode } from '../helpers/expect-error.js'
 import { openPipe, openText } from '../helpers/files.js'
-import { foreign } from '../helpers/foreign.js'
+import { usesForeign } from '../helpers/foreign.js'
 import { memfd } from '../helpers/memfd.js'
 import { rawPair } from '../helpers/raw.js'
 
@@ -15,6 +15,7 @@ const MIB = 1024 * 1024
 const TERABYTE = 2 ** 40
 
 describe('OwnedFd.bytes', () => {
+  const foreign = usesForeign()
   leavesNoDescriptors()
   const { keep } = closesEnds()
   const own = (fd: number): OwnedFd => keep(new OwnedFd(fd))

@@ -6,10 +6,11 @@ import { channel } from 'wormhole-ipc'
 import { peerCredentials, sendmsg, socketpair } from 'wormhole-ipc/socket'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { rejectsCode, throwsCode } from '../helpers/expect-error.js'
-import { foreign } from '../helpers/foreign.js'
+import { usesForeign } from '../helpers/foreign.js'
 import { connection } from '../helpers/net.js'
 
 describe('what descriptors are taken from', () => {
+  const foreign = usesForeign()
   leavesNoDescriptors()
 
   it('says that an end or an OwnedFd was named twice, and moves nothing', async () => {

@@ -6,7 +6,7 @@ import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
 import { throwsCode } from '../helpers/expect-error.js'
 import { openPipe, openText } from '../helpers/files.js'
-import { foreign } from '../helpers/foreign.js'
+import { usesForeign } from '../helpers/foreign.js'
 import { rawPair } from '../helpers/raw.js'
 
 type Method = 'toSocket' | 'toServer' | 'readStream' | 'writeStream' | 'sender' | 'receiver'
@@ -16,6 +16,7 @@ const streams: Method[] = ['readStream', 'writeStream']
 
 // Node's net is never tried with these: it may abort the process (nodejs/node#63308).
 describe('an OwnedFd of a kind that cannot serve', () => {
+  const foreign = usesForeign()
   leavesNoDescriptors()
   const { keep } = closesEnds()
   const own = (fd: number): OwnedFd => keep(new OwnedFd(fd))

@@ -8,7 +8,7 @@ import { duplicate } from '#lib/os/syscalls'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
 import { throwsCode } from '../helpers/expect-error.js'
-import { foreign } from '../helpers/foreign.js'
+import { usesForeign } from '../helpers/foreign.js'
 import { textFrom } from '../helpers/net.js'
 import { skipUnderAsan } from '../helpers/under-asan.js'
 
@@ -19,6 +19,7 @@ function flagsOf(file: string): number {
 }
 
 describe('the streams of an OwnedFd whose reads may wait', () => {
+  const foreign = usesForeign()
   leavesNoDescriptors()
   const { keep } = closesEnds()
   const own = (fd: number): OwnedFd => keep(new OwnedFd(fd))

@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { expect } from 'chai'
+import { sized } from '../helpers/long.js'
 import { runProgram, startProgram, startVerbose } from '../helpers/program.js'
 import { quiet } from '../helpers/quiet.js'
 import { skipUnderAsan } from '../helpers/under-asan.js'
 
-const LINES = 60_000
+const LINES = sized(15_000, 60_000)
 const FILLER = 'x'.repeat(1000)
 
 function line(id: number): string {

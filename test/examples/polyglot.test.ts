@@ -77,7 +77,7 @@ describe('the polyglot example', () => {
       })
 
       it('reads and writes messages too long for one packet, or says that it cannot', async () => {
-        const numbers = upTo(40_000).map((n) => 1024 * n)
+        const numbers = upTo(14_000).map((n) => 2 ** 40 * (1 + (n % 1000)))
         expect(JSON.stringify({ numbers }).length, 'bytes of a job').to.be.above(212_992)
         const { code, stdout, stderr } = await runProgram('polyglot', [language, '-vt'], numbers.join(' '))
         const { jobs, results } = traffic(stderr)
@@ -100,7 +100,7 @@ describe('the polyglot example', () => {
     const { code, stdout } = await runProgram('polyglot', ['--help'])
     expect(stdout).to.match(/^Usage: polyglot/)
     expect(code).to.equal(0)
-    for (const args of chosen(2, [['perl', '1'], ['python', '0.5'], [], ['python', '--french']])) {
+    for (const args of chosen(1, [['perl', '1'], ['python', '0.5'], [], ['python', '--french']])) {
       const wrong = await runProgram('polyglot', args)
       expect(wrong.stderr, args.join(' ')).to.match(/^polyglot: .*\n/)
       expect(wrong.code).to.equal(2)

@@ -6,6 +6,7 @@ import { crashIn, itHasCommandLine, runExample, startExample } from '../helpers/
 import { sized } from '../helpers/long.js'
 
 const GENERATIONS = sized(3, 4)
+const REQUESTS = String(sized(20, 60))
 
 /** What the example prints: the answers of each generation, and the sums. */
 function parse(output: string) {
@@ -38,15 +39,19 @@ describe('the restart example', () => {
   after(() => rmSync(folder, { recursive: true }))
 
   it('replaces a TCP server under load without a refused or dropped request', async () => {
-    checkRestarts(await runExample('restart', ['--generations', `${GENERATIONS}`, '--requests', '60']), GENERATIONS, 60)
+    checkRestarts(
+      await runExample('restart', ['--generations', `${GENERATIONS}`, '--requests', REQUESTS]),
+      GENERATIONS,
+      Number(REQUESTS)
+    )
   })
 
   it('replaces the server of a Unix socket under load without a refused or dropped request', async () => {
     const path = join(folder, 'socket')
     checkRestarts(
-      await runExample('restart', ['--generations', `${GENERATIONS}`, '--requests', '60', '--unix', path]),
+      await runExample('restart', ['--generations', `${GENERATIONS}`, '--requests', REQUESTS, '--unix', path]),
       GENERATIONS,
-      60
+      Number(REQUESTS)
     )
     expect(readdirSync(folder)).to.deep.equal([])
   })

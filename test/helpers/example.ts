@@ -38,7 +38,7 @@ export function itHasCommandLine(example: string, options: readonly string[], wr
   })
 
   it('ends with exit code 2 when the command line is wrong', async () => {
-    for (const argument of chosen(2, ['--colour', ...wrong, 'argument'])) {
+    for (const argument of chosen(1, ['--colour', ...wrong, 'argument'])) {
       const { code, stdout, stderr } = await startExample(example, [argument]).ended
       expect(stderr).to.match(new RegExp(`^${name}: .*'.*\nTry '${name} --help'\\.\n$`, 's'))
       expect(stdout).to.equal('')

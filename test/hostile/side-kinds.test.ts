@@ -3,7 +3,7 @@ import * as socket from '#lib/os/syscalls'
 import { BarePeer } from '../helpers/bare-peer.js'
 import { leavesNoDescriptors, openDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
-import { foreign } from '../helpers/foreign.js'
+import { usesForeign } from '../helpers/foreign.js'
 import { frame } from '../helpers/reference-framer.js'
 import { usesChildren } from '../helpers/uses-children.js'
 
@@ -28,6 +28,7 @@ const kinds: [what: string, expression: string][] = [
 
 describe('hostile: a long message whose side stream is none', () => {
   usesChildren()
+  const foreign = usesForeign()
   leavesNoDescriptors()
   const { keep } = closesEnds()
   /** The header of a message of four bytes, which should follow over a stream. */

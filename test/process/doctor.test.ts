@@ -98,7 +98,7 @@ describe('npx wormhole-ipc doctor', () => {
     }
   })
 
-  for (const args of chosen(2, [
+  for (const args of chosen(1, [
     [],
     ['nurse'],
     ['doctor', '--fast'],

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { lanes } from './lanes.js'
+import { type Lane, lanes } from './lanes.js'
 import { judge } from './ledger.js'
 import { progressTo } from './progress.js'
 import { leaks, printLedger, printMemory } from './report.js'
@@ -18,6 +18,7 @@ enough time has passed, whichever is first.
   -m, --messages N   how many sends must have resolved (default: 10000000)
   -s, --seconds S    how long at most (default: 3600)
       --short        the form for CI: --seconds 15
+      --lane NAME    one of the lanes only (default: all)
       --seed N       which actors are killed when, and what is sent (default: at random)
       --keep FOLDER  leave the logs there
   -h, --help         print this
@@ -34,6 +35,7 @@ function readCommandLine() {
         messages: { type: 'string', short: 'm', default: '10000000' },
         seconds: { type: 'string', short: 's' },
         short: { type: 'boolean', default: false },
+        lane: { type: 'string' },
         seed: { type: 'string', default: `${Math.floor(Math.random() * 2 ** 32)}` },
         keep: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
@@ -43,6 +45,7 @@ function readCommandLine() {
     return {
       help: values.help,
       keep: values.keep,
+      lanes: lanesOf(values.lane),
       messages: whole('messages', values.messages),
       seconds: whole('seconds', seconds),
       seed: whole('seed', values.seed),
@@ -53,13 +56,19 @@ function readCommandLine() {
   }
 }
 
+function lanesOf(name: string | undefined): readonly Lane[] {
+  const chosen = name === undefined ? lanes : lanes.filter((lane) => lane.name === name)
+  if (chosen.length > 0) return chosen
+  throw new Error(`--lane takes one of ${lanes.map((lane) => `'${lane.name}'`).join(', ')}, not '${name}'`)
+}
+
 function whole(name: string, text: string): number {
   if (!/^\d+$/.test(text)) throw new Error(`--${name} takes a whole number, not '${text}'`)
   return Number(text)
 }
 
 async function main(): Promise<void> {
-  const { help, keep, messages, seconds, seed } = readCommandLine()
+  const { help, keep, lanes, messages, seconds, seed } = readCommandLine()
   if (help) {
     process.stdout.write(HELP)
     return
