@@ -7,6 +7,7 @@
         "native/descriptors.cc",
         "native/interrupter.cc",
         "native/libstdcxx.cc",
+        "native/memfd.cc",
         "native/memory.cc",
         "native/message.cc",
         "native/named.cc",

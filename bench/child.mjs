@@ -1,5 +1,6 @@
 // The other side of a workload: connects as its driver says and plays one role. Started by a driver's `start`.
 import { isMainThread } from 'node:worker_threads'
+import { weighBytes } from './measures/bytes.mjs'
 import { kind, messages } from './messages.mjs'
 import { loadDriver } from './peers/load.mjs'
 import { pin } from './pin.mjs'
@@ -48,6 +49,11 @@ function roles(link) {
     /** Sends as many messages as it is told to. The promise keeps it from taking another child's order meanwhile. */
     source() {
       link.receive((message) => link.sendAll(messages(what, message.count)))
+    },
+
+    /** Reads into each Buffer, and answers with its weight. */
+    bytes() {
+      link.receiveBytes((bytes) => link.send({ weight: weighBytes(bytes) }))
     },
 
     echo() {

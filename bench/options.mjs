@@ -39,7 +39,7 @@ export function parse(argv, { out, err } = {}) {
   const names = workloads.map(({ name }) => name)
   const command = new Command('npm run bench --')
     .description('Compares ways to move JSON messages between processes, each pair in processes of its own, in turn.')
-    .option('--quick', 'few and short runs, all in less than two minutes; of the streams not every size')
+    .option('--quick', 'few and short runs in less than two minutes; not every size, nothing cold or at a rate')
     .addOption(list('--peer <names>', `which peers, beside ${REFERENCE}`, peers, {}))
     .addOption(list('--workload <names>', 'which workloads, or groups of them', names, groups))
     .addOption(

@@ -9,7 +9,7 @@ import { REFERENCE } from './peers/load.mjs'
 const LONG_RUNS = 2
 
 /**
- * @typedef {{ value: number, p99?: number, p999?: number, cpu?: number, [more: string]: number | undefined }} Sample what one run gave
+ * @typedef {{ value: number, mean?: number, p99?: number, p999?: number, cpu?: number, [more: string]: number | undefined }} Sample what one run gave
  *
  * @typedef {object} Outcome
  * @property {import('./workloads.mjs').Workload} workload

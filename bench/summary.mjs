@@ -10,6 +10,7 @@ import { REFERENCE } from './peers/load.mjs'
  * @property {Spread} spread of them
  * @property {number} [p99] the median of the runs' 99th percentiles
  * @property {number} [p999]
+ * @property {number} [mean] the median of the runs' means
  * @property {number} [cpu] the median of the runs' processor time of all sides, in microseconds each
  * @property {Spread} [ratio] how many times better the reference is, run by run; more than 1 where it is better
  * @property {Record<string, number>} share of each limit
@@ -49,7 +50,8 @@ const valuesOf = (runs) => runs.filter((sample) => sample !== undefined).map(({ 
 function tailsOf(runs) {
   const present = runs.filter((sample) => sample?.p99 !== undefined)
   if (present.length === 0) return {}
-  return { p99: median(present.map(({ p99 }) => p99)), p999: median(present.map(({ p999 }) => p999)) }
+  const of = (field) => median(present.map((sample) => sample[field]))
+  return { mean: of('mean'), p99: of('p99'), p999: of('p999') }
 }
 
 function cpuOf(runs) {

@@ -17,7 +17,7 @@ function section({ workload, results, limits }, drivers) {
   const some = (field) => [...results.values()].some((result) => result[field] !== undefined)
   const shown = { tails: some('p99'), cpu: some('cpu') }
   const head = ['', workload.unit, 'spread', `times as good is ${REFERENCE}`]
-  if (shown.tails) head.push('p99', 'p99.9')
+  if (shown.tails) head.push('mean', 'p99', 'p99.9')
   if (shown.cpu) head.push('processor time, us')
   for (const limit of limits.keys()) head.push(`of the ${limit}'s limit`)
   if (workload.name.startsWith('awaited')) head.push('awaited means')
@@ -35,9 +35,9 @@ function section({ workload, results, limits }, drivers) {
   return `## ${workload.name}: ${workload.title}\n\n${markdownTable([head, ...rows], { align })}`
 }
 
-function row({ spread, ratio, p99, p999, cpu, share }, driver, workload, limits, shown) {
+function row({ spread, ratio, mean, p99, p999, cpu, share }, driver, workload, limits, shown) {
   const cells = [driver.title, figure(spread.median), between(spread), ratio === undefined ? NONE : times(ratio)]
-  if (shown.tails) cells.push(figure(p99), figure(p999))
+  if (shown.tails) cells.push(figure(mean), figure(p99), figure(p999))
   if (shown.cpu) cells.push(figure(cpu))
   for (const limit of limits.keys()) cells.push(percent(share[limit]))
   if (workload.name.startsWith('awaited')) cells.push(driver.promise === 'kernel' ? 'in the kernel' : 'in a queue')

@@ -13,6 +13,10 @@ const UNICODE_SIZES = [45, 300, 4 * KIB, 16 * KIB, 64 * KIB, MIB, 16 * MIB]
 /** Long messages take seconds each: fewer runs tell as much. */
 const LONG = 64 * MIB
 
+const FIRST_SENDS = 200_000
+/** Buffers, as bytes and not as JSON. */
+const BUFFER_SIZES = [64 * KIB, MIB, 16 * MIB, 256 * MIB]
+
 /** The sizes that `--quick` streams: many in a packet, few, and one that is longer than a packet. */
 const QUICK_SIZES = [45, 4 * KIB, MIB]
 
@@ -30,6 +34,7 @@ const QUICK_SIZES = [45, 4 * KIB, MIB]
  * @property {string} [role] what they do there
  * @property {number[]} [cores] to which this process and the child are pinned
  * @property {number} [count]
+ * @property {number} [perSecond]
  * @property {number} [workers] how many a pool has
  * @property {number} [underWay] how many calls or jobs are made before one is answered
  * @property {boolean} [limited] whether the codec's and the kernel's limit are measured beside it
@@ -39,6 +44,7 @@ const QUICK_SIZES = [45, 4 * KIB, MIB]
 
 const streams = [...SIZES.map((bytes) => stream(bytes)), ...UNICODE_SIZES.map((bytes) => stream(bytes, true))]
 
+const echoed = { needs: 'link', role: 'echo', bytes: 45, thorough: true, ...MICROSECONDS }
 const small = { bytes: 45, needs: 'link', limited: true, ...SECOND }
 
 /** @type {Workload[]} */
@@ -60,10 +66,17 @@ const others = [
     role: 'sink',
     children: 4,
   },
+  firstSends(45),
+  firstSends(300),
   trip('roundtrip', 'request and reply', [0]),
   trip('roundtrip', 'request and reply', [0, 1]),
+  trip('roundtrip', 'request and reply', null),
+  dialogue(1000),
+  dialogue(10_000),
+  ...[10, 100, 1000, 10_000].map(paced),
   trip('sync', 'blocking request and reply', [0]),
   trip('sync', 'blocking request and reply', [0, 1]),
+  ...BUFFER_SIZES.map(buffer),
   tasks('calls', 100),
   tasks('calls', 1),
   tasks('pool', 100),
@@ -117,7 +130,9 @@ export const groups = {
   small: names(({ name }) => /^(stream|awaited)-(45|300)B/.test(name)),
   large: names(({ name, bytes }) => name.startsWith('stream-') && bytes >= 4 * KIB),
   curve: names(({ name, bytes, unicode }) => name.startsWith('stream-') && bytes >= KIB && !unicode),
+  ordinary: names(({ name }) => /^(paced|first|dialogue)-|^(roundtrip-unpinned|start)$/.test(name)),
   latency: names(({ measure }) => measure === 'roundtrip' || measure === 'sync'),
+  bytes: names(({ needs }) => needs === 'bytes'),
   calls: names(({ needs }) => needs === 'calls'),
   pool: names(({ needs }) => needs === 'pool'),
   many: names(({ children, count }) => children > 1 || count > 1),
@@ -146,17 +161,62 @@ function stream(bytes, unicode = false) {
 
 /** @returns {Workload} */
 function trip(measure, title, cores) {
-  const where = cores.length === 1 ? 'one core' : 'two cores'
+  const where = cores === null ? 'unpinned' : cores.length === 1 ? 'one core' : 'two cores'
   return {
     name: `${measure}-${where.replace(' ', '-')}`,
     title: `${title}, ${where}`,
     measure,
     needs: measure === 'sync' ? 'sync' : 'link',
     role: measure === 'sync' ? 'echo-sync' : 'echo',
-    cores,
+    ...(cores && { cores }),
     bytes: 45,
     ...MICROSECONDS,
   }
+}
+
+/** @returns {Workload} */
+function dialogue(count) {
+  const number = count.toLocaleString('en-US')
+  return {
+    ...echoed,
+    name: `dialogue-${count}`,
+    title: `the first ${number} requests and replies`,
+    measure: 'dialogue',
+    count,
+  }
+}
+
+/** @returns {Workload} */
+function buffer(bytes) {
+  return {
+    name: `bytes-${size(bytes).replace(' ', '')}`,
+    title: `a Buffer of ${size(bytes)}, sent and read`,
+    measure: 'bytes',
+    needs: 'bytes',
+    role: 'bytes',
+    bytes,
+    thorough: bytes > MIB,
+    ...MICROSECONDS,
+  }
+}
+
+/** @returns {Workload} */
+function paced(perSecond) {
+  const number = perSecond.toLocaleString('en-US')
+  return {
+    ...echoed,
+    name: `paced-${perSecond}`,
+    title: `${number} requests and replies a second`,
+    measure: 'paced',
+    perSecond,
+  }
+}
+
+/** @returns {Workload} */
+function firstSends(bytes) {
+  const side = { needs: 'link', role: 'sink', bytes, thorough: true, ...SECOND }
+  const title = `${size(bytes)}, the first ${FIRST_SENDS.toLocaleString('en-US')}, each send awaited`
+  return { ...side, name: `first-${bytes}B`, title, measure: 'first-sends', count: FIRST_SENDS }
 }
 
 /** @returns {Workload} */

@@ -8,6 +8,7 @@ import './core/supported.js'
 
 export { channel } from './channel/channel.js'
 export type {
+  ChannelEvent,
   CloseEvent,
   DiagnosticsEvents,
   ErrorEvent,
@@ -31,6 +32,8 @@ export { Sender } from './channel/sender.js'
 export { errorCodes, WormholeError, type WormholeErrorCode, type WormholeErrorDetails } from './core/errors.js'
 export type { BlockingOptions, ChannelOptions, WaitOptions } from './core/options.js'
 export type { EndpointStats } from './core/telemetry.js'
-export { type FdKind, OwnedFd, type SocketOptions } from './fd/owned-fd.js'
+export type { FdKind } from './fd/kind.js'
+export { OwnedFd, type SocketOptions } from './fd/owned-fd.js'
+export type { BytesOptions } from './fd/read-whole.js'
 export type { FdSource } from './fd/transfer.js'
 export type { ReceivingEnd } from './receive/receiving-end.js'

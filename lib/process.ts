@@ -7,9 +7,9 @@
 import './core/supported.js'
 
 export type { End } from './channel/end.js'
+export type { Ends, EndsOf } from './channel/named-ends.js'
 export type { ChildError } from './core/carried-error.js'
 export type { ChildOutput } from './process/child-output.js'
 export { type ForkAndRunOptions, forkAndRun } from './process/fork-and-run.js'
-export type { Ends, EndsOf } from './process/inheritance.js'
 export { inherited } from './process/inherited.js'
 export { type ChannelsOption, fork, spawn } from './process/spawn.js'

@@ -58,11 +58,17 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("sockname", Sockname);
   add("lock", Lock);
   add("setNonblocking", SetNonblocking);
+  add("memfdCreate", MemfdCreate);
+  add("addSeals", AddSeals);
+  add("getSeals", GetSeals);
+  add("map", Map);
   add("onReady", OnReady);
   add("watch", Watch);
   add("unwatch", Unwatch);
   add("keepAlive", KeepAlive);
-  exports.Set("constants", SocketConstants(env));
+  Napi::Object constants = SocketConstants(env);
+  AddMemfdConstants(constants);
+  exports.Set("constants", constants);
   // glibc has gettid() only since 2.30.
   exports.Set("isMainThread", Napi::Boolean::New(env, syscall(SYS_gettid) == getpid()));
   return exports;

@@ -31,6 +31,11 @@ Napi::Value Connect(const Napi::CallbackInfo& info);
 Napi::Value Sockname(const Napi::CallbackInfo& info);
 Napi::Value Lock(const Napi::CallbackInfo& info);
 Napi::Value SetNonblocking(const Napi::CallbackInfo& info);
+Napi::Value MemfdCreate(const Napi::CallbackInfo& info);
+Napi::Value AddSeals(const Napi::CallbackInfo& info);
+Napi::Value GetSeals(const Napi::CallbackInfo& info);
+Napi::Value Map(const Napi::CallbackInfo& info);
+void AddMemfdConstants(Napi::Object constants);
 
 Napi::Value OnReady(const Napi::CallbackInfo& info);
 Napi::Value Watch(const Napi::CallbackInfo& info);

@@ -1,6 +1,5 @@
 #include "interrupter.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -49,11 +48,13 @@ int OurSignal() {
   return -EAGAIN;
 }
 
-sigset_t Only(int signal) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, signal);
-  return set;
+// Blocks or unblocks a signal in this thread; returns whether it was blocked. By system call: pthread_sigmask() has a new
+// version since glibc 2.32, which older systems lack.
+bool Mask(int how, int signal) {
+  const uint64_t set = uint64_t{1} << (signal - 1);
+  uint64_t before = 0;
+  syscall(SYS_rt_sigprocmask, how, &set, &before, sizeof(set));
+  return (before & set) != 0;
 }
 
 }  // namespace
@@ -73,10 +74,7 @@ Interrupter::Interrupter() {
     timer_ = -1;
     return;
   }
-  const sigset_t set = Only(signal_);
-  sigset_t before;
-  pthread_sigmask(SIG_UNBLOCK, &set, &before);
-  was_blocked_ = sigismember(&before, signal_) == 1;
+  was_blocked_ = Mask(SIG_UNBLOCK, signal_);
   itimerspec times{};
   times.it_value.tv_nsec = kFirstNs;
   times.it_interval.tv_nsec = kAgainNs;
@@ -86,9 +84,7 @@ Interrupter::Interrupter() {
 Interrupter::~Interrupter() {
   if (timer_ < 0) return;
   syscall(SYS_timer_delete, timer_);
-  if (!was_blocked_) return;
-  const sigset_t set = Only(signal_);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  if (was_blocked_) Mask(SIG_BLOCK, signal_);
 }
 
 }  // namespace wormhole

@@ -1,7 +1,7 @@
 // Measures how long a fresh process takes, beyond Node's own start, to load this library and to receive a first
 // message: with the packed package, with this tree's single modules, and with packages that are installed elsewhere.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -42,8 +42,9 @@ const PACKED = 'packed'
 const programs = [
   { name: PACKED, kind: 'import', file: write('packed.mjs', imported(packed)) },
   { name: 'packed, required', kind: 'require', file: write('packed.cjs', required(packed)) },
-  { name: 'packed, wormhole-ipc/process', kind: 'import', file: write('process.mjs', loaded(packed, 'process')) },
-  { name: 'packed, wormhole-ipc/socket', kind: 'import', file: write('socket.mjs', loaded(packed, 'socket')) },
+  { name: 'packed, wormhole-ipc/process', kind: 'import', file: write('process.mjs', loaded(packed, './process')) },
+  { name: 'packed, wormhole-ipc/socket', kind: 'import', file: write('socket.mjs', loaded(packed, './socket')) },
+  { name: 'packed, wormhole-ipc/pool', kind: 'import', file: write('pool.mjs', loaded(packed, './pool')) },
   { name: 'single modules', kind: 'import', file: write('single.mjs', imported(root)) },
   ...positionals.map((name, index) => {
     return { name, kind: 'import', file: write(`given-${index}.mjs`, imported(resolve(name))) }
@@ -70,7 +71,7 @@ function write(name, source) {
 }
 
 function imported(place) {
-  return `${loaded(place, 'index', '{ channel } from ')}
+  return `${loaded(place, '.', '{ channel } from ')}
 const [sender, receiver] = channel()
 sender.send('first')
 await receiver.recv()
@@ -78,7 +79,7 @@ await receiver.recv()
 }
 
 function required(place) {
-  return `const { channel } = require(${JSON.stringify(join(place, 'dist/index.js'))})
+  return `const { channel } = require(${JSON.stringify(fileOf(place, '.', 'require'))})
 const [sender, receiver] = channel()
 sender.send('first')
 receiver.recv()
@@ -86,7 +87,14 @@ receiver.recv()
 }
 
 function loaded(place, entry, names = '') {
-  return `import ${names}${JSON.stringify(join(place, `dist/${entry}.js`))}`
+  return `import ${names}${JSON.stringify(fileOf(place, entry, 'import'))}`
+}
+
+/** The file that Node.js takes for an entry of the package in `place`. */
+function fileOf(place, entry, kind) {
+  const { exports } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'))
+  const target = exports[entry]
+  return join(place, target[kind]?.default ?? target.default)
 }
 
 /** Runs the programs in turn, so that other load slows all of them; each is compared with its round's empty one. */

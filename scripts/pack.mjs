@@ -1,17 +1,22 @@
 // Makes the tarball that is published, build/wormhole-ipc-VERSION.tgz, and lists what it holds. Its modules are
 // bundled, one file for each entry and files that they share: Node takes about half a millisecond to load each.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild-wasm'
+import { changingNames, importFiles, namesOf, programFiles, toCommonJs } from './pack/common-js.mjs'
+import { apart, entriesOf, programs, published } from './pack/entries.mjs'
+import { copyFiles, mendLinks } from './pack/pages.mjs'
+import { writeTypes } from './pack/types.mjs'
 import { fileOf, targets } from './prebuild/targets.mjs'
 
 const { partial } = parseArgs({ options: { partial: { type: 'boolean', default: false } } }).values
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const folder = join(root, 'build', 'package')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const entries = Object.values(entriesOf(manifest))
 
 const missing = targets.map(fileOf).filter((file) => !existsSync(join(root, file)))
 if (missing.length === targets.length || (missing.length > 0 && !partial)) {
@@ -24,57 +29,72 @@ if (missing.length === targets.length || (missing.length > 0 && !partial)) {
 
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
-for (const name of ['README.md', 'LICENSE', ...manifest.files]) {
-  // Without the single modules, but with their types, which the entries' types import.
-  cpSync(join(root, name), join(folder, name), { recursive: true, filter: (file) => !file.endsWith('.js') })
-}
-const entries = [
-  // By itself, so that what it needs is not put together with what loads the addon.
-  'core/supported',
-  'index',
-  'process',
-  'socket',
-  'calls',
-  'pool',
-  'process/runner',
-  'pool/worker',
-  'doctor/main',
-  'doctor/peer',
-]
-dropTypes(join(folder, 'dist'), ['index', 'process', 'socket', 'calls', 'pool'])
-await build({
-  entryPoints: entries.map((name) => join(root, 'dist', `${name}.js`)),
-  outbase: join(root, 'dist'),
-  outdir: join(folder, 'dist'),
-  chunkNames: 'shared-[hash]',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: `node${manifest.engines.node.replace('>=', '')}`,
-  logLevel: 'warning',
-})
-for (const program of Object.values(manifest.bin)) chmodSync(join(folder, program), 0o755)
-// Leaves out what only this tree needs. Without scripts, an installation can run none.
-const { scripts, devDependencies, imports, ...published } = manifest
-writeFileSync(join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
+const isSingleModule = (file) => file.startsWith(join(root, 'dist')) && /\.js$|\.d\.ts$/.test(file)
+copyFiles(root, folder, ['README.md', 'LICENSE', ...manifest.files], isSingleModule)
+mendLinks(folder, manifest)
+writeTypes(join(root, 'dist'), join(folder, 'dist'), entries)
+await writeCommonJs()
+await writeModules()
+const made = published(manifest)
+for (const program of Object.values(made.bin)) chmodSync(join(folder, program), 0o755)
+writeFileSync(join(folder, 'package.json'), `${JSON.stringify(made, null, 2)}\n`)
 execFileSync('npm', ['pack', folder, '--pack-destination', dirname(folder), '--loglevel', 'notice'], {
   cwd: root,
   stdio: 'inherit',
 })
 
-/** Removes the types that no entry's types need: users cannot import them. */
-function dropTypes(top, entries) {
-  const needed = new Set()
-  const need = (file) => {
-    if (needed.has(file)) return
-    needed.add(file)
-    for (const [, other] of readFileSync(file, 'utf8').matchAll(/(?:from |import |import\()['"](\.[^'"]+)\.js['"]/g)) {
-      need(join(dirname(file), `${other}.d.ts`))
+/** Bundles modules into `outdir`; returns what was made, by path. */
+async function bundle(names, outdir, options = {}) {
+  const { outputFiles } = await build({
+    entryPoints: names.map((name) => join(root, 'dist', `${name}.js`)),
+    outbase: join(root, 'dist'),
+    outdir,
+    chunkNames: 'shared-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: `node${manifest.engines.node.replace('>=', '')}`,
+    logLevel: 'warning',
+    write: false,
+    ...options,
+    define: { PACKED_PROGRAM: '".mjs"' },
+  })
+  return outputFiles
+}
+
+/** Writes what Node loads: CommonJS, an ES module with the names of each entry, and the programs, which are ES modules. */
+async function writeCommonJs() {
+  const dist = join(folder, 'dist')
+  const single = readdirSync(join(root, 'dist'), { recursive: true }).filter((name) => name.endsWith('.js'))
+  const changing = changingNames(single.map((name) => readFileSync(join(root, 'dist', name), 'utf8')))
+  const isProgram = (name) => programs.includes(name)
+  const names = [...apart, ...entries, ...programs]
+  for (const { path, text } of await bundle(names, dist)) {
+    const name = relative(dist, path).replace(/\.js$/, '')
+    const loaderFile = `${name}-import.js`
+    if (isProgram(name)) {
+      const { loader, program } = programFiles(loaderFile, text)
+      write(join(dist, loaderFile), loader)
+      write(join(dist, `${name}.mjs`), program)
+      continue
     }
+    write(path, toCommonJs(name, text, changing))
+    if (!entries.includes(name)) continue
+    const { loader, module } = importFiles(`${name}.js`, namesOf(text))
+    write(join(dist, loaderFile), loader)
+    write(join(dist, `${name}.mjs`), module)
   }
-  for (const name of entries) need(join(top, `${name}.d.ts`))
-  for (const name of readdirSync(top, { recursive: true })) {
-    if (name.endsWith('.d.ts') && !needed.has(join(top, name))) rmSync(join(top, name))
-  }
+}
+
+/** Writes what bundlers take. */
+async function writeModules() {
+  const outdir = join(folder, 'dist/esm')
+  const options = { outExtension: { '.js': '.mjs' }, minifyWhitespace: true }
+  for (const { path, text } of await bundle(entries, outdir, options)) write(path, text)
+}
+
+function write(file, text) {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
 }

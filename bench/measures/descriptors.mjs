@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { messages } from '../messages.mjs'
-import { rate, stopwatch } from './rate.mjs'
+import { rateAndCpu, stopwatch } from './rate.mjs'
 import { arrivals } from './reports.mjs'
 
 const FIRST = 64
@@ -16,7 +16,7 @@ export async function measure(driver, job) {
   await once(server, 'listening')
   const link = await driver.start(job.argv, 1, job)
   const arrived = arrivals(link)
-  const figures = await rate(job.seconds, FIRST, async (count) => {
+  const figures = await rateAndCpu(job.seconds, FIRST, async (count) => {
     const elapsed = stopwatch()
     await link.sendHandles(messages(numbered, count), server)
     await arrived(count, 0)

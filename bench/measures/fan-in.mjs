@@ -1,7 +1,7 @@
 import { deferred } from '../deferred.mjs'
 import { kind, order } from '../messages.mjs'
 import { packets } from './packets.mjs'
-import { firstRound, rate, stopwatch } from './rate.mjs'
+import { firstRound, rateAndCpu, stopwatch } from './rate.mjs'
 
 /** Several children send, this process receives. */
 export async function measure(driver, job) {
@@ -31,6 +31,12 @@ export async function measure(driver, job) {
     return elapsed()
   }
   await round(1)
-  const figures = await rate(job.seconds, firstRound(job.bytes), round)
-  return { ...figures, ...arrived, count: figures.count * children, value: figures.value * children }
+  const figures = await rateAndCpu(job.seconds, firstRound(job.bytes), round)
+  return {
+    ...figures,
+    ...arrived,
+    count: figures.count * children,
+    value: figures.value * children,
+    cpu: figures.cpu / children,
+  }
 }

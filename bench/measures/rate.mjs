@@ -2,6 +2,8 @@
 // three times as long: V8 compiles what is hot for most of a second, on the cores that the measured processes need, and the
 // figure is to be that of a service that has been running, not of one that starts.
 
+import { cpuSeconds } from './cpu.mjs'
+
 const MAX_GROWTH = 8
 
 /** A round that lasts this share of the time asked for is long enough. */
@@ -28,6 +30,24 @@ export async function rate(seconds, first, round) {
     warm += took
     count = Math.ceil(count * Math.min(MAX_GROWTH, Math.max(1, seconds / took)))
   }
+}
+
+/**
+ * The same, and the microseconds of processor time that each took of all sides: of processes that live on after a round.
+ *
+ * @param {number} seconds
+ * @param {number} first
+ * @param {(count: number) => Promise<number>} round
+ */
+export async function rateAndCpu(seconds, first, round) {
+  let cpu = Number.NaN
+  const figures = await rate(seconds, first, async (count) => {
+    const before = cpuSeconds()
+    const took = await round(count)
+    cpu = ((cpuSeconds() - before) / count) * 1e6
+    return took
+  })
+  return { ...figures, cpu }
 }
 
 /** A first round that is neither empty nor long: at most a thousand messages or eight MiB. */

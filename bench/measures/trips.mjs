@@ -1,6 +1,6 @@
 // What single trips cost: the figure is the median, in microseconds, and the slowest are told too; and the processor time of
 // all sides.
-import { quantileSorted } from 'simple-statistics'
+import { mean, quantileSorted } from 'simple-statistics'
 import { cpuSeconds } from './cpu.mjs'
 
 const MAX = 200_000
@@ -16,11 +16,16 @@ export class Trips {
   #count = 0
   #counted
   #end
+  #min
   /** When the first one that counts was over. */
   #cpuBefore
 
-  /** @param {number} seconds for how long there is another trip */
-  constructor(seconds) {
+  /**
+   * @param {number} seconds for how long there is another trip
+   * @param {number} [min] how many there are at least
+   */
+  constructor(seconds, min = MIN) {
+    this.#min = min
     const now = performance.now()
     this.#counted = now + seconds * 1000 * WARM
     this.#end = this.#counted + seconds * 1000
@@ -33,13 +38,23 @@ export class Trips {
       this.#times[this.#count++] = (now - start) * 1000
       this.#cpuBefore ??= cpuSeconds()
     }
-    return (now < this.#end || this.#count < MIN) && this.#count < MAX
+    return (now < this.#end || this.#count < this.#min) && this.#count < MAX
   }
 
   figures() {
-    const cpu = ((cpuSeconds() - this.#cpuBefore) / (this.#count - 1)) * 1e6
-    const sorted = this.#times.subarray(0, this.#count).sort()
-    const at = (share) => quantileSorted(/** @type {any} */ (sorted), share)
-    return { count: this.#count, value: at(0.5), p99: at(0.99), p999: at(0.999), cpu }
+    // The first that counts was over when the processor time was looked at.
+    const { count, ...figures } = latencies(this.#times.subarray(0, this.#count), cpuSeconds() - this.#cpuBefore)
+    return { count, ...figures, cpu: (figures.cpu * count) / (count - 1) }
   }
+}
+
+/**
+ * @param {Float64Array} times of each trip, in microseconds
+ * @param {number} seconds of processor time that all of them took
+ */
+export function latencies(times, seconds) {
+  const sorted = times.toSorted()
+  const at = (share) => quantileSorted(/** @type {any} */ (sorted), share)
+  const figures = { count: times.length, value: at(0.5), mean: mean(/** @type {any} */ (times)) }
+  return { ...figures, p99: at(0.99), p999: at(0.999), cpu: (seconds / times.length) * 1e6 }
 }

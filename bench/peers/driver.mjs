@@ -26,6 +26,8 @@
  * @property {() => unknown} [recvSync]
  * @property {(messages: Iterable<unknown>, server: import('node:net').Server) => Promise<void>} [sendHandles] each message with a handle of `server`
  * @property {(take: (message: any, hasHandle: boolean) => void) => void} [receiveHandles] closes each handle
+ * @property {(bytes: Buffer) => unknown} [sendBytes] a Buffer, which stays the sender's
+ * @property {(take: (bytes: Uint8Array) => unknown) => void} [receiveBytes]
  * @property {() => { sent: Counts, received: Counts }} [stats] of this process's ends, where the peer counts
  */
 
@@ -52,7 +54,7 @@
  * @typedef {object} Driver
  * @property {string} title as tables and charts show it
  * @property {string} [promise] of peers that send messages: what an awaited send means: 'kernel' (the kernel has it) or 'queue' (a queue of this process has it)
- * @property {('stream' | 'link' | 'sync' | 'descriptors' | 'pair' | 'calls' | 'pool')[]} does which workloads it can take, by their `needs`
+ * @property {('stream' | 'link' | 'sync' | 'descriptors' | 'bytes' | 'pair' | 'calls' | 'pool')[]} does which workloads it can take, by their `needs`
  * @property {number} [maxBytes] the longest message it can carry
  * @property {() => unknown} [available] throws, with the reason, where the peer cannot run
  * @property {(argv: string[], children: number, job: Job) => Promise<Link>} [start] starts `children` processes

@@ -12,7 +12,7 @@ const ACKNOWLEDGED = 1
 export default {
   title: 'worker_threads MessagePort',
   promise: 'queue',
-  does: ['stream', 'link', 'pair'],
+  does: ['stream', 'link', 'bytes', 'pair'],
   async start([program, ...argv], children, job) {
     const one = () => {
       const { port1, port2 } = new MessageChannel()
@@ -67,6 +67,11 @@ function link(port, job, end = () => {}) {
       }
     },
     receive(take) {
+      takeMessage = take
+    },
+    // A copy: a Buffer that is transferred, or is over shared memory, would not stay the sender's alone.
+    sendBytes: send,
+    receiveBytes(take) {
       takeMessage = take
     },
     async close() {

@@ -11,7 +11,7 @@ const zeromq = optional('zeromq')
 export default {
   title: 'zeromq ipc://',
   promise: 'queue',
-  does: ['stream', 'link'],
+  does: ['stream', 'link', 'bytes'],
   available: zeromq.available,
   async start(argv, children, job) {
     const links = []
@@ -50,6 +50,10 @@ function link(push, pull) {
     },
     async receive(take) {
       for await (const [bytes] of pull) take(JSON.parse(bytes.toString()))
+    },
+    sendBytes: (bytes) => push.send(bytes),
+    async receiveBytes(take) {
+      for await (const [bytes] of pull) take(bytes)
     },
     close() {
       push.close()

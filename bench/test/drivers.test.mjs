@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { deferred } from '../deferred.mjs'
+import { measure as measureBytes } from '../measures/bytes.mjs'
 import { measure as measureDescriptors } from '../measures/descriptors.mjs'
 import { arrivals } from '../measures/reports.mjs'
 import { kind, messages, order } from '../messages.mjs'
@@ -105,6 +106,14 @@ for (const peer of peerNames()) {
         const job = { peer, role: 'handles', seconds: 0.001 }
         const figures = await measureDescriptors(driver, { ...job, argv: [CHILD, JSON.stringify(job)] })
         expect(figures.count).to.be.greaterThan(0)
+      })
+    }
+
+    if (driver.does.includes('bytes')) {
+      it('brings the bytes of a Buffer, and lets the sender keep it', async () => {
+        const job = { peer, role: 'bytes', bytes: 100_000, seconds: 0.001 }
+        const figures = await measureBytes(driver, { ...job, argv: [CHILD, JSON.stringify(job)] })
+        expect(figures.count).to.be.at.least(5)
       })
     }
 

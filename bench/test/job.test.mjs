@@ -40,6 +40,27 @@ describe('a measurement in a process of its own', () => {
     expect(p999).to.be.at.least(p99)
   })
 
+  const echo = { peer: 'wormhole-ipc', role: 'echo', bytes: 45, seconds: 0.02 }
+  for (const { title, job, count } of [
+    { title: 'the first trips of a dialogue', job: { measure: 'dialogue', count: 50 }, count: 50 },
+    { title: 'trips at a rate', job: { measure: 'paced', perSecond: 200 }, count: 200 },
+    { title: 'the first sends of a process', job: { measure: 'first-sends', role: 'sink', count: 500 }, count: 500 },
+  ]) {
+    it(`takes ${title}, with the processor time of both sides`, async () => {
+      const sample = await runJob({ ...echo, ...job })
+      expect(sample.count).to.equal(count)
+      expect(sample.value).to.be.greaterThan(0)
+      expect(sample.cpu).to.be.greaterThan(0)
+      if (sample.mean !== undefined) expect(sample.p999).to.be.at.least(sample.p99).and.to.be.at.least(sample.value)
+    })
+  }
+
+  it('does not hurry where a rate is given: nothing is sent before it is due', async () => {
+    const begin = performance.now()
+    await runJob({ ...echo, measure: 'paced', perSecond: 25 })
+    expect(performance.now() - begin).to.be.at.least((29 * 1000) / 25)
+  })
+
   it('says how many messages a packet held, not counting its own', async () => {
     const job = { peer: 'wormhole-ipc-single', measure: 'stream', role: 'sink', bytes: 45, seconds: 0.01 }
     expect(await runJob(job)).to.include({ packetMessages: 1, packetBytes: 45 })

@@ -35,11 +35,13 @@ describe('the command line', () => {
     for (const [name, members] of Object.entries(groups)) expect(members, name).not.to.deep.equal([])
   })
 
-  it('leaves some sizes out of --quick, unless they are asked for, and nothing else', () => {
+  it('leaves some sizes, and what is cold or at a rate, out of --quick, unless asked for, and nothing else', () => {
     const quick = names(['--quick'])
     expect(quick).to.include.members(['stream-45B', 'stream-1MiB', 'stream-45B-unicode'])
     expect(quick).not.to.include('stream-256MiB')
-    expect(names([]).filter((name) => !name.startsWith('stream-') && !quick.includes(name))).to.deep.equal([])
+    const left = names([]).filter((name) => !/^(stream|bytes)-/.test(name) && !quick.includes(name))
+    expect(left.filter((name) => !/^(first|dialogue|paced)-/.test(name))).to.deep.equal([])
+    expect(left).not.to.deep.equal([])
     expect(names(['--quick', '--workload', 'stream-256MiB'])).to.deep.equal(['stream-256MiB'])
   })
 

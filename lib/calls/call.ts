@@ -1,6 +1,7 @@
 import { argumentError, WormholeError } from '../core/errors.js'
 import { queueMicrotask } from '../core/globals.js'
 import { ListItem } from '../core/list.js'
+import type { Numbered } from '../core/numbered.js'
 import type { FdSource } from '../fd/transfer.js'
 import { isLeftOut } from '../wire/json.js'
 import type { Outcome } from './answers.js'
@@ -34,8 +35,15 @@ export function assertSendable(input: unknown, { fds, onProgress }: Pick<CallOpt
   }
 }
 
+/** The name of a handler, for errors and as JSON. */
+export interface HandlerName {
+  readonly name: string
+  readonly json: string
+}
+
 /** A call under way, or one that waits for the other side's window. */
-export class Call extends ListItem<Call> {
+export class Call extends ListItem<Call> implements Numbered<Call> {
+  alike: Call | null = null
   /** Cancels the timer. */
   unschedule: (() => void) | undefined
   /** Removes the listener from the signal. */
@@ -43,7 +51,7 @@ export class Call extends ListItem<Call> {
 
   constructor(
     readonly id: number,
-    readonly name: string,
+    readonly handler: HandlerName,
     readonly input: unknown,
     readonly fds: readonly FdSource[] | undefined,
     readonly onProgress: ((value: unknown) => void) | undefined,

@@ -72,7 +72,8 @@ export function caller<Handlers>(link: Link): Caller<Handlers> {
     if (typeof name === 'symbol' || name === 'then' || name === 'toJSON') return undefined
     let call = calls.get(name)
     if (call === undefined) {
-      call = (input: unknown, options?: CallOptions) => calling.call(name, input, options)
+      const handler = { name, json: JSON.stringify(name) }
+      call = (input: unknown, options?: CallOptions) => calling.call(handler, input, options)
       calls.set(name, call)
     }
     return call

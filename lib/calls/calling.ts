@@ -3,18 +3,19 @@ import { after } from '../core/clock.js'
 import { WormholeError } from '../core/errors.js'
 import { Promise, setImmediate } from '../core/globals.js'
 import { List } from '../core/list.js'
+import { NumberedSet } from '../core/numbered.js'
 import { millisecondsOf, signalOf } from '../core/options.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import { outcomeOf } from './answers.js'
-import { assertSendable, Call, type CallOptions } from './call.js'
+import { assertSendable, Call, type CallOptions, type HandlerName } from './call.js'
 import type { Exchange } from './exchange.js'
-import { type Arrived, FIRST_WINDOW, type Form, type Request } from './forms.js'
+import { type Arrived, FIRST_WINDOW, type Form, type Request, requestText } from './forms.js'
 import { closeAll } from './with-fds.js'
 
 /** The calls that this side of a link makes. */
 export class Calling {
   readonly #connection: Exchange
-  readonly #calls = new Map<number, Call>()
+  readonly #calls = new NumberedSet<Call>()
   /** Calls that wait for room in the other side's window. */
   readonly #waiting = new List<Call>()
   #lastId = 0
@@ -35,22 +36,23 @@ export class Calling {
 
   /** Whether a call of ours is under way. */
   has(id: unknown): boolean {
-    return this.#calls.has(id as number)
+    return this.#calls.get(id) !== undefined
   }
 
-  call(name: string, input: unknown, options: CallOptions | undefined): Promise<unknown> {
+  call(handler: HandlerName, input: unknown, options: CallOptions | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      const { name } = handler
       const signal = signalOf(options, name)
       signal?.throwIfAborted()
       const timeout = millisecondsOf(options?.timeout)
       const { fds, onProgress } = options ?? {}
       assertSendable(input, { fds, onProgress })
       this.#connection.start()
-      const call = new Call(++this.#lastId, name, input, fds, onProgress, resolve, reject)
+      const call = new Call(++this.#lastId, handler, input, fds, onProgress, resolve, reject)
       const within = this.#connection.within()
       if (within !== undefined || this.#unanswered < this.#window) this.#send(call, within)
       else this.#waiting.push(call)
-      this.#calls.set(call.id, call)
+      this.#calls.add(call)
       this.#connection.keepAlive()
       if (timeout !== Number.POSITIVE_INFINITY) {
         // An answer that has arrived wins: after a long busy spell Node runs timers before it polls.
@@ -62,31 +64,36 @@ export class Calling {
 
   /** Sends the call. Throws what the sender throws synchronously. */
   #send(call: Call, within: number | undefined): void {
-    const request: Request = { call: call.id, name: call.name, input: call.input }
-    if (within !== undefined) request.within = within
+    const { id, handler, input, fds } = call
     const { sender } = this.#connection.link
-    const sent = call.fds === undefined ? sender.send(request) : sender.sendWithFds(request, call.fds)
+    if (fds === undefined) sender.post(requestText(id, handler.json, input, within), this, id)
+    else {
+      const request: Request = { call: id, name: handler.name, input }
+      if (within !== undefined) request.within = within
+      sender.sendWithFds(request, fds).catch((error: unknown) => this.onUnsent(id, error))
+    }
     this.#unanswered++
-    sent.catch((error: unknown) => {
-      this.#unanswered--
-      this.#take(call.id)?.fail(error)
-      this.#sendWaiting()
-    })
+  }
+
+  /** Fails a call whose request was not sent. */
+  onUnsent(id: number, error: unknown): void {
+    this.#unanswered--
+    this.#take(id)?.fail(error)
+    this.#sendWaiting()
   }
 
   #abort(call: Call, reason: () => unknown): void {
-    if (!this.#calls.has(call.id)) return
+    if (this.#take(call.id) === undefined) return
     const sent = call.list === null
     this.#waiting.remove(call)
-    this.#take(call.id)
     if (sent) this.#connection.say({ cancel: call.id } satisfies Form)
     call.fail(reason())
   }
 
-  #take(id: number): Call | undefined {
+  #take(id: unknown): Call | undefined {
     const call = this.#calls.get(id)
     if (call === undefined) return undefined
-    this.#calls.delete(id)
+    this.#calls.delete(call)
     if (this.#calls.size === 0) this.#connection.idle()
     return call
   }
@@ -100,17 +107,17 @@ export class Calling {
   }
 
   onProgress(form: Arrived): void {
-    this.#calls.get(form.progress as number)?.progress(form.value)
+    this.#calls.get(form.progress)?.progress(form.value)
   }
 
   /** @param failure why the answer's descriptors were lost */
   onAnswer(form: Arrived, fds: OwnedFd[], failure?: WormholeError): void {
-    const call = this.#take(form.answer as number)
+    const call = this.#take(form.answer)
     // Cancelled calls count too. An answer to a call never made lets us exceed the window: one call then waits there.
     if (this.#unanswered > 0) this.#unanswered--
     if (call === undefined) closeAll(fds)
     else if (failure !== undefined) call.fail(failure)
-    else call.settle(outcomeOf(form, fds, () => `the handler "${call.name}"`))
+    else call.settle(outcomeOf(form, fds, () => `the handler "${call.handler.name}"`))
     this.#sendWaiting()
   }
 
@@ -128,9 +135,8 @@ export class Calling {
 
   /** Fails all calls: the link has ended. */
   end(error: () => WormholeError): void {
-    const calls = [...this.#calls.values()]
-    this.#calls.clear()
-    for (const call of calls) {
+    for (const call of this.#calls.all()) {
+      this.#calls.delete(call)
       this.#waiting.remove(call)
       call.fail(error())
     }

@@ -5,6 +5,7 @@ import { getBuiltinModule, nextTick, Promise } from '../core/globals.js'
 import { quiet } from '../core/promises.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import type { FdSource } from '../fd/transfer.js'
+import { readEach } from '../receive/read-each.js'
 import { Calling } from './calling.js'
 import { type Answer, type Arrived, asForm, type Form } from './forms.js'
 import { Serving } from './serving.js'
@@ -117,21 +118,19 @@ export class Connection {
     return current?.connection === this ? current.id : undefined
   }
 
-  /** Runs a handler; if the other side limits its concurrency, the calls that it makes are known to be within it. */
+  /** Runs a handler whose calls are to be known as within it: the other side limits its concurrency. */
   runWithin<Result>(id: number, run: () => Result): Result {
-    if (!this.calling.bounded) return run()
     handling ??= new (getBuiltinModule('node:async_hooks').AsyncLocalStorage)()
     return handling.run({ connection: this, id }, run)
   }
 
   async #read(): Promise<void> {
     const { receiver } = this.link
+    const onMessage = (message: unknown, fds: OwnedFd[]) => this.#onMessage(message, fds)
+    const pause = () => this.#pause()
     for (;;) {
       try {
-        if (this.serving.full && !this.calling.busy) await this.#room()
-        if (this.serving.unread && !this.calling.busy) await this.link.sender.flush().catch(ignore)
-        const [message, fds] = await receiver.recvWithFds()
-        this.#onMessage(message, fds)
+        await readEach(receiver, onMessage, pause)
       } catch (error) {
         const { code, received } = error as WormholeError
         const form = OF_KNOWN_MESSAGE.has(code) ? asForm(received) : null
@@ -140,6 +139,13 @@ export class Connection {
         this.#onBadMessage(form, error as WormholeError)
       }
     }
+  }
+
+  /** Puts off reading while too many requests are held, or the caller leaves too many answers unread. */
+  #pause(): Promise<void> | undefined {
+    const { serving, calling, link } = this
+    if (serving.full && !calling.busy) return this.#room()
+    return serving.unread && !calling.busy ? link.sender.flush().catch(ignore) : undefined
   }
 
   #room(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Answer, Form } from './forms.js'
 /** The part of a link's connection that its calling and serving sides use. */
 export interface Exchange {
   readonly link: Link
-  readonly calling: { has(id: unknown): boolean }
+  readonly calling: { readonly bounded: boolean; has(id: unknown): boolean }
   start(): void
   keepAlive(): void
   idle(): void

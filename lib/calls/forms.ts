@@ -1,4 +1,5 @@
 import type { ErrorRecord } from '../core/carried-error.js'
+import { textOf } from '../wire/json.js'
 
 /** The messages of calls, as they are on the wire (docs/wire.md). The first key of each tells which it is. */
 
@@ -50,4 +51,15 @@ export type Arrived = { readonly [Key in keyof (Request & Answer & Progress & Ca
 
 export function asForm(message: unknown): Arrived | null {
   return typeof message === 'object' && message !== null ? (message as Arrived) : null
+}
+
+/** Returns the text of a {@link Request}. @param name as JSON */
+export function requestText(id: number, name: string, input: unknown, within: number | undefined): string {
+  const head = `{"call":${id},"name":${name}${within === undefined ? '' : `,"within":${within}`}`
+  return textOf(`${head},"input":`, input, '}') ?? `${head}}`
+}
+
+/** Returns the text of an {@link Answer} with an output that has no descriptors. */
+export function answerText(id: number, output: unknown): string {
+  return textOf(`{"answer":${id},"output":`, output, '}') ?? `{"answer":${id}}`
 }

@@ -1,4 +1,5 @@
 import { AbortController } from '../core/globals.js'
+import type { Numbered } from '../core/numbered.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 
 /**
@@ -22,8 +23,9 @@ export interface CallContext {
 }
 
 /** One request whose handler runs. */
-export class Handling implements CallContext {
+export class Handling implements CallContext, Numbered<Handling> {
   readonly id: number
+  alike: Handling | null = null
   readonly #say: (value: unknown) => void
   readonly #fds: OwnedFd[]
   #taken = false

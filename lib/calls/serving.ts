@@ -1,9 +1,11 @@
 import { toRecord } from '../core/carried-error.js'
 import { disconnectedError, type WormholeError } from '../core/errors.js'
+import { NumberedSet } from '../core/numbered.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
+import { isLeftOut } from '../wire/json.js'
 import { answerOf, type Outgoing, refusalOf, unsendable } from './answers.js'
 import type { Exchange } from './exchange.js'
-import type { Arrived } from './forms.js'
+import { type Arrived, answerText } from './forms.js'
 import { Handling } from './handling.js'
 import { closeAll, closeMoved, WithFds } from './with-fds.js'
 
@@ -31,7 +33,7 @@ const LOOK_EVERY = 64
 export class Serving {
   readonly #connection: Exchange
   #service: Service | undefined
-  readonly #running = new Map<number, Handling>()
+  readonly #running = new NumberedSet<Handling>()
   readonly #held: Held[] = []
   /** The number of running handlers that count against `concurrency`. */
   #counted = 0
@@ -67,7 +69,7 @@ export class Serving {
   /** Starts no more handlers, and aborts those that run; they answer as they end. */
   stop(reason: unknown): void {
     this.#service = undefined
-    for (const handling of this.#running.values()) handling.abort(reason)
+    for (const handling of this.#running.all()) handling.abort(reason)
   }
 
   /** Stops serving and drops what is held: the link has ended. */
@@ -77,12 +79,12 @@ export class Serving {
   }
 
   onCancel(form: Arrived): void {
-    const id = form.cancel as number
+    const id = form.cancel
     const at = this.#held.findIndex((held) => held.form.call === id)
     if (at >= 0) {
       const [held] = this.#held.splice(at, 1)
       closeAll(held?.fds ?? [])
-      this.#connection.say({ answer: id })
+      this.#connection.say({ answer: id as number })
       return
     }
     const handling = this.#running.get(id)
@@ -93,7 +95,7 @@ export class Serving {
 
   onRequest(form: Arrived, fds: OwnedFd[]): void {
     const id = form.call
-    if (typeof id !== 'number' || this.#running.has(id)) {
+    if (typeof id !== 'number' || this.#running.get(id) !== undefined) {
       closeAll(fds)
       return
     }
@@ -109,7 +111,7 @@ export class Serving {
 
   /** Refuses a request whose descriptors were lost. */
   onFailure(form: Arrived, error: WormholeError): void {
-    if (typeof form.call === 'number' && !this.#running.has(form.call)) {
+    if (typeof form.call === 'number' && this.#running.get(form.call) === undefined) {
       this.#refuse(form.call, error.code, error.message)
     }
   }
@@ -138,11 +140,13 @@ export class Serving {
     const handling: Handling = new Handling(id, fds, extra, (value) => {
       if (!handling.done && !handling.cancelled) this.#connection.progress(id, value)
     })
-    this.#running.set(id, handling)
+    this.#running.add(handling)
     if (!extra) this.#counted++
     let output: unknown
     try {
-      output = this.#connection.runWithin(id, () => handler.call(handlers, form.input, handling))
+      output = this.#connection.calling.bounded
+        ? this.#connection.runWithin(id, () => handler.call(handlers, form.input, handling))
+        : handler.call(handlers, form.input, handling)
       if (typeof (output as PromiseLike<unknown> | undefined)?.then === 'function') {
         ;(output as PromiseLike<unknown>).then(
           (settled) => this.#succeed(handling, name as string, settled),
@@ -164,8 +168,7 @@ export class Serving {
       if (output instanceof WithFds) closeMoved(output.fds)
       this.#connection.say({ answer: id })
     } else {
-      const what = `the handler "${name}"`
-      this.#answer(answerOf(id, what, output), what)
+      this.#answer(id, name, output)
     }
     this.#next()
   }
@@ -174,11 +177,31 @@ export class Serving {
     if (!this.#finish(handling)) return
     const { id } = handling
     if (handling.cancelled) this.#connection.say({ answer: id })
-    else this.#answer({ form: { answer: id, error: toRecord(error) }, fds: undefined }, 'the handler')
+    else this.#send({ form: { answer: id, error: toRecord(error) }, fds: undefined }, 'the handler')
     this.#next()
   }
 
-  #answer(outgoing: Outgoing, what: string): void {
+  /** Answers with an output: nearly always a value that needs no more than its text. */
+  #answer(id: number, name: string, output: unknown): void {
+    const { sender } = this.#connection.link
+    if (output instanceof WithFds || isLeftOut(output) || sender.closed) {
+      const what = `the handler "${name}"`
+      this.#send(answerOf(id, what, output), what)
+      return
+    }
+    try {
+      sender.post(answerText(id, output), this, id)
+    } catch (error) {
+      this.onUnsent(id, error, `the handler "${name}"`)
+    }
+  }
+
+  /** Refuses a call whose output was not sent. */
+  onUnsent(id: number, error: unknown, what = 'the handler'): void {
+    this.#connection.say(unsendable({ form: { answer: id }, fds: undefined }, what, error))
+  }
+
+  #send(outgoing: Outgoing, what: string): void {
     const { form, fds } = outgoing
     this.#connection.send(form, fds, (error) => this.#connection.say(unsendable(outgoing, what, error)))
   }
@@ -187,7 +210,7 @@ export class Serving {
   #finish(handling: Handling): boolean {
     if (handling.done) return false
     handling.finish()
-    this.#running.delete(handling.id)
+    this.#running.delete(handling)
     if (!handling.extra) this.#counted--
     return true
   }

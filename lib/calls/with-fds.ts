@@ -1,6 +1,8 @@
 import type { OwnedFd } from '../fd/owned-fd.js'
 import { type FdSource, isOwner } from '../fd/transfer.js'
 
+const kWithFds = Symbol.for('wormhole-ipc.withFds@1')
+
 /**
  * An output with descriptors, as {@link withFds} makes it.
  *
@@ -10,6 +12,19 @@ import { type FdSource, isOwner } from '../fd/transfer.js'
  * const open = (): WithFds<{ name: string }> => withFds({ name: 'stdout' }, [process.stdout])
  */
 export class WithFds<out Output = unknown> {
+  static {
+    Object.defineProperty(WithFds.prototype, kWithFds, { value: true })
+  }
+
+  /** Tells whether `value` is one, of this copy of the package or another: a job's module may be a bundle. @hidden */
+  static [Symbol.hasInstance](value: unknown): value is WithFds {
+    try {
+      return typeof value === 'object' && value !== null && kWithFds in value
+    } catch {
+      return false
+    }
+  }
+
   /** @internal Use `withFds()`. */
   constructor(
     readonly output: Output,

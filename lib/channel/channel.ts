@@ -2,10 +2,12 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Jsonify } from 'type-fest'
 import { argumentError } from '../core/errors.js'
 import { type ChannelOptions, resolveOptions } from '../core/options.js'
+import { paired } from '../core/telemetry.js'
 import { OwnedFd } from '../fd/owned-fd.js'
 import * as socket from '../os/syscalls.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
+import './trace-open.js'
 
 /**
  * Makes a channel whose messages a schema checks as they arrive. The sender takes the schema's input type, the receiver
@@ -59,7 +61,10 @@ export function channel(options?: ChannelOptions): [Sender, Receiver] {
       )
     }
   }
-  return [new Sender(sending, type, settings), new Receiver(receiving, type, settings)]
+  const sender = new Sender(sending, type, settings)
+  const receiver = new Receiver(receiving, type, settings)
+  paired(sender, receiver)
+  return [sender, receiver]
 }
 
 declare module '../fd/owned-fd.js' {

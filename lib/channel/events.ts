@@ -26,6 +26,25 @@ export interface OpenEvent {
 }
 
 /**
+ * A channel was made: each of its ends has had an open event.
+ *
+ * @example
+ * import { subscribe } from 'node:diagnostics_channel'
+ * import type { DiagnosticsEvents } from 'wormhole-ipc'
+ *
+ * subscribe('wormhole-ipc:channel', (event) => {
+ *   const { sender, receiver } = event as DiagnosticsEvents['wormhole-ipc:channel']
+ *   console.log('from', sender.fd, 'to', receiver.fd)
+ * })
+ */
+export interface ChannelEvent {
+  /** The end that sends. */
+  readonly sender: Sender<never>
+  /** The end that receives. */
+  readonly receiver: Receiver<unknown>
+}
+
+/**
  * An end was moved or detached, and is closed here.
  *
  * @example
@@ -149,6 +168,8 @@ export interface ErrorEvent {
 export interface DiagnosticsEvents {
   /** An end was made. */
   'wormhole-ipc:open': OpenEvent
+  /** A channel was made. */
+  'wormhole-ipc:channel': ChannelEvent
   /** An end was moved or detached. */
   'wormhole-ipc:move': MoveEvent
   /** An end was closed. */

@@ -6,6 +6,7 @@ import { overBudget, yieldToLoop } from '../core/loop-budget.js'
 import { flagOf } from '../core/options.js'
 import { Later, quiet, rejected } from '../core/promises.js'
 import { holdLoop } from '../os/poller.js'
+import type { Feed } from '../receive/reader.js'
 import { endsUntold, tellEnd } from './ends.js'
 import { ENDED, type Merge, type Result, Station, Step } from './merge-station.js'
 import { candidatesOf, type MergeOptions, type Receivers, type SelectedWith, takeFrom, withKey } from './select.js'
@@ -71,6 +72,8 @@ class Merging implements Merge {
   /** The stations to look at, the one that was served longest ago first. */
   readonly #ready = new Heap<Station>()
   readonly #steps = new List<Step>()
+  /** Those that want to know when their messages are done with. */
+  readonly #feeds = new Set<Feed>()
   /** Stations whose waiting keeps the process alive. */
   #holders = 0
   #holds = false
@@ -101,6 +104,7 @@ class Merging implements Merge {
   next(): Promise<Result> {
     if (this.#left) return Promise.resolve(ENDED)
     this.#used = true
+    for (const feed of this.#feeds) feed.settle(this)
     try {
       if (this.#stations === null) this.#gather()
       if (this.#steps.size === 0) {
@@ -121,6 +125,7 @@ class Merging implements Merge {
   /** Leaves the receivers for good, and ends the steps that wait. */
   leave(): void {
     this.#left = true
+    for (const feed of this.#feeds) feed.leave(this)
     this.#dismantle()
     for (const step of this.#steps) this.#settle(step).resolve(ENDED)
   }
@@ -176,6 +181,7 @@ class Merging implements Merge {
       const station = new Station(this, key, queue, queue.lastServed + index / (candidates.length + 1))
       this.#stations.add(station)
       if (!queue.ended) queue.subscribe(station)
+      if (queue.feed !== null) this.#feeds.add(queue.feed)
       this.#ready.push(station)
       if (station.keepsAlive) this.#holders++
     }
@@ -254,17 +260,23 @@ class Merging implements Merge {
 
   #take(station: Station): Promise<Result> {
     const { key, queue } = station
+    const { feed } = queue
     if (station.over) {
       const value = tellEnd(key, queue)
       this.#drop(station)
       return Promise.resolve({ done: false, value })
     }
     try {
+      feed?.takeFor(this)
       const taken = takeFrom(key, queue, this.#ends)
       if (taken instanceof Later) return quiet(taken.map((value) => ({ done: false as const, value })).promise)
       return Promise.resolve({ done: false, value: taken })
     } catch (error) {
+      // The error is the whole of what the loop gets of a bad message.
+      feed?.settle(this)
       return rejected(error)
+    } finally {
+      feed?.takeFor(null)
     }
   }
 

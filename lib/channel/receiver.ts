@@ -13,8 +13,9 @@ import type { OwnedFd } from '../fd/owned-fd.js'
 import * as socket from '../os/syscalls.js'
 import { batches, message, messageWithFds, result, takeMessageNow, takeNow } from '../receive/delivery.js'
 import { iterate } from '../receive/iteration.js'
-import { ReceiveQueue } from '../receive/receive-queue.js'
+import type { ReceiveQueue } from '../receive/receive-queue.js'
 import { kQueue } from '../receive/receiving-end.js'
+import { socketQueue } from '../receive/socket-queue.js'
 import type { Delivery } from '../receive/waiter.js'
 import { Endpoint } from './endpoint.js'
 
@@ -39,7 +40,7 @@ export class Receiver<out T = unknown> extends Endpoint {
   /** @internal Use `channel()` or `Receiver.fromFd()`. */
   constructor(fd: number, type: number, settings: Settings) {
     super(fd, settings)
-    this.#queue = new ReceiveQueue(this, type)
+    this.#queue = socketQueue(this, type)
     opened(this)
   }
 

@@ -18,9 +18,10 @@ import { kEnd } from '../fd/descriptor.js'
 import { GIVEN_UP } from '../fd/end-context.js'
 import { type FdSource, numbersOf, Transfer } from '../fd/transfer.js'
 import * as socket from '../os/syscalls.js'
+import { MessageWriter } from '../send/message-writer.js'
 import { SendAll } from '../send/send-all.js'
 import { DIRECTLY, IF_ALONE, SendQueue, UNLESS_SCHEDULED } from '../send/send-queue.js'
-import type { SendRequest } from '../send/send-request.js'
+import type { Poster, SendRequest } from '../send/send-request.js'
 import { toText } from '../wire/json.js'
 import { Endpoint } from './endpoint.js'
 import { writableOf } from './writable.js'
@@ -125,6 +126,12 @@ export class Sender<in T = unknown> extends Endpoint {
     return this.#send('sendWithFds', text, fds, options)
   }
 
+  /** Sends a message's text as `send` does, without a promise: `poster` is told if it is not sent. @internal */
+  post(text: string, poster: Poster, id: number): void {
+    this.assertUsable()
+    this.#queue.post(text, poster, id)
+  }
+
   /** Returns the message's JSON. Its `toJSON` methods are the caller's code, which may close this sender. */
   #text(message: T): string {
     this.assertUsable()
@@ -199,7 +206,17 @@ export class Sender<in T = unknown> extends Endpoint {
    * if (!sender.trySend({ id: 1 })) console.log('full: dropped')
    */
   trySend(message: T): boolean {
-    const text = this.#text(message)
+    return this.tryPost(this.#text(message))
+  }
+
+  /** Whether a message's text surely fits into a packet. @internal */
+  fits(text: string): boolean {
+    return this.#queue.limits.surelyFits(text)
+  }
+
+  /** Sends a message's text as `trySend` does. @internal */
+  tryPost(text: string): boolean {
+    this.assertUsable()
     return this.#queue.trySubmit(text, DIRECTLY) || this.#queue.trySubmitWhole(this.#request('trySend', text, NO_FDS))
   }
 
@@ -296,7 +313,8 @@ export class Sender<in T = unknown> extends Endpoint {
 
   /**
    * Returns a stream for `pipeline()`, in object mode: each chunk is one message, and writing waits while the channel is
-   * full. Ending or destroying it closes this sender.
+   * full. Ending or destroying it closes this sender. A chunk's callback says that the message is accepted; once the
+   * stream has finished, or after `flush()`, the kernel has it.
    *
    * @throws ERR_WORMHOLE_CLOSED. The stream fails with what `send` rejects with
    *
@@ -307,7 +325,8 @@ export class Sender<in T = unknown> extends Endpoint {
    */
   writable(): Writable {
     this.assertUsable()
-    return writableOf(this)
+    const toText = (message: unknown) => this.#text(message as T)
+    return writableOf((fail) => new MessageWriter(this.#queue, toText, () => this.close(), fail))
   }
 
   /**

@@ -22,13 +22,17 @@ export const errorCodes = {
   ERR_WORMHOLE_NO_CHANNEL: 'A child asked for a channel that it was not given, or for the other end of it.',
   ERR_WORMHOLE_NO_HANDLER: 'The other side of a link serves no handler of that name.',
   ERR_WORMHOLE_PENDING: 'What is to be given away still holds messages or bytes, which would be lost.',
+  ERR_WORMHOLE_REFUSED: 'The listener at the address refused this process; the error says why.',
+  ERR_WORMHOLE_SERVER: 'The server of a remote channel refuses a request, or what it kept for the channel is gone.',
   ERR_WORMHOLE_SYSTEM: 'A system call failed; errno and syscall say which and how.',
   ERR_WORMHOLE_TIMEOUT: 'The time given to a blocking call is over.',
-  ERR_WORMHOLE_TOO_LARGE: 'A message is longer than maxMessageBytes.',
+  ERR_WORMHOLE_TOO_LARGE: 'A message is longer than maxMessageBytes, or a file than maxBytes.',
   ERR_WORMHOLE_TOO_MANY_FDS: 'More descriptors than one message can carry.',
   ERR_WORMHOLE_TRUNCATED: 'A message broke off: the other side died or gave up half-way through it.',
+  ERR_WORMHOLE_UNREACHABLE: 'No listener at the address gave ends before the timeout.',
   ERR_WORMHOLE_UNSERIALIZABLE: 'JSON cannot carry the value.',
-  ERR_WORMHOLE_UNSUPPORTED: 'The platform or the installation cannot run this library.',
+  ERR_WORMHOLE_UNSUPPORTED:
+    'The platform or the installation cannot run this library, or a remote channel has no such call.',
 } as const
 
 /**
@@ -130,8 +134,8 @@ export function systemError(syscall: string, errno: number, what: string): Wormh
   return new WormholeError('ERR_WORMHOLE_SYSTEM', `${what}: ${syscall} failed with ${name}`, { errno, syscall })
 }
 
-export function closedError(what: string): WormholeError {
-  return new WormholeError('ERR_WORMHOLE_CLOSED', `this ${what} is closed, detached or moved`)
+export function closedError(what: string, how = 'closed, detached or moved'): WormholeError {
+  return new WormholeError('ERR_WORMHOLE_CLOSED', `this ${what} is ${how}`)
 }
 
 export function argumentError(message: string, cause?: unknown): WormholeError {

@@ -1,8 +1,9 @@
+import { fileOfCaller } from './call-site.js'
 import { WormholeError } from './errors.js'
 
 const fs = process.getBuiltinModule('node:fs')
 const { dirname, join } = process.getBuiltinModule('node:path')
-const { fileURLToPath, pathToFileURL } = process.getBuiltinModule('node:url')
+const { fileURLToPath } = process.getBuiltinModule('node:url')
 
 /** Makes the error for what cannot be loaded: with `message`, unless Node's own options refuse it. */
 export function cannotLoad(message: string, cause: unknown): WormholeError {
@@ -20,25 +21,42 @@ function refusal(cause: unknown): string | undefined {
   return `wormhole-ipc may not read ${what}: start Node.js with --allow-fs-read of the package (${folderOf()}) and of node_modules/node-gyp-build beside it`
 }
 
-/** The URL of this code. A bundler that makes CommonJS leaves no `import.meta.url`, but has `__filename`. */
-const here = import.meta.url ?? pathToFileURL(__filename).href
+/** What the names of the programs end in; packing sets it, as the package's other files are CommonJS. */
+declare const PACKED_PROGRAM: string | undefined
+const PROGRAM = typeof PACKED_PROGRAM === 'undefined' ? '.js' : PACKED_PROGRAM
+
+/**
+ * Where this code may be, the likeliest first. Bundlers move it: webpack's `import.meta.url` is that of the file before
+ * that, and other bundlers leave none. What webpack evaluates has no file of its own, and a single executable is itself.
+ */
+const places = [fileOfThis(), import.meta.url, process.argv[1], process.execPath].filter(
+  (place) => typeof place === 'string' && /^(?:file:|\/)/.test(place)
+) as string[]
+
+function fileOfThis(): string | undefined {
+  const call = () => fileOfCaller(call)
+  return call()
+}
 
 const WASM = 'dist/wormhole.wasm'
 
 /** The folder of this package: a bundler that moves the code leaves these files behind. */
 const folder = find()
 
+/** The folder of this library's code, with a slash at its end. */
+export const codeFolder = join(folder, 'dist/')
+
 /** The WebAssembly module. */
 export const wasmFile = join(folder, WASM)
 
 /** The program of a child of `forkAndRun`. */
-export const runnerFile = join(folder, 'dist/process/runner.js')
+export const runnerFile = join(folder, `dist/process/runner${PROGRAM}`)
 
 /** The program of a pool's processes. */
-export const poolWorkerFile = join(folder, 'dist/pool/worker.js')
+export const poolWorkerFile = join(folder, `dist/pool/worker${PROGRAM}`)
 
 /** The child of the doctor's self-test. */
-export const doctorPeerFile = join(folder, 'dist/doctor/peer.js')
+export const doctorPeerFile = join(folder, `dist/doctor/peer${PROGRAM}`)
 
 /** Loads the addon that fits this system. */
 export function loadAddon(): unknown {
@@ -119,8 +137,8 @@ function requireFrom(file: string): NodeJS.Require {
 }
 
 /** The folder that contains this code's `dist`: a single module is deeper in it than a packed one. */
-function folderOf(): string {
-  const file = fileURLToPath(here)
+function folderOf([place = '/'] = places): string {
+  const file = place.startsWith('file:') ? fileURLToPath(place) : place
   const end = file.lastIndexOf('/dist/')
   return end < 0 ? dirname(dirname(file)) : file.slice(0, end)
 }
@@ -128,12 +146,16 @@ function folderOf(): string {
 function find(): string {
   const beside = folderOf()
   if (existsSync(join(beside, WASM))) return beside
-  try {
-    return dirname(requireFrom(here).resolve('wormhole-ipc/package.json'))
-  } catch (cause) {
-    throw cannotLoad(
-      'wormhole-ipc was bundled without its addon and its WebAssembly: keep it in node_modules, where it finds them',
-      cause
-    )
+  const causes: unknown[] = []
+  for (const place of places) {
+    try {
+      return dirname(requireFrom(place).resolve('wormhole-ipc/package.json'))
+    } catch (cause) {
+      causes.push(cause)
+    }
   }
+  throw cannotLoad(
+    'wormhole-ipc was bundled without its addon and its WebAssembly: keep the package in a node_modules above the bundle, where it finds them',
+    causes[0]
+  )
 }

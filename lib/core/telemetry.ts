@@ -56,7 +56,7 @@ export function newCounters(): Counters {
 export const tracing = debuglog('wormhole').enabled
 
 /** Prints one line to standard error, in the format of `debuglog`: which end, by its descriptor, and what happened to it. */
-function trace(end: string, fd: number, what: string): void {
+export function trace(end: string, fd: number, what: string): void {
   writeQuietly(process.stderr, format('WORMHOLE %d: %s %d: %s\n', process.pid, end, fd, what))
 }
 
@@ -94,6 +94,7 @@ export type CloseReason = keyof typeof closeTexts
 
 // lib/channel/events.ts describes what is published here. The channels must not be garbage-collected before this module.
 const opens = channel('wormhole-ipc:open')
+const pairs = channel('wormhole-ipc:channel')
 const moves = channel('wormhole-ipc:move')
 const closes = channel('wormhole-ipc:close')
 const sends = channel('wormhole-ipc:send')
@@ -104,6 +105,11 @@ export function opened(end: Observed): void {
   const { fd } = end
   if (tracing) trace(end.constructor.name, fd, 'opened')
   if (opens.hasSubscribers) opens.publish({ end, fd })
+}
+
+/** Publishes that two ends are those of one channel. */
+export function paired(sender: Observed, receiver: Observed): void {
+  if (pairs.hasSubscribers) pairs.publish({ sender, receiver })
 }
 
 export function moved(end: Observed, fd: number, to: MovedTo): void {

@@ -18,12 +18,13 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`wormhole-ipc: ${error.message}\n\n${usage}`)
     return WRONG_USAGE
   }
-  if (!options.help) return doctor(options)
+  if (options.command === 'doctor') return doctor(options.json, options.seconds)
+  if (options.command === 'top') return (await import('./top.js')).top(options)
   process.stdout.write(usage)
   return 0
 }
 
-async function doctor({ json, seconds }: Options): Promise<number> {
+async function doctor(json: boolean, seconds: number): Promise<number> {
   const found = { machine: machine(), installation: await installation(), limits: limits() }
   const report: Report = { ...found, selfTest: null, problems: [] }
   const { addon, wasm } = found.installation

@@ -32,11 +32,11 @@ export function findings({ machine, installation, limits }: Omit<Report, 'selfTe
   ].join('\n')
 }
 
-export function results({ messageBytes, wormhole, processSend }: SelfTest): string {
-  const times = (wormhole.perSecond / processSend.perSecond).toFixed(1)
+export function results({ messageBytes, wormhole, processSend, ratio }: SelfTest): string {
+  const [times, least, most] = [ratio.median, ratio.min, ratio.max].map((value) => value.toFixed(1))
   return [
     `Self-test, messages of ${messageBytes} bytes to a child process:`,
-    row('wormhole-ipc', `${rateText(wormhole)}, ${times} times as many`),
+    row('wormhole-ipc', `${rateText(wormhole)}, ${times} times as many (${least} to ${most})`),
     row('process.send', rateText(processSend)),
     '',
   ].join('\n')

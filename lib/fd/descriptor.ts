@@ -9,6 +9,8 @@ export class Descriptor {
   fd: number
   /** Whether a message that moves it waits to be sent: nothing else may use it then. */
   moving = false
+  /** Called once it is closed or given up here. */
+  left: (() => void) | undefined
   #closeWanted = false
 
   constructor(fd: number) {
@@ -26,6 +28,7 @@ export class Descriptor {
     registry.unregister(this)
     socket.close(this.fd)
     this.fd = -1
+    this.left?.()
   }
 
   /** Ends a move: closes it here if the message was sent; otherwise it is as before. */
@@ -40,6 +43,7 @@ export class Descriptor {
     registry.unregister(this)
     socket.release(fd)
     this.fd = -1
+    this.left?.()
     return fd
   }
 

@@ -8,9 +8,8 @@ export const OVER = 1
 export const GIVEN_UP = 2
 export type Life = typeof OPEN | typeof OVER | typeof GIVEN_UP
 
-/** What the queues of one end share: an end of a channel is one. */
-export interface EndContext extends Observed {
-  readonly descriptor: Descriptor
+/** What the queues of one end share. */
+export interface EndState extends Observed {
   readonly settings: Settings
   readonly counters: Counters
   life: Life
@@ -18,4 +17,9 @@ export interface EndContext extends Observed {
   readonly keepsAlive: boolean
   /** Throws ERR_WORMHOLE_CLOSED if this end was given up. */
   assertUsable(): void
+}
+
+/** What the queues of one end of a local channel share: such an end is one. */
+export interface EndContext extends EndState {
+  readonly descriptor: Descriptor
 }

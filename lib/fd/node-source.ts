@@ -1,5 +1,7 @@
-import { WormholeError } from '../core/errors.js'
+import { describe } from '../core/describe.js'
+import { argumentError, WormholeError } from '../core/errors.js'
 import * as socket from '../os/syscalls.js'
+import { assertOpen, endOf, isOwner, kDescriptor } from './descriptor.js'
 
 /** Finds the descriptors of Node's own objects, and keeps Node from what we read and write there. */
 
@@ -44,6 +46,17 @@ export function numberToGive(source: unknown): number | undefined {
   const number = numberIn(source)
   if (handleOf(source) !== undefined) requireNothingRead(source as NodeSource)
   return number
+}
+
+/** Duplicates the descriptor of what stays the caller's, with the checks of what another owner is to get. */
+export function duplicateOf(source: unknown): number {
+  if (endOf(source) !== undefined) {
+    throw argumentError('OwnedFd.from() takes no end of a channel: use its clone(), or new OwnedFd(end.detach())')
+  }
+  if (isOwner(source)) assertOpen(source[kDescriptor]('duplicate'), 'OwnedFd')
+  const number = numberToGive(source)
+  if (!socket.isNumber(number)) throw socket.badDescriptor(`${describe(source)} has no open descriptor`)
+  return socket.duplicate(number)
 }
 
 /** Lets only the caller read from now on: Node stops reading, and must not have read what nobody has taken. */

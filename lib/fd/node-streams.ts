@@ -4,7 +4,6 @@ import type { Server, Socket, SocketConstructorOpts } from 'node:net'
 import { nextTick } from '../core/globals.js'
 import { isMainThread } from '../os/addon.js'
 import * as socket from '../os/syscalls.js'
-import { inodeOf } from '../os/syscalls.js'
 
 /** Makes Node's own objects of descriptors. */
 
@@ -96,7 +95,7 @@ function closeOwned(fd: number, callback: (error: null) => void): void {
 }
 
 export function closeIfSame(fd: number, inode: number | undefined): void {
-  if (inodeOf(fd) !== inode) return
+  if (socket.inodeOf(fd) !== inode) return
   try {
     socket.adopt(fd)
     socket.close(fd)

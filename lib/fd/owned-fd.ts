@@ -1,22 +1,12 @@
 import type { ReadStream, WriteStream } from 'node:fs'
 import type { Server, ServerOpts, Socket, SocketConstructorOpts } from 'node:net'
-import { describe } from '../core/describe.js'
-import { argumentError, notJson, type WormholeError } from '../core/errors.js'
+import { notJson, type WormholeError } from '../core/errors.js'
 import { Promise, setImmediate } from '../core/globals.js'
 import { isPollable } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
-import { inodeOf } from '../os/syscalls.js'
-import {
-  assertOpen,
-  Descriptor,
-  type DescriptorOwner,
-  endOf,
-  isOwner,
-  kDescriptor,
-  kLetGo,
-  kMoveEnded,
-} from './descriptor.js'
-import { numberToGive } from './node-source.js'
+import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
+import { type FdKind, kindOf } from './kind.js'
+import { duplicateOf } from './node-source.js'
 import {
   closeIfSame,
   directions,
@@ -26,23 +16,14 @@ import {
   READY_DEVICES,
   reopenPipe,
 } from './node-streams.js'
+import { type BytesOptions, readWhole } from './read-whole.js'
+import { mapSealed, sealedCopy } from './sealed-bytes.js'
 
 const fs = process.getBuiltinModule('node:fs')
 
 /** Loaded when needed, as it would add two milliseconds to a program's start. */
 const net = () => process.getBuiltinModule('node:net')
 const tty = () => process.getBuiltinModule('node:tty')
-
-/**
- * The kind of file that a descriptor refers to, from fstat(2).
- *
- * @example
- * import type { FdKind } from 'wormhole-ipc'
- *
- * const readable = new Set<FdKind>(['file', 'pipe', 'socket'])
- * console.log(readable.has(owned.kind))
- */
-export type FdKind = 'file' | 'directory' | 'pipe' | 'socket' | 'character-device' | 'block-device' | 'other'
 
 /**
  * Node's options for a socket that `toSocket()` makes.
@@ -97,6 +78,22 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
+   * Makes a file in memory (memfd_create(2)) that holds a copy of `bytes`, sealed for good: whoever gets it can read, map and
+   * pass it on, and nobody can change it, make it longer or shorter. Its file offset is 0.
+   *
+   * @throws ERR_WORMHOLE_ARGUMENT if `bytes` is not a Uint8Array, ERR_WORMHOLE_SYSTEM if there is no descriptor or memory left
+   *
+   * @example
+   * import { OwnedFd } from 'wormhole-ipc'
+   *
+   * const bytes = Buffer.alloc(1024 * 1024, 'x')
+   * await sender.sendWithFds({ id: 1 }, [OwnedFd.fromBytes(bytes)]) // there: await fds[0].bytes(), or fds[0].map()
+   */
+  static fromBytes(bytes: Uint8Array): OwnedFd {
+    return new OwnedFd(sealedCopy(bytes), true)
+  }
+
+  /**
    * Duplicates an open descriptor, close-on-exec: what is named stays the caller's, as with `sendWithFds`. Use
    * `new OwnedFd(number)` to adopt a number, and `dup()` to duplicate what is owned already.
    *
@@ -120,13 +117,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
    * }).listen(8080)
    */
   static from(source: number | { readonly fd: number } | Socket | Server): OwnedFd {
-    if (endOf(source) !== undefined) {
-      throw argumentError('OwnedFd.from() takes no end of a channel: use its clone(), or new OwnedFd(end.detach())')
-    }
-    if (isOwner(source)) assertOpen(source[kDescriptor]('duplicate'), 'OwnedFd')
-    const number = numberToGive(source)
-    if (!socket.isNumber(number)) throw socket.badDescriptor(`${describe(source)} has no open descriptor`)
-    return new OwnedFd(socket.duplicate(number), true)
+    return new OwnedFd(duplicateOf(source), true)
   }
 
   /**
@@ -151,13 +142,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   /** The kind of file that it refers to. @throws ERR_WORMHOLE_CLOSED */
   get kind(): FdKind {
     assertOpen(this.#descriptor, 'OwnedFd')
-    const stats = fs.fstatSync(this.#descriptor.fd)
-    if (stats.isFile()) return 'file'
-    if (stats.isDirectory()) return 'directory'
-    if (stats.isFIFO()) return 'pipe'
-    if (stats.isSocket()) return 'socket'
-    if (stats.isCharacterDevice()) return 'character-device'
-    return stats.isBlockDevice() ? 'block-device' : 'other'
+    return kindOf(fs.fstatSync(this.#descriptor.fd))
   }
 
   /**
@@ -207,6 +192,47 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /**
+   * Reads the whole of a file, in memory or elsewhere, from its beginning, leaving its offset alone; without blocking the event
+   * loop, but for files in memory of up to 256 KiB. A longer one that is sealed, as by `fromBytes`, is mapped if possible
+   * ({@link map}): its bytes are copied only where the Buffer is written. What others write meanwhile into a file that is not
+   * sealed may be part of it or not. This object owns the descriptor as before, and may close or move it during the call.
+   *
+   * @param options `maxBytes` is the most bytes that are read; default 1 GiB
+   * @returns a promise of a Buffer of which nobody else sees what is written into it; it rejects with ERR_WORMHOLE_TOO_LARGE, before memory is taken, for
+   * a longer file, ERR_WORMHOLE_BAD_FD if it is not a file or not open for reading, ERR_WORMHOLE_ARGUMENT, ERR_WORMHOLE_SYSTEM,
+   * ERR_WORMHOLE_CLOSED
+   *
+   * @example
+   * const [, [file]] = await receiver.recvWithFds()
+   * const bytes = await file?.bytes({ maxBytes: 16 * 1024 * 1024 })
+   * console.log(bytes?.length)
+   */
+  async bytes(options?: BytesOptions): Promise<Buffer> {
+    assertOpen(this.#descriptor, 'OwnedFd')
+    return readWhole(this.fd, options)
+  }
+
+  /**
+   * Maps the memory of a file that `fromBytes` made, or that is sealed against shrinking and writing (fcntl(2)): a Buffer of
+   * the very pages that other processes have, whatever its length. What is written into it, nobody else sees. It outlives
+   * this object's descriptor, and is unmapped once it is garbage-collected. Pages that the file never had cost memory once read.
+   *
+   * @throws ERR_WORMHOLE_BAD_FD if it is not sealed, not a file or not open for reading; ERR_WORMHOLE_TOO_LARGE if no Buffer or
+   * no memory can hold it; ERR_WORMHOLE_UNSUPPORTED if the runtime allows no such Buffer (Electron); ERR_WORMHOLE_SYSTEM;
+   * ERR_WORMHOLE_CLOSED
+   *
+   * @example
+   * const [, [table]] = await receiver.recvWithFds()
+   * const bytes = table?.map()
+   * table?.close() // `bytes` stays
+   * console.log(bytes?.readUInt32LE(0))
+   */
+  map(): Buffer {
+    assertOpen(this.#descriptor, 'OwnedFd')
+    return mapSealed(this.fd)
+  }
+
+  /**
    * Makes a Node.js socket of the connected stream socket (TCP or Unix) or pipe, which owns it from now on. Node sets
    * O_NONBLOCK on it, for all processes that share it, unless it is an unnamed pipe that /proc can open again.
    *
@@ -252,7 +278,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
     this.#requireStreamSocket()
     if (socket.option(this.fd, socket.SO_ACCEPTCONN) <= 0) throw this.#unfit('is not a listening socket')
     const server = net().createServer(options)
-    const inode = inodeOf(this.fd)
+    const inode = socket.inodeOf(this.fd)
     const fd = this.detach()
     await new Promise<void>((resolve, reject) => {
       const failed = (error: Error) => {

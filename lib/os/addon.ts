@@ -34,6 +34,10 @@ export interface Native {
   sockname(fd: number, offset: number, length: number): number
   lock(fd: number): number
   setNonblocking(fd: number, on: boolean): number
+  memfdCreate(flags: number): number
+  addSeals(fd: number, seals: number): number
+  getSeals(fd: number): number
+  map(fd: number, length: number): Buffer | number
   onReady(callback: (count: number) => void, ready: Int32Array): number
   watch(fd: number, events: number): number
   unwatch(fd: number): number
@@ -59,7 +63,14 @@ export interface Native {
       | 'POLLOUT'
       | 'POLLHUP'
       | 'POLLRDHUP'
-      | 'SCM_MAX_FD',
+      | 'SCM_MAX_FD'
+      | 'MFD_ALLOW_SEALING'
+      | 'MFD_NOEXEC_SEAL'
+      | 'F_SEAL_SEAL'
+      | 'F_SEAL_SHRINK'
+      | 'F_SEAL_GROW'
+      | 'F_SEAL_WRITE'
+      | 'F_SEAL_FUTURE_WRITE',
       number
     >
   >

@@ -19,6 +19,9 @@ export const EMSGSIZE = -errno.EMSGSIZE
 /** Errors of a process that is short of memory or descriptors: the same call may succeed later. */
 const PASSING = [-errno.EMFILE, -errno.ENFILE, -errno.ENOBUFS, -errno.ENOMEM]
 export const EBADF = -errno.EBADF
+export const EACCES = -errno.EACCES
+export const ESPIPE = -errno.ESPIPE
+export const ENOMEM = -errno.ENOMEM
 const EEXIST = -errno.EEXIST
 
 export const {

@@ -1,5 +1,6 @@
 import type { Outcome } from '../calls/answers.js'
 import { ListItem } from '../core/list.js'
+import type { Numbered } from '../core/numbered.js'
 import type { FdSource } from '../fd/transfer.js'
 
 /**
@@ -28,14 +29,15 @@ export interface JobHolder {
 }
 
 /** A job, from `run` until it settles. */
-export class Job extends ListItem<Job> {
+export class Job extends ListItem<Job> implements Numbered<Job> {
+  /** Its number in the process that has it, or had it last. */
+  id = 0
+  alike: Job | null = null
   settled = false
   /** Processes that died while they had it. */
   deaths = 0
   /** The process that has it. */
   worker: JobHolder | undefined
-  /** Its number there. */
-  number = 0
   /** Whether it cannot be handed ahead: it has descriptors, or is too long for a packet. */
   alone: boolean
   /** Cancels the timer of this try. */

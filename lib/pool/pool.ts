@@ -43,7 +43,7 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
    */
   run(input: Input, options: RunOptions = {}): Promise<Jsonify<Output>> {
     return new Promise<unknown>((resolve, reject) => {
-      if (this.#closing !== undefined) throw closedError('Pool')
+      if (this.#closing !== undefined) throw closedError('Pool', 'closed')
       const signal = signalOf(options, 'run')
       signal?.throwIfAborted()
       const timeout = options.timeout === undefined ? this.#settings.timeout : millisecondsOf(options.timeout)
@@ -81,7 +81,7 @@ export class Pool<Input = unknown, Output = unknown> implements AsyncDisposable 
    * await jobs.ready()
    */
   async ready(): Promise<void> {
-    if (this.#closing !== undefined) throw closedError('Pool')
+    if (this.#closing !== undefined) throw closedError('Pool', 'closed')
     await this.#scheduler.loadAll()
   }
 

@@ -6,6 +6,7 @@ import { after, now } from '../core/clock.js'
 import { WormholeError } from '../core/errors.js'
 import { nextTick, Promise, queueMicrotask } from '../core/globals.js'
 import { List } from '../core/list.js'
+import { NumberedSet } from '../core/numbered.js'
 import { quiet } from '../core/promises.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import { reasonFor } from './abort-reason.js'
@@ -15,6 +16,7 @@ import type { Job } from './job.js'
 import type { Settings } from './options.js'
 import { Pace } from './pace.js'
 import { IMPORT, type Task } from './protocol.js'
+import type { WorkerChannels } from './worker-channels.js'
 
 /** What a process reports to its pool. */
 export interface Events {
@@ -29,7 +31,7 @@ export interface Events {
 /** One process of a pool and the jobs that it has. */
 export class PoolProcess {
   /** All its jobs, by number. */
-  readonly jobs = new Map<number, Job>()
+  readonly jobs = new NumberedSet<Job>()
   /** Jobs handed ahead, beyond those that it may run: they wait in its channel. */
   readonly ahead = new List<Job>()
   /** Jobs that it was given. */
@@ -113,9 +115,11 @@ export class PoolProcess {
     this.unidle?.()
     // If it died before it could run a job, its death counts for all its jobs.
     const unbegun = this.#isLoaded || this.#givenUp ? this.takeBack() : []
-    const begun = [...this.jobs.values()]
-    for (const job of this.ahead) this.ahead.remove(job)
-    this.jobs.clear()
+    const begun = this.jobs.all()
+    for (const job of begun) {
+      this.ahead.remove(job)
+      this.jobs.delete(job)
+    }
     this.#child.channels?.close()
     this.#endLoad({ error })
     this.#events.dead(this, begun, unbegun, error)
@@ -129,7 +133,7 @@ export class PoolProcess {
       this.#endLoad(this.#explained(outcomeOf(form, [], () => 'the import')))
       return
     }
-    const job = this.jobs.get((form.answer ?? form.progress) as number)
+    const job = this.jobs.get(form.answer ?? form.progress)
     if (job === undefined || job.settled) {
       closeAll(fds)
       if (form.answer !== undefined && job !== undefined) this.#done(job, { output: undefined })
@@ -155,36 +159,46 @@ export class PoolProcess {
 
   /** Gives it a job to begin, for which it has room. */
   give(job: Job): void {
-    const task = this.#number(job)
+    this.#number(job)
     this.unidle?.()
     if (this.jobs.size === 0) {
       this.#pace.start(now())
       this.#room = Number.POSITIVE_INFINITY
       this.#hold()
     }
-    this.jobs.set(job.number, job)
+    this.jobs.add(job)
     const { channels } = this.#child
     if (channels === undefined) return
     try {
-      if (job.options.fds === undefined && channels.tryGive(task)) {
+      if (job.options.fds === undefined && this.#tryGive(channels, job)) {
         job.alone = false
         return
       }
       job.alone = true
       this.#alone++
-      channels.give(task, job.options.fds).catch((error: unknown) => this.#refused(job, error))
+      channels.give(job).catch((error: unknown) => this.#refused(job, error))
     } catch (error) {
       queueMicrotask(() => this.#refused(job, error))
     }
   }
 
+  #tryGive(channels: WorkerChannels, job: Job): boolean {
+    return this.#settings.concurrency > 1 ? channels.tryPost(job, this) : channels.tryGive(job)
+  }
+
+  /** Called by the channel: a job was not sent. */
+  onUnsent(id: number, error: unknown): void {
+    const job = this.jobs.get(id)
+    if (job !== undefined) this.#refused(job, error)
+  }
+
   /** Hands it a job ahead, beyond those that it may run; returns false if that is not possible. */
   giveAhead(job: Job): boolean {
-    const { number } = job
-    const task = this.#number(job)
+    const { id } = job
+    this.#number(job)
     try {
-      if (this.#child.channels?.tryGive(task) === true) {
-        this.jobs.set(job.number, job)
+      if (this.#child.channels?.tryGive(job) === true) {
+        this.jobs.add(job)
         this.ahead.push(job)
         return true
       }
@@ -195,16 +209,15 @@ export class PoolProcess {
     }
     if (this.ahead.size === 0) job.alone = true
     job.worker = undefined
-    job.number = number
+    job.id = id
     this.given--
     return false
   }
 
-  #number(job: Job): { job: number; input: unknown } {
+  #number(job: Job): void {
     this.given++
     job.worker = this
-    job.number = ++this.#lastNumber
-    return { job: job.number, input: job.input }
+    job.id = ++this.#lastNumber
   }
 
   /** Takes back all jobs that it has not read, handed ahead or not: it will never begin them. */
@@ -216,12 +229,12 @@ export class PoolProcess {
       const job = this.jobs.get(task.job)
       if (task.isProbe) probes.push(task)
       if (task.isProbe || job === undefined) continue
-      this.jobs.delete(task.job)
+      this.jobs.delete(job)
       this.ahead.remove(job)
       job.worker = undefined
       back.push(job)
     }
-    for (const probe of probes) this.#tryProbe(probe)
+    for (const probe of probes) this.#child.channels?.tryProbe(probe)
     this.given -= back.length
     this.#pace.unknown()
     // It has read the others.
@@ -232,14 +245,14 @@ export class PoolProcess {
 
   /** Handles a job that could not be sent. */
   #refused(job: Job, error: unknown): void {
-    if (!this.jobs.has(job.number) || this.#over) return
+    if (this.jobs.get(job.id) !== job || this.#over) return
     // The end of the process settles the job.
     if (tellsOfEnd(error)) this.kill(END_GRACE_MS)
     else this.#done(job, { error })
   }
 
   #done(job: Job, outcome: Outcome): void {
-    this.jobs.delete(job.number)
+    this.jobs.delete(job)
     if (job.alone) this.#alone--
     this.answered++
     this.#pace.note(now())
@@ -264,29 +277,21 @@ export class PoolProcess {
    */
   abort(job: Job, reason: unknown, due: boolean): void {
     this.#givenUp = true
-    if (job.worker !== undefined) this.#child.channels?.order({ abort: job.number, ...reasonFor(reason) })
+    if (job.worker !== undefined) this.#child.channels?.order({ abort: job.id, ...reasonFor(reason) })
     else if (this.#isLoaded && !(due && this.#probe(job))) return
     this.kill(this.#settings.grace)
   }
 
   /** Gives it a number to answer without a job; returns false if its channel is full or has ended. */
   #probe(job: Job): boolean {
-    job.number = ++this.#lastNumber
-    if (!this.#tryProbe({ job: job.number, isProbe: true })) return false
-    this.jobs.set(job.number, job)
+    job.id = ++this.#lastNumber
+    if (this.#child.channels?.tryProbe({ job: job.id, isProbe: true }) !== true) return false
+    this.jobs.add(job)
     return true
   }
 
-  #tryProbe(probe: Task): boolean {
-    try {
-      return this.#child.channels?.tryGive(probe) === true
-    } catch {
-      return false
-    }
-  }
-
   #unkillIfQuiet(): void {
-    for (const job of this.jobs.values()) if (job.settled) return
+    for (const job of this.jobs.all()) if (job.settled) return
     if (this.retiring) return
     this.#unkill?.()
     this.#unkill = undefined

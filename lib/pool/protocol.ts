@@ -1,3 +1,5 @@
+import { textOf } from '../wire/json.js'
+
 /**
  * The messages between a pool and its processes, over three channels. Each job has its own packet and is read only to
  * be begun: a job that is still on its channel has not begun, and the pool may read it back.
@@ -15,6 +17,11 @@ export interface Task {
   input?: unknown
   /** Set on a number without a job: the process answers it and so shows that it reads. */
   isProbe?: true
+}
+
+/** Returns the text of a task with an input. */
+export function taskText(job: number, input: unknown): string {
+  return textOf(`{"job":${job},"input":`, input, '}') ?? `{"job":${job}}`
 }
 
 /** The first order sets how many jobs may run at the same time (null for any number); each other one aborts a job. */

@@ -1,5 +1,5 @@
 import { closeMoved } from '../calls/with-fds.js'
-import { after, now } from '../core/clock.js'
+import { after, now, within } from '../core/clock.js'
 import { closedError, WormholeError } from '../core/errors.js'
 import { nextTick, Promise, setImmediate } from '../core/globals.js'
 import { List } from '../core/list.js'
@@ -21,6 +21,8 @@ export class Scheduler {
   readonly #waiting = new List<Job>()
   readonly #counts = { done: 0, failed: 0, retried: 0, died: 0 }
   #closing = false
+  readonly #closed: Promise<void>
+  #endPauses!: () => void
   /** Processes in a row that have died without an answer. */
   #stillborn = 0
   /** When the next process may start, on the clock of `now()`. */
@@ -40,6 +42,9 @@ export class Scheduler {
 
   constructor(settings: Settings) {
     this.#settings = settings
+    this.#closed = new Promise((resolve) => {
+      this.#endPauses = resolve
+    })
   }
 
   stats(): PoolStats {
@@ -81,8 +86,12 @@ export class Scheduler {
     this.#dispatch()
   }
 
-  /** Starts all processes; resolves once each has imported the module. */
+  /** Starts all processes, after the pause that a failed start leaves; resolves once each has imported the module. */
   async loadAll(): Promise<void> {
+    for (let left = this.#pauseLeft(); left > 0; left = this.#pauseLeft()) {
+      await within(left, this.#closed)
+      if (this.#closing) throw closedError('Pool', 'closed')
+    }
     while (this.#active() < this.#settings.size) this.#start()
     await Promise.all([...this.#processes].filter(({ retiring }) => !retiring).map((worker) => worker.load()))
   }
@@ -90,6 +99,7 @@ export class Scheduler {
   /** Rejects waiting jobs, leaves those under way `grace` to finish, and resolves once every process has exited. */
   async close(): Promise<void> {
     this.#closing = true
+    this.#endPauses()
     // The caller must get the promise first.
     await undefined
     this.#pause?.()
@@ -106,7 +116,7 @@ export class Scheduler {
   #closeWaiting(): void {
     for (const job of this.#waiting) {
       this.#waiting.remove(job)
-      this.#settle(job, { error: closedError('Pool') })
+      this.#settle(job, { error: closedError('Pool', 'closed') })
       closeMoved(job.options.fds ?? [])
     }
   }
@@ -144,7 +154,7 @@ export class Scheduler {
     }
     if (best !== undefined && best.under === 0) return best
     if (active >= this.#settings.size) return best
-    const left = this.#notBefore - now()
+    const left = this.#pauseLeft()
     if (left <= 0) return this.#start()
     this.#pause ??= after(left, () => {
       this.#pause = undefined
@@ -282,13 +292,17 @@ export class Scheduler {
       job.unschedule?.()
       if (job.settled) continue
       const again = job.deaths++ < this.#settings.retries && job.options.fds === undefined
-      if (this.#closing) this.#settle(job, { error: closedError('Pool') })
+      if (this.#closing) this.#settle(job, { error: closedError('Pool', 'closed') })
       else if (again) {
         this.#counts.retried++
         this.#waiting.push(job)
       } else this.#settle(job, { error })
     }
     this.#dispatch()
+  }
+
+  #pauseLeft(): number {
+    return this.#notBefore - now()
   }
 
   /** Delays the next start: a process has died before it answered anything. */

@@ -1,18 +1,23 @@
 import { type Arrived, asForm } from '../calls/forms.js'
 import { channel } from '../channel/channel.js'
 import type { End } from '../channel/end.js'
+import type { Ends } from '../channel/named-ends.js'
 import type { Receiver } from '../channel/receiver.js'
 import type { Sender } from '../channel/sender.js'
 import type { WormholeError } from '../core/errors.js'
 import { MESSAGE_LIMIT } from '../core/options.js'
 import { quiet } from '../core/promises.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
-import type { FdSource } from '../fd/transfer.js'
-import type { Ends } from '../process/inheritance.js'
-import { ORDERS, type Order, type Task, WORK } from './protocol.js'
+import { readEach } from '../receive/read-each.js'
+import type { Poster } from '../send/send-request.js'
+import type { Job } from './job.js'
+import { ORDERS, type Order, type Task, taskText, WORK } from './protocol.js'
 
 /** Is called with each message; if its descriptors were lost, with the error too. */
 export type Received = (form: Arrived, fds: OwnedFd[], failure?: WormholeError) => void
+
+/** What stands for a message that is no object. */
+const NOTHING: Arrived = {}
 
 /** The pool's ends of the channels to one of its processes. */
 export class WorkerChannels {
@@ -27,8 +32,8 @@ export class WorkerChannels {
 
   constructor(concurrency: number) {
     try {
-      // One job to a packet: each is read by itself, there or here.
-      const [jobs, unread] = this.#open<Task>({ coalesce: false })
+      // Where one runs at a time, one job to a packet: each is read by itself, there or here.
+      const [jobs, unread] = this.#open<Task>({ coalesce: concurrency > 1 })
       const [orders, orderly] = this.#open<Order>()
       const [sender, results] = this.#open<unknown>()
       const receiver = unread.clone()
@@ -52,12 +57,35 @@ export class WorkerChannels {
   }
 
   /** Returns false if the channel has no room, or the task is too long for a packet. @throws what `trySend` throws */
-  tryGive(task: Task): boolean {
-    return this.#jobs.trySend(task)
+  tryGive({ id, input }: Job): boolean {
+    return this.#jobs.tryPost(taskText(id, input))
+  }
+
+  /**
+   * Gives a task that may begin now: those of one tick share packets. Returns false if it is too long for a packet.
+   *
+   * @param poster is told if it is not sent
+   * @throws what the sender throws synchronously
+   */
+  tryPost({ id, input }: Job, poster: Poster): boolean {
+    const text = taskText(id, input)
+    if (!this.#jobs.fits(text)) return false
+    this.#jobs.post(text, poster, id)
+    return true
+  }
+
+  /** Asks the process to answer a number without a job; returns false if its channel is full or has ended. */
+  tryProbe(probe: Task): boolean {
+    try {
+      return this.#jobs.trySend(probe)
+    } catch {
+      return false
+    }
   }
 
   /** @throws what the sender throws synchronously */
-  give(task: Task, fds: readonly FdSource[] | undefined): Promise<void> {
+  give({ id, input, options: { fds } }: Job): Promise<void> {
+    const task = { job: id, input }
     return fds === undefined ? this.#jobs.send(task) : this.#jobs.sendWithFds(task, fds)
   }
 
@@ -85,10 +113,10 @@ export class WorkerChannels {
    * @param lost is called for a message that belongs to no known job, which ends the reading too
    */
   async read(received: Received, lost: (error: WormholeError) => void): Promise<void> {
+    const take = (message: unknown, fds: OwnedFd[]) => received(asForm(message) ?? NOTHING, fds)
     for (;;) {
       try {
-        const [message, fds] = await this.#results.recvWithFds()
-        received(asForm(message) ?? {}, fds)
+        await readEach(this.#results, take)
       } catch (error) {
         const { code, received: known } = error as WormholeError
         if (code === 'ERR_WORMHOLE_DISCONNECTED' || code === 'ERR_WORMHOLE_CLOSED') return

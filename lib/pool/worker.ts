@@ -1,15 +1,20 @@
 import { answerOf, type Outgoing, refusalOf, unsendable } from '../calls/answers.js'
-import type { Answer } from '../calls/forms.js'
+import { type Answer, answerText } from '../calls/forms.js'
 import { type CallContext, Handling } from '../calls/handling.js'
-import { closeAll } from '../calls/with-fds.js'
+import { closeAll, WithFds } from '../calls/with-fds.js'
 import type { Link } from '../channel/link.js'
 import type { Receiver } from '../channel/receiver.js'
 import { toRecord } from '../core/carried-error.js'
+import { now } from '../core/clock.js'
 import type { WormholeError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
+import { NumberedSet } from '../core/numbered.js'
 import { quiet } from '../core/promises.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import { inherited } from '../process/inherited.js'
+import { readEach } from '../receive/read-each.js'
+import type { Poster } from '../send/send-request.js'
+import { isLeftOut } from '../wire/json.js'
 import { IMPORT, ORDERS, type Order, type Task, WORK } from './protocol.js'
 
 /** The program of a pool's process: runs one module's function for job after job. */
@@ -20,9 +25,12 @@ const WHAT = 'the job'
 const { [WORK]: work, [ORDERS]: orders } = inherited<{ [WORK]: Link; [ORDERS]: Receiver<Order> }>()
 const { sender: results, receiver: jobs } = work
 const [module = ''] = process.argv.slice(2)
-const running = new Map<number, Handling>()
+const running = new NumberedSet<Handling>()
 /** Jobs that were aborted before they were read. */
 const givenUp = new Set<number>()
+/** Milliseconds within which answers are gathered after one that was sent: so none waits for a job that takes longer. */
+const GATHER_MS = 0.25
+let gatheredSince = 0
 let lastRead = IMPORT
 /** Whether the kernel did not take an answer immediately. */
 let late = false
@@ -46,12 +54,50 @@ function answer({ form, fds }: Outgoing): void {
   sent.catch((error: unknown) => tell(plain(unsendable({ form, fds }, WHAT, error))))
 }
 
+/** Answers with an output: nearly always a value that needs no more than its text. */
+function tellOutput(job: number, output: unknown): void {
+  if (output instanceof WithFds || isLeftOut(output)) {
+    tell(answerOf(job, WHAT, output))
+    return
+  }
+  try {
+    const text = answerText(job, output)
+    if (gathers()) results.post(text, poster, job)
+    else if (!results.tryPost(text)) tell(plain({ answer: job, output }))
+  } catch (error) {
+    poster.onUnsent(job, error)
+  }
+}
+
+const poster: Poster = {
+  onUnsent(job, error) {
+    try {
+      tell(plain(unsendable(plain({ answer: job }), WHAT, error)))
+    } catch {
+      // The pool is gone, and with it the channel of orders, which ends this process.
+    }
+  },
+}
+
+/** Whether an answer may share a packet with others of this tick: where several jobs are under way anyway. */
+function gathers(): boolean {
+  if (concurrency === 1) return false
+  const time = now()
+  if (time - gatheredSince < GATHER_MS) return true
+  gatheredSince = time
+  return false
+}
+
 function tell(outgoing: Outgoing): void {
   try {
     answer(outgoing)
   } catch (error) {
     answer(plain(unsendable(outgoing, WHAT, error)))
   }
+}
+
+function tellError(job: number, error: unknown): void {
+  tell(plain({ answer: job, error: toRecord(error) }))
 }
 
 function plain(form: Answer): Outgoing {
@@ -68,26 +114,28 @@ function begin(operation: Operation, { job, input, isProbe }: Task, fds: OwnedFd
   const handling: Handling = new Handling(job, fds, false, (value) => {
     if (!handling.done) void quiet(results.send({ progress: job, value }))
   })
-  running.set(job, handling)
+  running.add(handling)
   try {
     const output = operation(input, handling)
     if (typeof (output as PromiseLike<unknown> | undefined)?.then === 'function') {
       ;(output as PromiseLike<unknown>).then(
-        (settled) => end(handling, () => answerOf(job, WHAT, settled)),
-        (error: unknown) => end(handling, () => plain({ answer: job, error: toRecord(error) }))
+        (settled) => end(handling, settled, tellOutput),
+        (error: unknown) => end(handling, error, tellError)
       )
-    } else end(handling, () => answerOf(job, WHAT, output))
+      return
+    }
+    end(handling, output, tellOutput)
   } catch (error) {
-    end(handling, () => plain({ answer: job, error: toRecord(error) }))
+    end(handling, error, tellError)
   }
 }
 
 /** Does nothing for a promise that settles twice. */
-function end(handling: Handling, made: () => Outgoing): void {
+function end(handling: Handling, outcome: unknown, tellOutcome: (job: number, outcome: unknown) => void): void {
   if (handling.done) return
   handling.finish()
-  tell(made())
-  running.delete(handling.id)
+  tellOutcome(handling.id, outcome)
+  running.delete(handling)
   wake?.()
 }
 
@@ -113,13 +161,15 @@ async function handedOver(): Promise<void> {
   await results.flush().catch(() => undefined)
 }
 
-async function takeJobs(operation: Operation, concurrency: number): Promise<void> {
+async function takeJobs(operation: Operation): Promise<void> {
+  const take = (task: unknown, fds: OwnedFd[]) => begin(operation, task as Task, fds)
+  const pause = () => {
+    if (running.size >= concurrency) return oneIsOver()
+    return late ? handedOver() : undefined
+  }
   for (;;) {
-    while (running.size >= concurrency) await oneIsOver()
-    if (late) await handedOver()
     try {
-      const [task, fds] = await jobs.recvWithFds()
-      begin(operation, task as Task, fds)
+      await readEach(jobs, take, pause)
     } catch (error) {
       const { code, message, received } = error as WormholeError
       // The channel of orders has ended too, which ends this process.
@@ -145,4 +195,4 @@ try {
     throw error
   }
 }
-await takeJobs(operation, concurrency)
+await takeJobs(operation)

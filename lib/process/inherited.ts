@@ -1,5 +1,6 @@
+import { byName, type Ends, type EndsOf } from '../channel/named-ends.js'
 import { WormholeError } from '../core/errors.js'
-import { claim, type Ends, type EndsOf, TABLE_VARIABLE } from './inheritance.js'
+import { claim, TABLE_VARIABLE } from './inheritance.js'
 
 // At import, not at the first call: from here on no grandchild can inherit the table or the descriptors.
 let failure: unknown
@@ -41,14 +42,5 @@ export function inherited<T extends EndsOf<T> = Ends>(): T {
       `this process was not started with channels: ${TABLE_VARIABLE} is not in its environment. Start it with fork() or spawn() of wormhole-ipc/process`
     )
   }
-  return new Proxy(ends, { get: find }) as T
-}
-
-function find(table: Ends, name: string | symbol): unknown {
-  if (typeof name === 'symbol' || Object.hasOwn(table, name)) return Reflect.get(table, name)
-  // Properties that `await`, a console or a test reads from any object.
-  if (name === 'then' || name === 'toJSON' || name === 'constructor' || name === 'inspect')
-    return Reflect.get(Object.prototype, name)
-  const names = Object.keys(table).join(', ') || 'none'
-  throw new WormholeError('ERR_WORMHOLE_NO_CHANNEL', `no channel "${name}" was given to this process; it has: ${names}`)
+  return byName<T>(ends)
 }

@@ -1,10 +1,10 @@
 import type { ChildProcess, ForkOptions, SpawnOptions, StdioOptions } from 'node:child_process'
 import type { End } from '../channel/end.js'
-import { describe as say } from '../core/describe.js'
+import { type Ends, type EndsOf, requireEnds, single } from '../channel/named-ends.js'
 import { argumentError, WormholeError } from '../core/errors.js'
-import { type Descriptor, endOf, kDescriptor, kLetGo, kMoveEnded } from '../fd/descriptor.js'
+import { type Descriptor, kDescriptor, kLetGo, kMoveEnded } from '../fd/descriptor.js'
 import { assertRunsFiles, forFile } from './exec-argv.js'
-import { describe, type Ends, type EndsOf, single, TABLE_VARIABLE } from './inheritance.js'
+import { describe, TABLE_VARIABLE } from './inheritance.js'
 
 /** Loaded on first use: a child that only takes its ends starts sooner without it. */
 const childProcess = () => process.getBuiltinModule('node:child_process')
@@ -165,13 +165,9 @@ function launch<Options extends LaunchOptions>(
 /** Marks the ends' descriptors as moving and returns them; throws, with nothing changed, if one cannot be moved. */
 function prepare(ends: [string, End][]): Descriptor[] {
   const moving: Descriptor[] = []
+  requireEnds(ends)
   try {
     for (const [name, end] of ends) {
-      if (endOf(end) === undefined) {
-        throw argumentError(`channels: "${name}" is ${say(end)}, not a Sender, a Receiver or a Link`)
-      }
-      const twice = ends.find(([, other]) => other === end)?.[0]
-      if (twice !== name) throw argumentError(`channels: "${twice}" and "${name}" are the same end; give one a clone()`)
       const descriptor = end[kDescriptor](`move to the child "${name}" of`)
       descriptor.moving = true
       moving.push(descriptor)

@@ -45,6 +45,12 @@ export const messageWithFds: Delivery<[unknown, OwnedFd[]]> = {
   end: disconnected,
 }
 
+/** Takes nothing: tells that something is there. */
+export const arrival: Delivery<void> = {
+  take: () => undefined,
+  end: disconnected,
+}
+
 export const result: Delivery<IteratorResult<unknown>> = {
   take: (batch, schema) => {
     const value = batch.takeMessage()

@@ -24,3 +24,18 @@ export interface MessageReader {
   /** Drops what it holds; does not close the channel's own descriptor. */
   drop(): void
 }
+
+/** A reader without a descriptor: it tells by itself when there may be something to read. */
+export interface Feed extends MessageReader {
+  /** Where what is read goes. */
+  readonly batch: Batch
+  /** Calls `onReady` of the queue, never before this returns, when a read may find something; until `unwatch`. */
+  watch(queue: { onReady(): void }): void
+  unwatch(): void
+  /** Called by a loop: it is done with its earlier messages. */
+  settle(loop: object): void
+  /** Called by a loop that is left: its last message comes again. */
+  leave(loop: object): void
+  /** Says which loop takes next; null: a call that takes for good. */
+  takeFor(loop: object | null): void
+}

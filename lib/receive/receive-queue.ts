@@ -7,17 +7,15 @@ import { overBudget, spend, yieldToLoop } from '../core/loop-budget.js'
 import { type BlockingOptions, deadlineOf, type Settings, signalOf, type WaitOptions } from '../core/options.js'
 import { Later, quiet, rejected } from '../core/promises.js'
 import { beginWait, type Counters, endWait, failed, observesReads, received, tracing } from '../core/telemetry.js'
-import { closeEnd, type Descriptor } from '../fd/descriptor.js'
-import { type EndContext, OPEN, OVER } from '../fd/end-context.js'
+import { closeEnd } from '../fd/descriptor.js'
+import { type EndContext, type EndState, OPEN, OVER } from '../fd/end-context.js'
 import { isMainThread } from '../os/addon.js'
 import { BlockingBusyPoll } from '../os/busy-poll.js'
 import { handOver } from '../os/exit-flush.js'
 import { ROOM_SLICE_MS, unwatch, WAIT_SLICE_MS, watch } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { Batch } from './batch.js'
-import { PacketReader } from './packet-reader.js'
-import { END, type MessageReader, READ } from './reader.js'
-import { StreamReader } from './stream-reader.js'
+import { END, type Feed, type MessageReader, READ } from './reader.js'
 import { type Delivery, nextTicket, Pending, type Subscriber, type Waiter } from './waiter.js'
 
 const MISSES_BEFORE_WAITING = 8
@@ -32,7 +30,6 @@ const busyPoll = new BlockingBusyPoll()
 export class ReceiveQueue {
   readonly batch: Batch
   readonly settings: Settings
-  readonly #descriptor: Descriptor
   readonly #counters: Counters
   readonly #reader: MessageReader
   #waiters: List<Waiter> | null = null
@@ -47,16 +44,16 @@ export class ReceiveQueue {
   /** When `select` or `merge` last took from here: the queue served longest ago comes first. */
   lastServed = 0
 
-  /** @param end must not be garbage-collected while something waits: it closes the descriptor */
+  /** @param feed the reader, if it has no descriptor */
   constructor(
-    readonly end: EndContext,
-    type: number
+    readonly end: EndState,
+    reader: MessageReader,
+    readonly feed: Feed | null
   ) {
-    this.batch = new Batch(end)
+    this.batch = feed === null ? new Batch(end) : feed.batch
     this.settings = end.settings
-    this.#descriptor = end.descriptor
     this.#counters = end.counters
-    this.#reader = type === socket.SOCK_SEQPACKET ? new PacketReader(end) : new StreamReader(end)
+    this.#reader = reader
   }
 
   /** How many messages are here, including one that is here in part. */
@@ -80,25 +77,35 @@ export class ReceiveQueue {
   take<V>(delivery: Delivery<V>, call: string, options?: WaitOptions, iteration: object | null = null): Promise<V> {
     try {
       const signal = options === undefined ? undefined : this.#signalOf(options, call)
-      if (!this.waiting) {
-        if (this.batch.left > 0 || (!overBudget() && this.worthALook() && this.#available())) {
-          this.#misses = 0
-          const value = delivery.take(this.batch, this.settings.schema)
-          return value instanceof Later ? quiet(value.promise) : Promise.resolve(value)
-        }
-        if (this.ended) return Promise.resolve(delivery.end())
+      if (this.hasNext()) {
+        const value = delivery.take(this.batch, this.settings.schema)
+        return value instanceof Later ? quiet(value.promise) : Promise.resolve(value)
       }
-      const waiter = new Pending<V>(delivery, this.batch, this.settings.schema)
-      waiter.iteration = iteration
-      this.join(waiter)
-      if (signal !== undefined) {
-        const stop = onAbort(signal, () => this.#abort(waiter, signal.reason))
-        waiter.promise.then(stop, stop)
-      }
-      return waiter.promise
+      return this.wait(delivery, signal, iteration)
     } catch (error) {
       return rejected(error)
     }
+  }
+
+  /** Whether something is here for a call that else waits, and nobody waits already. */
+  hasNext(): boolean {
+    if (this.waiting) return false
+    if (this.batch.left === 0 && (overBudget() || !this.worthALook() || !this.#available())) return false
+    this.#misses = 0
+    return true
+  }
+
+  /** Waits for what can be taken. Throws the delivery's error at the end. */
+  wait<V>(delivery: Delivery<V>, signal?: AbortSignal, iteration: object | null = null): Promise<V> {
+    if (!this.waiting && this.ended) return Promise.resolve(delivery.end())
+    const waiter = new Pending<V>(delivery, this.batch, this.settings.schema)
+    waiter.iteration = iteration
+    this.join(waiter)
+    if (signal !== undefined) {
+      const stop = onAbort(signal, () => this.#abort(waiter, signal.reason))
+      waiter.promise.then(stop, stop)
+    }
+    return waiter.promise
   }
 
   /**
@@ -273,7 +280,7 @@ export class ReceiveQueue {
   /** Rejects what waits: the descriptor is about to be closed or moved. */
   letGo(): void {
     this.#unwatch()
-    this.#failAll(closedError('Receiver'))
+    this.#failAll(closedError(this.end.constructor.name))
   }
 
   /** Drops what is here, and closes the descriptor. */
@@ -282,12 +289,13 @@ export class ReceiveQueue {
     this.#counters.messages -= this.batch.left
     this.batch.clear()
     this.#reader.drop()
-    closeEnd(this.end, this.#descriptor, 'closed')
+    this.#closeEnd('closed')
   }
 
   /** Applies a changed `keepsAlive` to what is watched. */
   rewatch(): void {
-    if (this.#watched >= 0) watch(this.#watched, socket.POLLIN, this, this.end.keepsAlive && this.#calling)
+    if (this.#watched >= 0 && this.feed === null)
+      watch(this.#watched, socket.POLLIN, this, this.end.keepsAlive && this.#calling)
     for (const subscriber of this.#subscribers ?? []) subscriber.setKeepsAlive(this.end.keepsAlive)
   }
 
@@ -353,13 +361,15 @@ export class ReceiveQueue {
     const fd = this.#reader.waitsFor
     if (this.#watched !== fd) this.#unwatch()
     this.#watched = -1
-    watch(fd, socket.POLLIN, this, this.end.keepsAlive && calling)
+    if (this.feed !== null) this.feed.watch(this)
+    else watch(fd, socket.POLLIN, this, this.end.keepsAlive && calling)
     this.#watched = fd
     beginWait(this.#counters, this.end, 'waits')
   }
 
   #unwatch(): void {
-    if (this.#watched >= 0) unwatch(this.#watched)
+    if (this.feed !== null) this.feed.unwatch()
+    else if (this.#watched >= 0) unwatch(this.#watched)
     this.#watched = -1
     endWait(this.#counters, this.end, 'waits no longer')
   }
@@ -369,8 +379,13 @@ export class ReceiveQueue {
     if (this.end.life === OPEN) this.end.life = OVER
     this.#unwatch()
     this.#reader.drop()
-    closeEnd(this.end, this.#descriptor, 'ended')
+    this.#closeEnd('ended')
     for (const subscriber of this.#leaving()) subscriber.end()
+  }
+
+  /** Closes the descriptor, if there is one. */
+  #closeEnd(reason: 'closed' | 'ended'): void {
+    if ('descriptor' in this.end) closeEnd(this.end, (this.end as EndContext).descriptor, reason)
   }
 
   /** Removes and returns all subscribers. */

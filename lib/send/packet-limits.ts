@@ -3,7 +3,7 @@ import type { Descriptor } from '../fd/descriptor.js'
 import type { EndContext } from '../fd/end-context.js'
 import * as socket from '../os/syscalls.js'
 import { tooLarge } from '../wire/json.js'
-import { frame, OUTBOX_BYTES } from '../wire/outbox.js'
+import { frame, OUTBOX_BYTES, PLACEHOLDER } from '../wire/outbox.js'
 import { HEADER_BYTES } from '../wire/wasm.js'
 import { SendRequest } from './send-request.js'
 
@@ -62,6 +62,13 @@ export class PacketLimits {
   surelyFits(text: string): boolean {
     const max = BYTES_PER_UNIT * text.length + HEADER_BYTES
     return max <= this.longest && max <= this.#maxMessageBytes
+  }
+
+  /** Whether a text may join a batch of this many messages and units: it is surely allowed, and all fit one packet. */
+  joins(text: string, messages: number, units: number): boolean {
+    const { length } = text
+    if (length > this.surelyAllowedUnits || length + PLACEHOLDER.length > this.fewUnits) return false
+    return this.fits(messages + 1, units + PLACEHOLDER.length + length)
   }
 
   /** Checks a message's text against the limits and makes its request. Throws ERR_WORMHOLE_TOO_LARGE. */

@@ -1,11 +1,16 @@
 import type { WormholeError } from '../core/errors.js'
-import { Buffer, Promise } from '../core/globals.js'
+import { Buffer, Promise, queueMicrotask } from '../core/globals.js'
 import { List, ListItem } from '../core/list.js'
 import { rejected } from '../core/promises.js'
 import type { Transfer } from '../fd/transfer.js'
-import { PLACEHOLDER } from '../wire/outbox.js'
+import { frame, PLACEHOLDER } from '../wire/outbox.js'
 import { HEADER_BYTES } from '../wire/wasm.js'
 import type { SideWriter } from './side-writer.js'
+
+/** Posts messages without a promise for each, and is told the numbers of those that were not sent. */
+export interface Poster {
+  onUnsent(id: number, error: unknown): void
+}
 
 /** Messages that were submitted together, and succeed or fail together. */
 export class SendRequest extends ListItem<SendRequest> {
@@ -15,6 +20,8 @@ export class SendRequest extends ListItem<SendRequest> {
   transfer: Transfer | null = null
   /** A side stream that already holds the whole of a long message. */
   prepared: SideWriter | null = null
+  /** Who posted its messages, if nobody has its promise, and their numbers. */
+  posted: { by: Poster; ids: number[] } | null = null
   #promise: Promise<void> | null = null
   #resolve: (() => void) | null = null
   #reject: ((error: unknown) => void) | null = null
@@ -70,7 +77,15 @@ export class SendRequest extends ListItem<SendRequest> {
     this.transfer?.refused()
     this.#promise?.catch(ignore)
     this.#reject?.(error)
+    if (this.posted !== null) tellUnsent(this.posted.by, this.posted.ids, error)
   }
+}
+
+/** Tells a poster later: it may post more, while the queue still fails what it has. */
+export function tellUnsent(poster: Poster, ids: readonly number[], error: unknown): void {
+  queueMicrotask(() => {
+    for (const id of ids) poster.onUnsent(id, error)
+  })
 }
 
 function ignore(): void {}
@@ -91,6 +106,13 @@ export class RequestQueue extends List<SendRequest> {
     this.units += request.batch.length
   }
 
+  /** Adds a message to the last request's batch. */
+  extend(request: SendRequest, text: string): void {
+    request.batch += frame(text)
+    request.count++
+    this.units += PLACEHOLDER.length + text.length
+  }
+
   override remove(request: SendRequest): void {
     if (request.list !== this) return
     this.units -= request.batch.length
@@ -109,6 +131,7 @@ export class RequestQueue extends List<SendRequest> {
   shorten(request: SendRequest, units: number, messages: number): void {
     request.batch = request.batch.slice(units)
     request.count -= messages
+    request.posted?.ids.splice(0, messages)
     this.units -= units
   }
 }

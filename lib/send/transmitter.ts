@@ -123,6 +123,14 @@ export class Transmitter {
     return true
   }
 
+  /** Adds a short message to a request that is the last and not yet being sent; false if it needs a request of its own. */
+  extend(request: SendRequest, text: string): boolean {
+    if (request !== this.requests.last || this.#pendingWrite !== null || !this.#coalesce) return false
+    if (request.longBytes > 0 || !this.#limits.joins(text, request.count, request.batch.length)) return false
+    this.requests.extend(request, text)
+    return true
+  }
+
   /** Sends what the kernel takes without waiting. */
   transmit(overBudgetToo: boolean): Stopped {
     for (let first = this.requests.first; first !== null; first = this.requests.first) {

@@ -1,7 +1,8 @@
 import { describe } from '../core/describe.js'
 import { argumentError, systemError } from '../core/errors.js'
 import { Buffer } from '../core/globals.js'
-import { ADDRESS_BYTES } from '../wire/inbox.js'
+import * as socket from '../os/syscalls.js'
+import { ADDRESS_BYTES, inbox, unstage } from '../wire/inbox.js'
 
 const fs = process.getBuiltinModule('node:fs')
 const { basename, dirname } = process.getBuiltinModule('node:path')
@@ -57,6 +58,16 @@ export class Address {
     this.#folder = folder
     return bytes
   }
+}
+
+/** Returns the path or `'@name'` of a socket's own address; undefined if it has none. */
+export function nameOf(fd: number): string | undefined {
+  const length = socket.addressOf(fd, inbox, ADDRESS_BYTES)
+  if (length <= 0) return undefined
+  const bytes = new Uint8Array(length)
+  unstage(bytes, length)
+  const text = Buffer.from(bytes).toString('utf8')
+  return text.startsWith('\0') ? `@${text.slice(1)}` : text.replace(/\0.*$/s, '')
 }
 
 function openFolder(path: string, what: string): number {

@@ -18,6 +18,16 @@ export function addressInUse(path: string, why: string): WormholeError {
   return new WormholeError('ERR_WORMHOLE_ADDRESS_IN_USE', `cannot listen on ${path}: ${why}`)
 }
 
+/** Removes the file at the path if it is still this one. */
+export function unlinkIfSame(path: string, file: FileId): void {
+  try {
+    const now = fs.lstatSync(path, { bigint: true })
+    if (now.dev === file.dev && now.ino === file.ino) fs.unlinkSync(path)
+  } catch {
+    // It is gone, or this process may not remove it any more.
+  }
+}
+
 /** Gives a file that this process has just made the permissions that the umask took away; returns which file it is. */
 export function setMode(path: string, mode: number): FileId {
   let file = -1

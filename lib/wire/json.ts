@@ -4,9 +4,21 @@ import { isError } from '../core/shapes.js'
 
 /** Returns the JSON text of a message; throws ERR_WORMHOLE_UNSERIALIZABLE for what JSON cannot carry. */
 export function toText(message: unknown): string {
-  let text: string | undefined
+  const text = textOf('', message, '')
+  if (text === undefined) {
+    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON cannot carry a message of type ${typeof message}`)
+  }
+  return text
+}
+
+/**
+ * Returns a value's JSON text between two pieces of text, or undefined if JSON has none. Throws as {@link toText} does.
+ * That saves the object that would hold the value, and its keys are not written anew.
+ */
+export function textOf(before: string, value: unknown, after: string): string | undefined {
   try {
-    text = JSON.stringify(message)
+    const text: string | undefined = JSON.stringify(value)
+    return text === undefined ? undefined : before + text + after
   } catch (cause) {
     const reason = reasonOf(cause)
     if (isTooLong(cause)) {
@@ -16,10 +28,6 @@ export function toText(message: unknown): string {
       cause,
     })
   }
-  if (text === undefined) {
-    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON cannot carry a message of type ${typeof message}`)
-  }
-  return text
 }
 
 /** Stands in for a message that could not be read. Its error, which has a stack, is made only for the receive it fails. */

@@ -225,7 +225,7 @@ describe('events of node:diagnostics_channel', () => {
     await sender.send(1)
     await receiver.recv()
     expect(new Set(events.names)).to.deep.equal(
-      new Set(['wormhole-ipc:open', 'wormhole-ipc:send', 'wormhole-ipc:receive'])
+      new Set(['wormhole-ipc:open', 'wormhole-ipc:channel', 'wormhole-ipc:send', 'wormhole-ipc:receive'])
     )
   })
 })

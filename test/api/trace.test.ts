@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { expect } from 'chai'
 import { fixture, start } from '../helpers/child.js'
 
@@ -52,6 +53,40 @@ describe('NODE_DEBUG=wormhole', () => {
       'error: ERR_WORMHOLE_DISCONNECTED: every receiving end of the channel is gone',
       'end',
     ])
+  })
+
+  it('tells at the end which ends are open, and where they were made', async () => {
+    const program = ['NODE_DEBUG=wormhole', process.execPath, fixture('left-open')]
+    const { code, stdout, stderr } = await start('env', program).ended
+    expect(code, stderr).to.equal(0)
+    const { sender, receiver } = JSON.parse(stdout)
+    for (const end of [`Sender ${sender}`, `Receiver ${receiver}`]) {
+      expect(stderr).to.match(
+        new RegExp(
+          `: ${end}: still open, made at makeChannel \\(\\S+/left-open\\.\\w+:\\d+:\\d+\\) < \\S+:\\d+:\\d+\\n`
+        )
+      )
+    }
+  })
+
+  it('tells of a long wait, who has the other end, and where that was made', async () => {
+    const child = spawn(process.execPath, [fixture('left-open'), 'wait'], {
+      env: { ...process.env, NODE_DEBUG: 'wormhole' },
+      stdio: 'pipe',
+    })
+    let traced = ''
+    for await (const text of child.stderr.setEncoding('utf8')) {
+      traced += text
+      if (traced.match(/ has waited \d+ s; .*\n/g)?.length === 2) child.stdin.end()
+    }
+    const { sender, receiver, full, unread } = JSON.parse(String(child.stdout.read()))
+    const made = 'made at makeChannel \\(\\S+\\) < \\S+'
+    expect(traced).to.match(
+      new RegExp(`: Receiver ${receiver}: has waited \\d+ s; Sender ${sender} is its other end, ${made}\\n`)
+    )
+    expect(traced).to.match(
+      new RegExp(`: Sender ${full}: has waited \\d+ s; Receiver ${unread} is its other end, ${made}\\n`)
+    )
   })
 
   it('is silent where NODE_DEBUG names something else', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { expect } from 'chai'
@@ -66,6 +67,38 @@ describe('writable', () => {
     throwsCode(() => void sender.send(3), 'ERR_WORMHOLE_CLOSED')
     // A stream that is destroyed drops the chunks it has not handed on.
     expect([[1], [1, 2]]).to.deep.include(await collect(receiver))
+  })
+
+  it('fails without another chunk, if the kernel does not take what it has accepted', async () => {
+    const [sender, receiver] = open<number>()
+    const stream = sender.writable()
+    const failed = once(stream, 'error')
+    const accepted = new Promise<unknown>((resolve) => stream.write(1, resolve))
+    receiver.close()
+    expect(await accepted).to.be.oneOf([null, undefined])
+    expect(await failed).to.have.nested.property('[0].code', 'ERR_WORMHOLE_DISCONNECTED')
+    expect(sender.closed).to.equal(true)
+  })
+
+  it('has finished once the kernel has every chunk', async () => {
+    const [sender, receiver] = open<number>()
+    const stream = sender.writable()
+    for (const n of range(1000)) stream.write(n)
+    stream.end()
+    await once(stream, 'finish')
+    expect(sender.stats()).to.include({ messages: 1000, queued: 0 })
+    expect(await collect(receiver)).to.deep.equal(range(1000))
+  })
+
+  it('lets timers run while nothing holds it up', async () => {
+    const [sender, receiver] = open<number>()
+    const received = collect(receiver)
+    let timers = 0
+    const timer = setInterval(() => timers++, 1)
+    await pipeline(range(100_000), sender.writable())
+    clearInterval(timer)
+    expect(timers).to.be.greaterThan(0)
+    expect(await received).to.have.lengthOf(100_000)
   })
 
   it('connects channels: a receiver is a source of a pipeline', async () => {

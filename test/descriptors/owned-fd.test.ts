@@ -95,6 +95,7 @@ describe('OwnedFd', () => {
       const uses = [
         () => owned.kind,
         () => owned.detach(),
+        () => owned.map(),
         () => owned.toSocket(),
         () => owned.readStream(),
         () => owned.writeStream(),

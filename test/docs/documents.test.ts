@@ -54,43 +54,84 @@ describe('the code in the documents', () => {
   describe('the programs in the README, as printed', () => {
     const readme = 'README.md'
 
-    it('brings a message from a child to its parent', async () => {
-      const printed = await outputOf(readme, fileWith(readme, 'process.send === undefined'))
-      expect(printed).to.equal("{ a: 1776, b: 'hello world!', c: [ 5, 4, 3, 2, 1 ] }\n")
-    })
-
-    it('brings a file descriptor along with a message', async () => {
-      expect(await outputOf(readme, fileWith(readme, 'sendWithFds'))).to.equal('hosts true\n')
-    })
-
-    it('selects between two channels', async () => {
-      const printed = await outputOf(readme, fileWith(readme, 'await select('))
-      expect(printed.trim().split('\n').sort()).to.deep.equal(['job 1', 'stop: enough'])
-    })
-
-    it('shares work between two children', async () => {
-      const printed = await outputOf(readme, fileWith(readme, 'todo.clone()'))
-      expect(printed.trim().split('\n').map(Number).sort()).to.deep.equal([2, 4, 6])
-    })
-
-    it('runs one function in a fresh process', async () => {
-      expect(await outputOf(readme, fileWith(readme, 'await forkAndRun'))).to.equal('6\n')
+    it('runs jobs in a pool', async () => {
+      expect(await outputOf(readme, fileWith(readme, 'jobs.map'))).to.equal('55\n6765\n832040\n')
     })
 
     it('calls a function of a child', async () => {
       expect(await outputOf(readme, fileWith(readme, 'caller<Handlers>(ours)'))).to.equal('42\n')
     })
 
-    it('runs jobs in a pool', async () => {
-      expect(await outputOf(readme, fileWith(readme, 'jobs.map'))).to.equal('3\n7\n')
+    it('brings messages to a child and back', async () => {
+      expect(await outputOf(readme, fileWith(readme, 'jobs.sendAll'))).to.equal('1\n4\n9\n')
+    })
+
+    it('brings a file descriptor along with a message', async () => {
+      expect(await outputOf(readme, fileWith(readme, 'sendWithFds'))).to.equal('hosts true\n')
+    })
+  })
+
+  describe('the programs in docs/channels.md', () => {
+    const page = 'docs/channels.md'
+
+    it('sends, receives, and ends', async () => {
+      expect(await outputOf(page, fileWith(page, 'every sender is closed'))).to.equal('job 1\nevery sender is closed\n')
+    })
+
+    it('selects between two channels', async () => {
+      const printed = await outputOf(page, fileWith(page, 'await select('))
+      expect(printed.trim().split('\n').sort()).to.deep.equal(['job 1', 'stop: enough'])
+    })
+
+    it('loses nothing when it gives up', async () => {
+      expect(await outputOf(page, fileWith(page, 'AbortSignal.timeout'))).to.equal('TimeoutError\nhere\n')
     })
 
     it('shows a Date that arrives as a string', async () => {
-      expect(await outputOf(readme, fileWith(readme, 'Date'))).to.equal('1970 0\n')
+      expect(await outputOf(page, fileWith(page, 'Date'))).to.equal('1970 0\n')
     })
 
     it('checks with a schema what arrives', async () => {
-      expect(await outputOf(readme, fileWith(readme, 'schema: id'))).to.equal('1\nERR_WORMHOLE_INVALID\n')
+      expect(await outputOf(page, fileWith(page, 'schema: id'))).to.equal('1\nERR_WORMHOLE_INVALID\n')
+    })
+  })
+
+  describe('the programs in docs/processes.md', () => {
+    const page = 'docs/processes.md'
+
+    it('shares work between two children', async () => {
+      const printed = await outputOf(page, fileWith(page, 'todo.clone()'))
+      expect(printed.trim().split('\n').map(Number).sort()).to.deep.equal([2, 4, 6])
+    })
+
+    it('brings a message from a child to its parent', async () => {
+      const printed = await outputOf(page, fileWith(page, 'process.send === undefined'))
+      expect(printed).to.equal("{ a: 1776, b: 'hello world!', c: [ 5, 4, 3, 2, 1 ] }\n")
+    })
+
+    it('runs one function in a fresh process', async () => {
+      expect(await outputOf(page, fileWith(page, 'await forkAndRun'))).to.equal('6\n')
+    })
+  })
+
+  describe('the programs in docs/testing.md', () => {
+    const page = 'docs/testing.md'
+
+    it('are tests that pass', async () => {
+      expect(await outputOf(page, fileWith(page, 'node:test'))).to.match(/pass 2\b/)
+    })
+
+    it('wait for the exit of a child', async () => {
+      expect(await outputOf(page, fileWith(page, "once(child, 'exit')"))).to.equal('0\n')
+    })
+  })
+
+  describe('the programs in docs/troubleshooting.md', () => {
+    const page = 'docs/troubleshooting.md'
+
+    it('lists the open ends', async () => {
+      const printed = await outputOf(page, fileWith(page, 'copy.close()'))
+      expect(printed).to.equal("[ 'Receiver', 'Sender' ]\n0\n")
     })
   })
 

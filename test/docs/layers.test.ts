@@ -8,8 +8,8 @@ const lib = new URL('../../../lib/', import.meta.url)
 const LAYERS = [
   ['doctor'],
   ['.'],
-  ['pool'],
-  ['calls', 'process'],
+  ['pool', 'top'],
+  ['calls', 'listen', 'nats', 'process'],
   ['channel'],
   ['send', 'receive', 'socket'],
   ['wire'],

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
-import { documents, root } from '../helpers/code-blocks.js'
+import { API, documents, root } from '../helpers/code-blocks.js'
 
 describe('the links in the documents', () => {
   for (const page of [...documents(), 'CHANGELOG.md', 'SECURITY.md', 'bench/README.md']) {
@@ -12,6 +12,16 @@ describe('the links in the documents', () => {
       }
     })
   }
+})
+
+describe('the list of guides', () => {
+  it('leads to every page of docs/', () => {
+    const index = readFileSync(join(root, 'docs/README.md'), 'utf8')
+    const listed = [...index.matchAll(/\]\(([^)#\s]+)/g)].map(([, target = '']) => join('docs', target))
+    const pages = documents().filter((page) => page.startsWith('docs/') && !page.startsWith(API))
+    expect(listed).to.include.members(pages.filter((page) => page !== 'docs/README.md'))
+    expect(listed).to.include.members([`${API}README.md`, 'README.md'])
+  })
 })
 
 describe('the commands in the documents', () => {

@@ -3,8 +3,8 @@ import type { Arena } from './arena.js'
 
 export type Call = Exclude<keyof Native, 'constants' | 'isMainThread'>
 
-/** What an argument is; `offset` and `length` name bytes of the attached memory. */
-export type Kind = 'fd' | 'int' | 'count' | 'offset' | 'length' | 'bytes' | 'words' | 'callback' | 'boolean'
+/** What an argument is; `offset` and `length` name bytes of the attached memory, `size` those of a file. */
+export type Kind = 'fd' | 'int' | 'count' | 'offset' | 'length' | 'size' | 'bytes' | 'words' | 'callback' | 'boolean'
 
 /** The arguments of every call of the addon. */
 export const signatures: Record<Call, readonly Kind[]> = {
@@ -30,6 +30,10 @@ export const signatures: Record<Call, readonly Kind[]> = {
   sockname: ['fd', 'offset', 'length'],
   lock: ['fd'],
   setNonblocking: ['fd', 'boolean'],
+  memfdCreate: ['int'],
+  addSeals: ['fd', 'int'],
+  getSeals: ['fd'],
+  map: ['fd', 'size'],
   onReady: ['callback', 'words'],
   watch: ['fd', 'int'],
   unwatch: ['fd'],
@@ -41,7 +45,7 @@ export const calls = Object.keys(signatures) as Call[]
 /** The calls that take a descriptor first. */
 export const callsOnDescriptors = calls.filter((call) => signatures[call][0] === 'fd')
 
-/** Returns the addon's answer: an integer, or 'refused' for the one error that it throws. Throws anything else. */
+/** Returns the addon's answer: an integer, the length of a Buffer, or 'refused' for the one error that it throws. Throws anything else. */
 function attempt(call: Call, args: readonly unknown[], addon: Native): Answer {
   let result: unknown
   try {
@@ -50,6 +54,7 @@ function attempt(call: Call, args: readonly unknown[], addon: Native): Answer {
     if (error instanceof TypeError && error.message === `wormhole addon: bad arguments for ${call}`) return 'refused'
     throw error
   }
+  if (Buffer.isBuffer(result)) return result.length
   if (!Number.isSafeInteger(result)) throw new Error(`${call} answered ${String(result)}`)
   return result as number
 }
@@ -88,6 +93,7 @@ export function goodArguments(arena: Arena, call: Call, fd: number): unknown[] {
     count: 1,
     offset: 0,
     length: 16,
+    size: 16,
     bytes: arena.memory.bytes,
     words: call === 'attach' ? arena.control.words : arena.ready.words,
     callback: () => undefined,

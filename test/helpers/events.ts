@@ -5,6 +5,7 @@ type Name = keyof DiagnosticsEvents
 
 const everyName: Record<Name, true> = {
   'wormhole-ipc:open': true,
+  'wormhole-ipc:channel': true,
   'wormhole-ipc:move': true,
   'wormhole-ipc:close': true,
   'wormhole-ipc:send': true,

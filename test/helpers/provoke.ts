@@ -2,12 +2,15 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type ChannelOptions, channel, Receiver, type WormholeErrorCode } from 'wormhole-ipc'
 import { caller, link, serve } from 'wormhole-ipc/calls'
+import { connect, listen as listenFor } from 'wormhole-ipc/listen'
+import { natsSender } from 'wormhole-ipc/nats'
 import { pool } from 'wormhole-ipc/pool'
 import { forkAndRun, inherited } from 'wormhole-ipc/process'
 import { listen, peerCredentials } from 'wormhole-ipc/socket'
 import * as socket from '#lib/os/syscalls'
 import { BarePeer } from './bare-peer.js'
 import { start } from './child.js'
+import { StandInServer } from './nats-stand-in.js'
 import { frame } from './reference-framer.js'
 
 /** Makes an error happen: throws it, or rejects with it. */
@@ -118,6 +121,36 @@ async function overfill(): Promise<unknown> {
   return await jobs.run(2)
 }
 
+async function refuse(): Promise<unknown> {
+  const name = `@wormhole-refuses-${process.pid}`
+  await using listener = await listenFor(name)
+  const connecting = connect(name)
+  await (await listener.accept()).refuse('full')
+  return await connecting
+}
+
+/** Sends over a connection whose server has closed it. */
+async function loseServer(): Promise<void> {
+  const server = await new StandInServer({}).start()
+  const connection = await server.connect()
+  server.stop('Authorization Violation')
+  await connection.closed()
+  await natsSender(connection, 'jobs')
+}
+
+/** Opens a remote channel at a server whose API answers with an error. */
+async function refusedByServer(): Promise<unknown> {
+  const server = await new StandInServer({
+    answer: { error: { code: 500, err_code: 10000, description: 'm' } },
+  }).start()
+  try {
+    const connection = await server.connect()
+    return await natsSender(connection, 'jobs').finally(() => connection.close())
+  } finally {
+    server.stop()
+  }
+}
+
 /** For each code, ways to cause it: together they show every field that the code may carry. */
 export const provocations: Record<WormholeErrorCode, Provocation[]> = {
   ERR_WORMHOLE_ADDRESS_IN_USE: [() => listen('/dev/null')],
@@ -157,6 +190,7 @@ export const provocations: Record<WormholeErrorCode, Provocation[]> = {
         receiver.close()
         return sender.send(1)
       }),
+    loseServer,
   ],
   ERR_WORMHOLE_FDS_TRUNCATED: [
     () =>
@@ -195,6 +229,8 @@ export const provocations: Record<WormholeErrorCode, Provocation[]> = {
         receiver.detach()
       }),
   ],
+  ERR_WORMHOLE_REFUSED: [refuse],
+  ERR_WORMHOLE_SERVER: [refusedByServer],
   ERR_WORMHOLE_SYSTEM: [
     () => peerCredentials(process.stdin.fd + 1_000_000),
     failToStart,
@@ -207,6 +243,7 @@ export const provocations: Record<WormholeErrorCode, Provocation[]> = {
   ],
   ERR_WORMHOLE_TOO_MANY_FDS: [() => within((sender) => sender.sendWithFds(1, Array<number>(254).fill(0)))],
   ERR_WORMHOLE_TRUNCATED: [() => receiving(socket.SOCK_STREAM, frame('1', 2n)), giveUp],
+  ERR_WORMHOLE_UNREACHABLE: [() => connect(`@wormhole-nobody-${process.pid}`, { timeout: 0 })],
   ERR_WORMHOLE_UNSERIALIZABLE: [
     () => within((sender) => sender.send(undefined)),
     () => within((sender) => sender.send(1n)),

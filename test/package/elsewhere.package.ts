@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { Consumer, runtime } from './consumer.js'
 
@@ -9,8 +11,17 @@ describe('the package where it cannot run', () => {
       'main.mjs',
       `import('wormhole-ipc').catch(({ code, message }) => console.log(code + ': ' + message))`
     )
+    consumer.write(
+      'main.cjs',
+      `try { require('wormhole-ipc') } catch ({ code, message }) { console.log(code + ': ' + message) }`
+    )
   })
   after(() => consumer.remove())
+
+  it('is installed all the same: it asks for no system', () => {
+    const manifest = JSON.parse(readFileSync(join(consumer.installed, 'package.json'), 'utf8')) as object
+    expect(manifest).not.to.have.any.keys('os', 'cpu', 'libc')
+  })
 
   /** One line on standard output is one sentence. */
   function refusal(args: string[], program?: string): string {
@@ -20,11 +31,13 @@ describe('the package where it cannot run', () => {
   }
 
   for (const platform of ['darwin', 'win32']) {
-    it(`says that it is for Linux on ${platform}`, () => {
+    it(`says that it is for Linux on ${platform}, to import and to require()`, () => {
       consumer.write('elsewhere.mjs', `Object.defineProperty(process, 'platform', { value: '${platform}' })`)
-      expect(refusal(['--import', './elsewhere.mjs', 'main.mjs'])).to.match(
-        new RegExp(`^ERR_WORMHOLE_UNSUPPORTED: wormhole-ipc runs on Linux only .*; this is ${platform}\n$`)
-      )
+      for (const main of ['main.mjs', 'main.cjs']) {
+        expect(refusal(['--import', './elsewhere.mjs', main])).to.match(
+          new RegExp(`^ERR_WORMHOLE_UNSUPPORTED: wormhole-ipc runs on Linux only .*; this is ${platform}\n$`)
+        )
+      }
     })
   }
 

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { Consumer } from './consumer.js'
 
-const MAX_BYTES = 860 * 1024
+/** Of it 420 KiB are the code, in CommonJS and for bundlers, 100 the examples, and 210 the pages. */
+const MAX_BYTES = 1280 * 1024
 /** About what each takes, rounded up. */
 const ADDON_BYTES = {
   'prebuilds/linux-x64/wormhole-ipc.glibc.node': 36_000,
@@ -40,7 +41,7 @@ describe('the installed package', () => {
     expect(Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript)).to.deep.equal([])
   })
 
-  it('is under 860 KiB, also with the addons that a partial one lacks', () => {
+  it('is under 1280 KiB, also with the addons that a partial one lacks', () => {
     const files = readdirSync(consumer.installed, { recursive: true, encoding: 'utf8' })
     const sizes = files.map((file) => statSync(join(consumer.installed, file))).filter((stats) => stats.isFile())
     const lacking = Object.entries(ADDON_BYTES).filter(([file]) => !files.includes(file))
@@ -83,11 +84,13 @@ describe('the installed package', () => {
       'require.cjs',
       `const { channel } = require('wormhole-ipc')
       const { socketpair } = require('wormhole-ipc/socket')
-      import('wormhole-ipc').then((same) => console.log(same.channel === channel, socketpair('stream').length))
+      const one = (name) => import(name).then((same) => Object.entries(require(name)).every(([key, value]) => same[key] === value))
+      const names = ['', '/calls', '/pool', '/process', '/socket'].map((entry) => 'wormhole-ipc' + entry)
+      Promise.all(names.map(one)).then((same) => console.log(...same, socketpair('stream').length))
       ${ROUND_TRIP}`
     )
     const { stdout } = consumer.run([main])
-    expect(stdout.split('\n').sort()).to.deep.equal(['', ANSWER.trim(), 'true 2'].sort())
+    expect(stdout.split('\n').sort()).to.deep.equal(['', ANSWER.trim(), 'true true true true true 2'].sort())
   })
 
   it('starts children, by fork() and by forkAndRun()', () => {

@@ -40,10 +40,13 @@ describe('two copies of the package in one process', () => {
 
   /** The second copy is in `place`, whose modules have `query`. */
   function copies(place: string, query: string): Copies {
+    const second = query === '' ? join(folder, place) : again()
     return {
       first: join(folder, 'first/dist/index.js'),
-      second: query === '' ? join(folder, place, 'index.js') : join(again(), 'index.js'),
-      secondProcess: query === '' ? join(folder, place, 'process.js') : join(again(), 'process.js'),
+      firstCalls: join(folder, 'first/dist/calls.js'),
+      second: join(second, 'index.js'),
+      secondProcess: join(second, 'process.js'),
+      secondCalls: join(second, 'calls.js'),
       child: join(folder, 'child.mjs'),
     }
   }
@@ -72,6 +75,7 @@ describe('two copies of the package in one process', () => {
           instance: true,
           fromChild: 'from the child',
           childsEnd: true,
+          withFds: ['given', 1],
         })
       })
     }

@@ -136,7 +136,12 @@ describe('the two halves', () => {
         .filter(([, text]) => new RegExp(`^import \\{[^}]*\\b${name}\\b[^}]*\\} from '\\.`, 'm').test(text))
         .map(([path]) => path)
     expect(importing('wasm').filter((path) => !path.startsWith('lib/wire/'))).to.deep.equal([])
-    expect(importing('native')).to.have.members(['lib/os/memory.ts', 'lib/os/poller.ts', 'lib/os/syscalls.ts'])
+    expect(importing('native')).to.have.members([
+      'lib/os/memfd.ts',
+      'lib/os/memory.ts',
+      'lib/os/poller.ts',
+      'lib/os/syscalls.ts',
+    ])
   })
 })
 

@@ -11,7 +11,8 @@ export function childProcess(serialization) {
   return {
     title: `child_process ${serialization}`,
     promise: 'kernel',
-    does: ['stream', 'link', 'descriptors'],
+    // JSON has no bytes.
+    does: ['stream', 'link', 'descriptors', ...(serialization === 'advanced' ? /** @type {const} */ (['bytes']) : [])],
     async start(argv, children) {
       return combine(Array.from({ length: children }, () => link(forkProcess(argv, serialization))))
     },
@@ -52,6 +53,10 @@ function link(channel) {
     sendAll,
     sendHandles: sendAll,
     receive(take) {
+      channel.on('message', take)
+    },
+    sendBytes: (bytes) => send(bytes),
+    receiveBytes(take) {
       channel.on('message', take)
     },
     receiveHandles(take) {

@@ -1,7 +1,7 @@
 // This library as it is installed: of build/package, which scripts/packed makes. Nothing else in the harness's
 // measurements imports it. Children share the ends of one pair of channels.
 /** @import { Receiver, Sender } from '../../../build/package/dist/index.js' */
-import { channel } from '../../../build/package/dist/index.js'
+import { channel, OwnedFd } from '../../../build/package/dist/index.js'
 import { inherited, spawn } from '../../../build/package/dist/process.js'
 import { keep } from './children.mjs'
 
@@ -12,10 +12,10 @@ const HANDLES_AT_ONCE = 64
 
 /**
  * @param {string} title
- * @param {{ coalesce?: boolean, receive?: typeof takeEach, does?: import('../driver.mjs').Driver['does'] }} [options]
+ * @param {{ coalesce?: boolean, receive?: typeof takeEach, takeBytes?: typeof readBytes, does?: import('../driver.mjs').Driver['does'] }} [options]
  * @returns {import('../driver.mjs').Driver}
  */
-export function wormhole(title, { coalesce = true, receive = takeEach, does } = {}) {
+export function wormhole(title, { coalesce = true, receive = takeEach, takeBytes = readBytes, does } = {}) {
   const pairOf = ({ bytes = 0 }) => channel({ coalesce, maxMessageBytes: Math.max(bytes, MIN_MAXIMUM) })
   return {
     title,
@@ -30,12 +30,12 @@ export function wormhole(title, { coalesce = true, receive = takeEach, does } = 
       }
       todo.close()
       done.close()
-      return link(jobs, replies, receive)
+      return link(jobs, replies, receive, takeBytes)
     },
     async connect() {
       /** @type {Record<string, any>} */
       const { todo, done } = inherited()
-      return link(done, todo, receive)
+      return link(done, todo, receive, takeBytes)
     },
     async pair() {
       const [sender, receiver] = pairOf({})
@@ -56,7 +56,7 @@ export function wormhole(title, { coalesce = true, receive = takeEach, does } = 
  * @param {Receiver<any>} receiver
  * @returns {import('../driver.mjs').Link}
  */
-function link(sender, receiver, receive) {
+function link(sender, receiver, receive, takeBytes) {
   return {
     send: (message) => sender.send(message),
     async sendAll(messages) {
@@ -73,6 +73,8 @@ function link(sender, receiver, receive) {
       }
     },
     receiveHandles: (take) => takeHandles(receiver, take).catch(ignoreClosing),
+    sendBytes: (bytes) => sender.sendWithFds(null, [OwnedFd.fromBytes(bytes)]),
+    receiveBytes: (take) => takeFiles(receiver, takeBytes, take).catch(ignoreClosing),
     close() {
       sender.close()
       receiver.close()
@@ -94,6 +96,19 @@ async function takeHandles(receiver, take) {
     for (const fd of fds) fd.close()
     take(message, fds.length > 0)
   }
+}
+
+async function takeFiles(receiver, takeBytes, take) {
+  for (;;) {
+    const [, [file]] = await receiver.recvWithFds()
+    take(await takeBytes(file))
+    file.close()
+  }
+}
+
+/** @param {OwnedFd} file @returns {Buffer | Promise<Buffer>} */
+function readBytes(file) {
+  return file.bytes()
 }
 
 /** What waits while its link is closed is told so. */

@@ -1,0 +1,106 @@
+/** What this library uses of `@nats-io/jetstream` and of a transport, by shape: who does not install them has no types of theirs. */
+
+/** The headers of a message. */
+export interface NatsHeaders {
+  /** A status instead of a message; 0 for a message. */
+  readonly code: number
+  readonly description: string
+  get(name: string): string
+  set(name: string, value: string): void
+}
+
+/** A message as a subscription gets it. */
+export interface NatsMessage {
+  readonly subject: string
+  readonly reply?: string | undefined
+  readonly data: Uint8Array
+  readonly headers?: NatsHeaders | undefined
+}
+
+export interface NatsSubscription {
+  drain(): Promise<void>
+}
+
+/**
+ * A connection to a NATS server, by what is used of it: what `connect` of `@nats-io/transport-node` resolves to.
+ *
+ * @example
+ * import { connect } from '@nats-io/transport-node'
+ * import type { NatsConnection } from 'wormhole-ipc/nats'
+ *
+ * const connection: NatsConnection = await connect({ servers: 'nats.example.org' })
+ */
+export interface NatsConnection {
+  /** What the server says of itself. */
+  readonly info?: { readonly version: string; readonly max_payload: number } | undefined
+  /** Publishes a message. */
+  publish(subject: string, payload?: Uint8Array | string, options?: { reply?: string }): void
+  /** Subscribes to a subject. */
+  subscribe(
+    subject: string,
+    options?: { callback?: (error: Error | null, message: NatsMessage) => void }
+  ): NatsSubscription
+  /** Publishes a message, and resolves to the answer. */
+  request(subject: string, payload?: Uint8Array | string): Promise<NatsMessage>
+  /** Iterates over what becomes of the connection. */
+  status(): AsyncIterable<{ readonly type: string }>
+  /** Resolves once it is closed for good, to the error if there was one. */
+  closed(): Promise<unknown>
+  /** Tells whether it is closed for good. */
+  isClosed(): boolean
+  /** Resolves once the server has all that was published. */
+  flush(): Promise<void>
+}
+
+export interface StreamConfig {
+  name: string
+  subjects: string[]
+  retention: string
+  discard: string
+  storage: string
+  max_msgs: number
+  num_replicas: number
+}
+
+export interface ConsumerConfig {
+  durable_name: string
+  ack_policy: string
+  /** Nanoseconds. */
+  ack_wait: number
+  max_deliver: number
+  max_ack_pending: number
+  max_waiting: number
+}
+
+/** What the server says of a stream or a consumer. */
+interface Info<Config> {
+  config: Config
+}
+
+export interface JetStreamManager {
+  streams: {
+    info(stream: string): Promise<Info<StreamConfig>>
+    add(config: StreamConfig): Promise<Info<StreamConfig>>
+    update(stream: string, config: StreamConfig): Promise<Info<StreamConfig>>
+  }
+  consumers: {
+    info(stream: string, consumer: string): Promise<Info<ConsumerConfig>>
+    add(stream: string, config: ConsumerConfig): Promise<Info<ConsumerConfig>>
+  }
+}
+
+export interface JetStreamClient {
+  publish(
+    subject: string,
+    payload: Uint8Array,
+    options: { msgID: string; headers: NatsHeaders; timeout: number }
+  ): Promise<unknown>
+}
+
+/** The functions that the two packages export. */
+export interface Client {
+  jetstream(connection: NatsConnection): JetStreamClient
+  jetstreamManager(connection: NatsConnection): Promise<JetStreamManager>
+  headers(): NatsHeaders
+  createInbox(): string
+}
