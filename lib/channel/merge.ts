@@ -33,13 +33,9 @@ const IDLE_MS = 1000
  *   console.log(message.id)
  * }
  *
- * @example
- * import { channel, merge } from 'wormhole-ipc'
- *
- * const [, first] = channel<number>()
- * const [, second] = channel<number>()
- * for await (const [key, message, ended] of merge({ first, second }, { ends: true })) {
- *   console.log(ended ? `${key} has ended` : `${key}: ${message.toFixed()}`)
+ * // Until both have ended:
+ * for await (const [key, message, ended] of merge({ todo, stopped }, { ends: true })) {
+ *   console.log(ended ? `${key} has ended` : message)
  * }
  */
 export function merge<R extends Receivers, Ends extends boolean = false>(

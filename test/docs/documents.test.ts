@@ -224,6 +224,27 @@ describe('the code in the documents', () => {
     })
   })
 
+  describe('the programs in docs/descriptors.md', () => {
+    const page = 'docs/descriptors.md'
+
+    it('moves a file, and its duplicate', async () => {
+      const printed = await outputOf(page, fileWith(page, 'file.dup()'))
+      expect(printed).to.equal('-1\na duplicate file true\nthe file file false\n')
+    })
+
+    it('hands over a connection with every byte', async () => {
+      expect(await outputOf(page, fileWith(page, 'pauseOnConnect: true'))).to.equal('127.0.0.1 every byte\n')
+    })
+
+    it('hands over a server', async () => {
+      expect(await outputOf(page, fileWith(page, 'toServer()'))).to.equal('served by the successor\n')
+    })
+
+    it('sends a descriptor over a raw socket', async () => {
+      expect(await outputOf(page, fileWith(page, 'await accept('))).to.equal('standard output 1\n')
+    })
+  })
+
   describe('the peer in Python of docs/wire.md', () => {
     usesChildren()
     leavesNoDescriptors()
