@@ -163,7 +163,7 @@ export class Publisher {
       return true
     }
     counters.packets++
-    sent(this.#end, counters, { messages, bytes: bytes.length - (messages - 1), fds: 0 })
+    sent(this.#end, counters, messages, bytes.length - (messages - 1), 0)
     for (const request of packet) this.#settle(request)
     return true
   }

@@ -12,9 +12,10 @@ import { type EndContext, type EndState, OPEN, OVER } from '../fd/end-context.js
 import { isMainThread } from '../os/addon.js'
 import { BlockingBusyPoll } from '../os/busy-poll.js'
 import { handOver } from '../os/exit-flush.js'
-import { ROOM_SLICE_MS, unwatch, WAIT_SLICE_MS, watch } from '../os/poller.js'
+import { ROOM_SLICE_MS, WAIT_SLICE_MS } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { Batch } from './batch.js'
+import { ReadWatch } from './read-watch.js'
 import { END, type Feed, type MessageReader, READ } from './reader.js'
 import { type Delivery, nextTicket, Pending, type Subscriber, type Waiter } from './waiter.js'
 
@@ -35,8 +36,7 @@ export class ReceiveQueue {
   #waiters: List<Waiter> | null = null
   /** Those that stay from one message to the next. */
   #subscribers: Set<Subscriber> | null = null
-  /** The descriptor that is watched, the channel's or a side stream's; -1 if nothing waits. */
-  #watched = -1
+  readonly #watch: ReadWatch
   /** Whether waiters are to be served later with what is read already. */
   #servesLater = false
   /** Calls in a row that looked for a message and found none. */
@@ -54,6 +54,7 @@ export class ReceiveQueue {
     this.settings = end.settings
     this.#counters = end.counters
     this.#reader = reader
+    this.#watch = new ReadWatch(end, reader, feed, this)
   }
 
   /** How many messages are here, including one that is here in part. */
@@ -142,7 +143,7 @@ export class ReceiveQueue {
       if (this.ended) throw disconnectedError('Receiver')
       const left = deadline - now()
       if (left <= 0) {
-        if (this.#watched < 0) endWait(this.#counters, this.end, 'waits no longer')
+        if (!this.#watch.on) endWait(this.#counters, this.end, 'waits no longer')
         throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
       }
       if (beginWait(this.#counters, this.end, 'waits')) this.#counters.waits++
@@ -153,7 +154,7 @@ export class ReceiveQueue {
 
   join(waiter: Waiter): void {
     this.#waiters ??= new List()
-    this.#watch(true)
+    this.#watch.start(true)
     this.#counters.waits++
     waiter.ticket = nextTicket()
     this.#waiters.push(waiter)
@@ -178,8 +179,8 @@ export class ReceiveQueue {
 
   /** Watches for a subscriber that is armed now. Throws if the descriptor cannot be watched. */
   arm(): void {
-    const fresh = this.#watched < 0
-    this.#watch(this.#calling)
+    const fresh = !this.#watch.on
+    this.#watch.start(this.#calling)
     if (fresh) this.#counters.waits++
   }
 
@@ -244,10 +245,10 @@ export class ReceiveQueue {
   #rewatch(): void {
     const calling = this.#waiters !== null && this.#waiters.size > 0
     if (this.#subscribers !== null) for (const each of this.#subscribers) if (each.wanting) each.stay()
-    if (!calling && (this.#subscribers === null || !this.#anyArmed())) this.#unwatch()
+    if (!calling && (this.#subscribers === null || !this.#anyArmed())) this.#watch.stop()
     else {
       try {
-        this.#watch(calling)
+        this.#watch.start(calling)
       } catch (error) {
         this.#failAll(error)
       }
@@ -285,7 +286,7 @@ export class ReceiveQueue {
 
   /** Rejects what waits: the descriptor is about to be closed or moved. */
   letGo(): void {
-    this.#unwatch()
+    this.#watch.stop()
     this.#failAll(closedError(this.end.constructor.name))
   }
 
@@ -300,8 +301,7 @@ export class ReceiveQueue {
 
   /** Applies a changed `keepsAlive` to what is watched. */
   rewatch(): void {
-    if (this.#watched >= 0 && this.feed === null)
-      watch(this.#watched, socket.POLLIN, this, this.end.keepsAlive && this.#calling)
+    this.#watch.rewatch(this.#calling)
     for (const subscriber of this.#subscribers ?? []) subscriber.setKeepsAlive(this.end.keepsAlive)
   }
 
@@ -313,7 +313,7 @@ export class ReceiveQueue {
 
   /** Called by the poller. */
   onFailure(error: unknown): void {
-    this.#watched = -1
+    this.#watch.failed()
     failed(this.end, error)
     this.#failAll(error)
   }
@@ -362,28 +362,10 @@ export class ReceiveQueue {
     waiter.fail(reason)
   }
 
-  /** @param calling whether calls wait: a subscriber holds the event loop itself */
-  #watch(calling: boolean): void {
-    const fd = this.#reader.waitsFor
-    if (this.#watched >= 0 && this.#watched !== fd) this.#unwatch()
-    this.#watched = -1
-    if (this.feed !== null) this.feed.watch(this)
-    else watch(fd, socket.POLLIN, this, this.end.keepsAlive && calling)
-    this.#watched = fd
-    beginWait(this.#counters, this.end, 'waits')
-  }
-
-  #unwatch(): void {
-    if (this.feed !== null) this.feed.unwatch()
-    else if (this.#watched >= 0) unwatch(this.#watched)
-    this.#watched = -1
-    if (this.#counters.waitingSince >= 0) endWait(this.#counters, this.end, 'waits no longer')
-  }
-
   /** Closes the descriptor: nothing more will come. */
   #end(): void {
     if (this.end.life === OPEN) this.end.life = OVER
-    this.#unwatch()
+    this.#watch.stop()
     this.#reader.drop()
     this.#closeEnd('ended')
     for (const subscriber of this.#leaving()) subscriber.end()
