@@ -200,7 +200,7 @@ class Merging implements Merge {
   }
 
   /** Leaves the receivers if unused: a loop that was left without `return()`, as at an error, must not stay forever. */
-  restIfIdle(): void {
+  releaseIfIdle(): void {
     if (!this.#used && this.#steps.size === 0) this.#dismantle()
     this.#used = false
   }
@@ -327,6 +327,6 @@ class Merging implements Merge {
 /** The merges that are subscribed. */
 const staying = new Set<Merging>()
 const startLooking = recurring(IDLE_MS, () => {
-  for (const merging of staying) merging.restIfIdle()
+  for (const merging of staying) merging.releaseIfIdle()
   return staying.size > 0
 })

@@ -117,7 +117,7 @@ export class Reception implements Keeper {
         }
         const connection = this.#next()
         if (connection === undefined) break
-        this.#hand(connection, this.#accepting.first)
+        this.#serveWith(connection, this.#accepting.first)
       }
       this.#rewatch()
     } catch (error) {
@@ -125,7 +125,7 @@ export class Reception implements Keeper {
     }
   }
 
-  #hand(connection: Connection, { stop, resolve }: Accepting): void {
+  #serveWith(connection: Connection, { stop, resolve }: Accepting): void {
     this.#accepting.remove(this.#accepting.first as Accepting)
     stop?.()
     this.#served.add(connection)

@@ -49,7 +49,7 @@ export class Batch implements MessageSink {
   #before = 0
   /** What follows `items`, and how many messages that is. */
   #unread: Unread[] = []
-  private behind = 0
+  private following = 0
   /** The descriptors that came with items that are left, in the items' order. */
   #attached: Attached[] | null = null
   /** The positions of items whose descriptors the kernel dropped. */
@@ -59,16 +59,16 @@ export class Batch implements MessageSink {
   constructor(readonly end: Observed | null = null) {}
 
   get left(): number {
-    return this.items.length - this.next + this.behind
+    return this.items.length - this.next + this.following
   }
 
   /** The position of the last message; -1 if there is none. */
   get last(): number {
-    return this.#before + this.items.length + this.behind - 1
+    return this.#before + this.items.length + this.following - 1
   }
 
   add(items: unknown[]): void {
-    if (this.behind > 0) this.addUnread(new Made(items))
+    if (this.following > 0) this.addUnread(new Made(items))
     else if (this.left === 0) this.items = items
     else for (const item of items) this.items.push(item)
   }
@@ -77,12 +77,12 @@ export class Batch implements MessageSink {
   addUnread(unread: Unread): void {
     this.failures = true
     this.#unread.push(unread)
-    this.behind += unread.left
+    this.following += unread.left
   }
 
   push(item: unknown): void {
     if (item instanceof Failure) this.failures = true
-    if (this.behind > 0) {
+    if (this.following > 0) {
       this.add([item])
       return
     }
@@ -181,7 +181,7 @@ export class Batch implements MessageSink {
       this.failures = false
       for (const unread of this.#unread) unread.drop()
       this.#unread = []
-      this.behind = 0
+      this.following = 0
       this.#lost = []
     }
     this.#before = 0
@@ -223,7 +223,7 @@ export class Batch implements MessageSink {
     this.#before += this.items.length
     this.items = unread.read()
     this.next = 0
-    this.behind -= this.items.length
+    this.following -= this.items.length
     if (unread.left > 0) return
     unread.drop()
     this.#unread.shift()

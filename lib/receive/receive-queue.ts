@@ -285,14 +285,14 @@ export class ReceiveQueue {
   }
 
   /** Rejects what waits: the descriptor is about to be closed or moved. */
-  letGo(): void {
+  endWaits(): void {
     this.#watch.stop()
     this.#failAll(closedError(this.end.constructor.name))
   }
 
   /** Drops what is here, and closes the descriptor. */
   close(): void {
-    this.letGo()
+    this.endWaits()
     this.#counters.messages -= this.batch.left
     this.batch.clear()
     this.#reader.drop()

@@ -102,7 +102,7 @@ export class Pending<Value> implements Waiter {
   fail(error: unknown): void {
     void quiet(this.promise)
     this.#reject(error)
-    this.#letGo()
+    this.#leaveContext()
   }
 
   #attempt(operation: () => Value | Later<Value>): void {
@@ -111,13 +111,13 @@ export class Pending<Value> implements Waiter {
       // A schema that checks asynchronously may refuse it.
       if (value instanceof Later) void quiet(this.promise)
       this.#resolve(value instanceof Later ? value.promise : value)
-      this.#letGo()
+      this.#leaveContext()
     } catch (error) {
       this.fail(error)
     }
   }
 
-  #letGo(): void {
+  #leaveContext(): void {
     this.#caller?.emitDestroy()
     this.#caller = null
   }

@@ -252,7 +252,7 @@ export class SendQueue extends Flushable {
 
   /** Closes the descriptor as soon as nothing is pending. */
   close(): void {
-    this.transmitter.letGo()
+    this.transmitter.endWaits()
     this.#releaseIfIdle()
   }
 

@@ -88,8 +88,8 @@ export class Transmitter {
   }
 
   /** Ends the waits for the channel's end: the descriptor is about to be closed or moved. */
-  letGo(): void {
-    this.#watch.letGo()
+  endWaits(): void {
+    this.#watch.endWaits()
   }
 
   /** Resolves once every receiving end is gone. */
