@@ -7,6 +7,7 @@ import { start } from '../helpers/child.js'
 import { type Block, blocksOf, compile, documents, folderOf } from '../helpers/code-blocks.js'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
+import { usesServer } from '../helpers/nats.js'
 import { usesChildren } from '../helpers/uses-children.js'
 
 const pages = documents()
@@ -16,8 +17,8 @@ function blocksIn(language: string): Block[] {
 }
 
 /** Runs a compiled block in the folder of its document; resolves to what it printed. */
-async function outputOf(document: string, file: string): Promise<string> {
-  const { code, stdout, stderr } = await start('env', ['-C', folderOf(document), process.execPath, file]).ended
+async function outputOf(document: string, file: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await start('env', ['-C', folderOf(document), process.execPath, file, ...args]).ended
   expect(code, stderr).to.equal(0)
   expect(stderr).to.equal('')
   return stdout
@@ -242,6 +243,17 @@ describe('the code in the documents', () => {
 
     it('sends a descriptor over a raw socket', async () => {
       expect(await outputOf(page, fileWith(page, 'await accept('))).to.equal('standard output 1\n')
+    })
+  })
+
+  describe('the programs in docs/nats.md', () => {
+    const server = usesServer()
+    const page = 'docs/nats.md'
+
+    it('send, and receive in each way', async () => {
+      const { url } = server.current
+      expect(await outputOf(page, fileWith(page, '// producer.ts'), url)).to.equal('')
+      expect(await outputOf(page, fileWith(page, '// consumer.ts'), url)).to.equal('1\n2\n3\n3\n')
     })
   })
 
