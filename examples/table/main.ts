@@ -57,6 +57,7 @@ async function buildTable(): Promise<[pairs: number, table: OwnedFd]> {
   const builder = fork<Channels>(program('build'), [String(mib * MIB)], { channels: { tables: sender } })
   const exited = once(builder, 'exit')
   const [{ pairs }, [table]] = await tables.recvWithFds()
+  tables.close()
   await exited
   return [pairs, table!]
 }

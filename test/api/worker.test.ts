@@ -14,7 +14,7 @@ import { sized } from '../helpers/long.js'
 import { usesChildren } from '../helpers/uses-children.js'
 import { startWorker, told } from '../helpers/worker.js'
 
-const TIMES = sized(2, 20)
+const TIMES = sized(1, 20)
 
 describe('a channel to a worker thread', () => {
   leavesNoDescriptors()

@@ -6,11 +6,12 @@ import { expect } from 'chai'
 import type { Churn } from '../fixtures/churn.js'
 import { fixture, start, startNode } from '../helpers/child.js'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
+import { sized } from '../helpers/long.js'
 import { measured } from '../helpers/measured.js'
 import { skipUnderAsan } from '../helpers/under-asan.js'
 import { usesChildren } from '../helpers/uses-children.js'
 
-const PROGRAMS = 100
+const PROGRAMS = sized(40, 100)
 
 /** The calls that make descriptors, and the flag with which each of them makes them close-on-exec. */
 const flags: Record<string, RegExp> = {

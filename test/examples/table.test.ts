@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { itHasCommandLine, runExample } from '../helpers/example.js'
+import { sized } from '../helpers/long.js'
 
 /** The number at the end of each line that a pattern finds. */
 function numbers(text: string, pattern: RegExp): number[] {
@@ -8,7 +9,7 @@ function numbers(text: string, pattern: RegExp): number[] {
 
 describe('the table example', () => {
   for (const [mib, processes] of [
-    [32, 8],
+    [32, sized(4, 8)],
     [1, 1],
   ] as const) {
     it(`has ${processes} processes read a table of ${mib} MiB that is in memory once`, async () => {

@@ -9,7 +9,7 @@ import { illFormed, wellFormed } from '../helpers/utf8.js'
 const ALPHABET = Buffer.from([...Buffer.from('{[]}"\\,:1 '), 0x01, ...Buffer.from('é')])
 
 /** Places of a frame at which a block of sixteen bytes ends, and those around. */
-const BORDERS = [13, 14, 15, 16, 29, 30, 31, 32]
+const BORDERS = [15, 16, 14, 13, 29, 30, 31, 32]
 
 describe('hostile: frames of one packet, all of them', () => {
   quietErrors()
@@ -33,7 +33,7 @@ describe('hostile: frames of one packet, all of them', () => {
   it('come out as alone: where a block ends outside a string and within one', function () {
     this.timeout(MAX_MS)
     let count = 0
-    for (const border of chosen(4, BORDERS)) {
+    for (const border of chosen(2, BORDERS)) {
       for (const before of [' '.repeat(border), `"${'x'.repeat(border - 1)}`, `["${'\\\\'.repeat(border / 2)}`]) {
         count += product([(LONG ? three : two).map((part) => behind(before, part)), LONG ? two : one])
       }
@@ -44,7 +44,7 @@ describe('hostile: frames of one packet, all of them', () => {
   it('come out as alone: backslashes at the end of a block in both, where two mistakes would make up', function () {
     this.timeout(MAX_MS)
     const escaped: Alone[] = []
-    for (const start of ['"', '","', '["', '",["', '{"":"']) {
+    for (const start of chosen(3, ['"', '","', '{"":"', '["', '",["'])) {
       for (const end of LONG ? [14, 15, 16, 17, 31, 32, 33] : [15, 16]) {
         for (const run of [1, 2, 3]) {
           const filling = 'x'.repeat(end - start.length - run)
@@ -60,8 +60,8 @@ describe('hostile: frames of one packet, all of them', () => {
   it('come out as alone: machine-made frames of all kinds in all company', function () {
     this.timeout(MAX_MS)
     const random = new Random(SEED)
-    const pool = Array.from({ length: LONG ? 50_000 : 5000 }, () => alone(manyKinds(random)))
-    const packets = sized(12_000, 10_000_000)
+    const pool = Array.from({ length: sized(2000, 50_000) }, () => alone(manyKinds(random)))
+    const packets = sized(5000, 10_000_000)
     for (let round = 0; round < packets; round++) {
       const parts = Array.from({ length: 2 + random.below(3) }, () => random.pick(pool))
       expectAlone(parts, random.below(32))

@@ -37,7 +37,7 @@ describe('hostile: messages outside ASCII that are sent', () => {
 
       it('are framed as the reference frames them, whatever fast-check makes', async function () {
         this.timeout(MAX_MS)
-        const rounds = sized(300, 50_000)
+        const rounds = sized(150, 50_000)
         await fc.assert(
           fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 12 }), (messages) => expectFramed(messages)),
           { seed: SEED, numRuns: rounds }

@@ -5,6 +5,7 @@ import { BarePeer } from '../helpers/bare-peer.js'
 import { leavesNoDescriptors, openDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
 import { range } from '../helpers/fill.js'
+import { sized } from '../helpers/long.js'
 import { quietErrors } from '../helpers/quiet-errors.js'
 import { frame, frames, HEADER_BYTES, type Outcome } from '../helpers/reference-framer.js'
 
@@ -13,11 +14,12 @@ const types = [
   ['a byte stream', socket.SOCK_STREAM],
 ] as const
 
-describe('hostile: a hundred thousand tiny frames', () => {
+const FRAMES = sized(30_000, 100_000)
+
+describe(`hostile: ${FRAMES} tiny frames`, () => {
   quietErrors()
   leavesNoDescriptors()
   const { keep } = closesEnds()
-  const FRAMES = 100_000
   /** As many as fit into a packet of a stock system. */
   const AT_ONCE = 10_000
 
@@ -52,7 +54,7 @@ describe('hostile: a hundred thousand tiny frames', () => {
 describe('hostile: as many descriptors as fit with every packet', () => {
   leavesNoDescriptors()
   const { keep } = closesEnds()
-  const PACKETS = 1000
+  const PACKETS = sized(300, 1000)
   const every = Array<number>(socket.SCM_MAX_FD).fill(2)
   const lost: Outcome = { code: 'ERR_WORMHOLE_FDS_TRUNCATED', received: 'in pieces' }
 

@@ -77,7 +77,7 @@ describe('hostile: a live receiver and a peer that writes what it likes', () => 
   for (const way of names) {
     it(`has the promised outcome for each packet that fast-check makes, by ${way}`, async function () {
       this.timeout(MAX_MS)
-      const rounds = sized(100, 4000)
+      const rounds = sized(50, 4000)
       let packets = 0
       const before = memoryBytes()
       await fc.assert(

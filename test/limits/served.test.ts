@@ -7,12 +7,13 @@ import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
 import { rejectsCode } from '../helpers/expect-error.js'
 import { range } from '../helpers/fill.js'
+import { sized } from '../helpers/long.js'
 import { rawPair, rawSend } from '../helpers/raw.js'
 import { frame } from '../helpers/reference-framer.js'
 import { forceSendBuffer } from '../helpers/send-buffer.js'
 
 /** Calls that wait on one receiver. */
-const CALLS = 12_000
+const CALLS = sized(6000, 12_000)
 /** As many messages as one packet holds. */
 const FEW = 1000
 /** How long what each of them sets off is busy, in milliseconds: all together, many times a turn. */

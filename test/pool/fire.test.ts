@@ -13,9 +13,9 @@ import { usesChildren } from '../helpers/uses-children.js'
 
 const TRACE = new URL('../fixtures/pool-trace.js', import.meta.url)
 const KILL_EVERY_MS = 100
-const MIN_KILLS = 5
+const MIN_KILLS = sized(3, 5)
 /** Each takes as long as a process takes to start. */
-const MAX_KILLS = sized(8, Number.POSITIVE_INFINITY)
+const MAX_KILLS = sized(4, Number.POSITIVE_INFINITY)
 const UNDER_WAY = 100
 /** What a job that is kept, with its promise, has at least. */
 const MIN_LEAK_BYTES = 64
@@ -27,7 +27,7 @@ describe('a pool under fire', function () {
   const open = closesPools()
 
   it('settles every job once while its processes are killed, one by one, at any moment', async () => {
-    const total = sized(1500, 100_000)
+    const total = sized(800, 100_000)
     const to = mkdtempSync(join(tmpdir(), 'wormhole-pool-'))
     const jobs = open({ size: 4, retries: 3 }, TRACE)
     const random = new Random(SEED)
@@ -84,7 +84,7 @@ describe('a pool under fire', function () {
   })
 
   it('keeps nothing of jobs that are done or aborted', async () => {
-    const [rounds, each] = [sized(6, 10), sized(1500, 100_000)]
+    const [rounds, each] = [sized(5, 10), sized(1500, 100_000)]
     const found = await measured<PoolAborts>(startMeasuring('pool-aborts', [rounds, each].map(String)))
     const kib = found.heapBytes.map((bytes) => Math.round(bytes / 1024))
     console.log(`      KiB of heap after each round of ${each} jobs: ${kib.join(' ')}; ${JSON.stringify(found.ended)}`)

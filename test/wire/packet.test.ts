@@ -12,7 +12,7 @@ import { decodePacket, frame, frames, HEADER_BYTES } from '../helpers/reference-
 import { packet } from '../helpers/soup.js'
 
 const LIMIT = 1000
-const PACKETS = sized(4000, 10_000)
+const PACKETS = sized(1500, 10_000)
 
 describe('framing: hostile packets', () => {
   leavesNoDescriptors()

@@ -10,7 +10,7 @@ import { Random } from '../helpers/random.js'
 import { decodePacket, frames } from '../helpers/reference-framer.js'
 import { packet } from '../helpers/soup.js'
 
-const PACKETS = sized(6000, 5_000_000)
+const PACKETS = sized(3000, 5_000_000)
 const NO_LIMIT = 2 ** 29
 
 /** Decodes a packet both ways; says where they differ. */
@@ -67,7 +67,7 @@ describe('framing: a packet decoded as a batch is its frames decoded alone', () 
   it('decodes every pair of awkward frames at every place in a block', () => {
     for (const first of awkward) {
       for (const second of awkward) {
-        for (let pad = 0; pad < 16; pad++) {
+        for (let pad = 0; pad < 16; pad += sized(5, 1)) {
           const texts = [' '.repeat(pad) + first, ' '.repeat((pad * 7) % 16) + second]
           compare(frames(texts), NO_LIMIT, 0, `${first} and ${second}, ${pad} spaces before`)
         }
