@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { Receiver, Sender } from 'wormhole-ipc'
+import { listen } from 'wormhole-ipc/listen'
 import { socketpair } from 'wormhole-ipc/socket'
 import * as socket from '#lib/os/syscalls'
 import { start } from '../helpers/child.js'
@@ -260,10 +261,21 @@ describe('the code in the documents', () => {
   describe('the peer in Python of docs/wire.md', () => {
     usesChildren()
     leavesNoDescriptors()
-    const { keep } = closesEnds()
+    const { keep, open } = closesEnds()
+
+    it('gets an end by its name', async () => {
+      const client = blocksOf('docs/wire.md').find(({ code }) => code.includes('recv_fds'))
+      await using listener = await listen(`@wormhole-documents-${process.pid}`)
+      const child = start('python3', ['-c', client?.code as string, listener.path as string])
+      const [sender, news] = open<string>()
+      await (await listener.accept()).give({ news })
+      await sender.sendAll(['one', 'zwei'])
+      sender.close()
+      expect(await child.ended).to.include({ stdout: 'one\nzwei\n', code: 0 })
+    })
 
     it('receives and sends over its one socket', async () => {
-      const [peer] = blocksOf('docs/wire.md').filter(({ language }) => language === 'python')
+      const peer = blocksOf('docs/wire.md').find(({ code }) => code.includes('def messages'))
       const program = `${peer?.code}\nfor message in messages():\n    send({"got": message})\n`
       const [ours, theirs] = socketpair('seqpacket')
       const child = start('python3', ['-c', program], [theirs.fd])
