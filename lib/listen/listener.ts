@@ -109,7 +109,7 @@ export class Listener implements AsyncIterable<Client>, AsyncDisposable {
    * Iterates over the clients until `close()`. Leaving the iteration does not close the listener.
    *
    * @example
-   * for await (const client of listener) void answer(client)
+   * for await (const client of listener) await client.refuse('closed for today')
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Client> {
     const leaving = new AbortController()
