@@ -9,7 +9,7 @@ import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
 import { rejectsCode, throwsCode } from '../helpers/expect-error.js'
 import { openPipe, openText } from '../helpers/files.js'
-import { measured, startMeasuring } from '../helpers/measured.js'
+import { collectGarbage, measured, startMeasuring } from '../helpers/measured.js'
 import { mappedBy, memfd, SEALS } from '../helpers/memfd.js'
 import { rawPair } from '../helpers/raw.js'
 
@@ -40,18 +40,23 @@ describe('OwnedFd.map', () => {
   it('is what bytes() gives of a long file that is sealed, and of no other', async () => {
     const bytes = Buffer.alloc(MIB, 'x')
     const sealed = keep(OwnedFd.fromBytes(bytes))
+    // What is garbage goes before mappings are counted, and nothing that is read becomes garbage meanwhile.
+    const kept: Buffer[] = []
     for (const [owned, mappings] of [
       [sealed, 1],
       [keep(memfd('x'.repeat(MIB))), 0],
       [keep(OwnedFd.fromBytes(bytes.subarray(0, 256 * 1024))), 0],
     ] as const) {
+      await collectGarbage()
       const before = mappedBy().mappings
       const read = await owned.bytes()
+      kept.push(read)
       expect(mappedBy().mappings - before).to.equal(mappings)
       expect(read.equals(bytes.subarray(0, read.length))).to.equal(true)
       read.fill('y')
       expect((await owned.bytes())[1000]).to.equal(bytes[1000])
     }
+    expect(kept).to.have.length(3)
     await rejectsCode(sealed.bytes({ maxBytes: MIB - 1 }), 'ERR_WORMHOLE_TOO_LARGE')
   })
 
