@@ -1,8 +1,10 @@
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "address.h"
 #include "calls.h"
@@ -39,15 +41,18 @@ Napi::Value Listen(const Napi::CallbackInfo& info) {
   return Result(info, Retry([&] { return listen(fd, backlog); }));
 }
 
-// accept(fd): the next connection, close-on-exec and owned here, or -errno; -EINTR if there was none for a tenth of a
-// millisecond, or a signal came.
+// accept(fd): the next connection, close-on-exec and owned here, or -errno. Unless O_NONBLOCK is set, it waits for a tenth
+// of a millisecond and answers -EINTR, also if a signal comes.
 Napi::Value Accept(const Napi::CallbackInfo& info) {
   int32_t fd;
   if (!ReadInt(info, 0, &fd)) return BadArguments(info, "accept");
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return Result(info, -errno);
   int connection;
   {
-    const Interrupter interrupter;
-    if (interrupter.error() != 0) return Result(info, interrupter.error());
+    std::optional<Interrupter> interrupter;
+    if ((flags & O_NONBLOCK) == 0) interrupter.emplace();
+    if (interrupter && interrupter->error() != 0) return Result(info, interrupter->error());
     connection = accept4(fd, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0) connection = -errno;
   }

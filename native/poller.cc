@@ -85,10 +85,19 @@ void Poller::Forget(int fd) {
   room_.Remove(fd);
   const auto found = watched_.find(fd);
   if (found == watched_.end()) return;
+  CountForgotten();
   epoll_event unused{};
   const long result = Retry([&] { return epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused); });
   // If the kernel still watches it, the entry stays until the next event: adding it again would fail with EEXIST.
   if (result == 0 || result == -ENOENT || result == -EBADF) watched_.erase(found);
+}
+
+// Tells JavaScript, which asks for no watch that it has already, that it may have one less.
+void Poller::CountForgotten() {
+  int32_t* ready = ready_.As<int32_t>();
+  if (ready == nullptr) return;
+  // Without overflow, which C++ leaves undefined.
+  ready[kReadyForgotten] = static_cast<int32_t>(static_cast<uint32_t>(ready[kReadyForgotten]) + 1);
 }
 
 void Poller::KeepAlive(bool alive) {
@@ -103,12 +112,17 @@ void Poller::KeepAlive(bool alive) {
 
 void Poller::OnReadable(uv_poll_t* handle, int, int) {
   Poller* poller = static_cast<Poller*>(handle->data);
+  int32_t* ready = poller->ready_.As<int32_t>();
+  if (ready != nullptr) {
+    ready[kReadyWaited] = static_cast<int32_t>(std::min<int64_t>(Microseconds() - poller->idle_since_, INT32_MAX));
+  }
   poller->Dispatch();
   for (int round = 1; poller->BusyPoll(); round++) {
     // Back to the loop, which finds immediately what is ready.
-    if (round >= poller->ready_.As<int32_t>()[kReadyRounds]) return;
+    if (round >= poller->ready_.As<int32_t>()[kReadyRounds]) break;
     poller->Dispatch();
   }
+  poller->idle_since_ = Microseconds();
 }
 
 void Poller::OnRoom(void* poller) {
@@ -180,6 +194,7 @@ int Poller::Rebuild(int kept, int max) {
     const int fd = entry->first;
     const bool lost = Register(fresh, EPOLL_CTL_ADD, fd, entry->second) != 0;
     if (lost) room_.Remove(fd);
+    if (lost) CountForgotten();
     entry = lost ? watched_.erase(entry) : std::next(entry);
     if (!lost || kept == max) continue;
     found[2 * kept] = fd;

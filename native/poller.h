@@ -14,13 +14,16 @@ namespace wormhole {
 // The array that JavaScript and the poller share. [0] whether the callback, or what it set off, is running;
 // [1] whether the loop must stay alive after it; [2] for how many microseconds to poll then before sleeping, and
 // [3] how many callbacks in a row may come from that; [4] how many microseconds the poll took, plus one (0: not
-// polled, negative: nothing came); [5...] pairs of descriptor and events.
+// polled, negative: nothing came); [5] how many registrations have ended; [6] how many microseconds ago the last callback from
+// the loop ended, without what was polled; [7...] pairs of descriptor and events.
 constexpr size_t kReadyInside = 0;
 constexpr size_t kReadyAlive = 1;
 constexpr size_t kReadyBusyPoll = 2;
 constexpr size_t kReadyRounds = 3;
 constexpr size_t kReadyPolled = 4;
-constexpr size_t kReadyFirst = 5;
+constexpr size_t kReadyForgotten = 5;
+constexpr size_t kReadyWaited = 6;
+constexpr size_t kReadyFirst = 7;
 
 // Readiness of descriptors for one event loop: an epoll instance of our own, which the loop watches through one
 // uv_poll. A uv_poll for each descriptor would set O_NONBLOCK on the open file description, and so for every process
@@ -53,6 +56,7 @@ class Poller {
   static int Register(int epoll, int operation, int fd, const Entry& entry);
   int Collect(int max);
   int Rebuild(int kept, int max);
+  void CountForgotten();
   void Dispatch();
   bool BusyPoll();
   void Yield();
@@ -60,6 +64,7 @@ class Poller {
   napi_env env_;
   Room room_;
   int epoll_ = -1;
+  int64_t idle_since_ = 0;     // when the last callback from the loop ended, in microseconds
   bool shared_ = false;        // whether the last yield gave the core away
   uv_poll_t* poll_ = nullptr;  // outlives this object by one loop iteration, see Stop
   SharedView ready_;           // see kReadyFirst

@@ -12,6 +12,8 @@ export const majors = ['20', '22', '24', '26']
 
 const runtimes = {
   ...Object.fromEntries(majors.map((major) => [`node-${major}`, node(major, process.arch)])),
+  // Older than the library supports.
+  'node-20.0': node('20.0', process.arch),
   'node-arm64': node('22', 'arm64'),
   bun: { package: `@oven/bun-linux-${process.arch === 'arm64' ? 'aarch64' : process.arch}`, file: 'bin/bun' },
   deno: { package: `@deno/linux-${process.arch}-glibc`, file: 'deno' },

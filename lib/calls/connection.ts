@@ -74,11 +74,11 @@ export class Connection {
   idle(): void {
     if (this.#idling) return
     this.#idling = true
-    nextTick(letGo, this)
+    nextTick(unrefIfIdle, this)
   }
 
   /** @internal */
-  letGoIfIdle(): void {
+  unrefIfIdle(): void {
     this.#idling = false
     if (this.#ended !== undefined || this.calling.busy || this.serving.active) return
     this.#keepsAlive = false
@@ -194,8 +194,8 @@ export class Connection {
   }
 }
 
-function letGo(connection: Connection): void {
-  connection.letGoIfIdle()
+function unrefIfIdle(connection: Connection): void {
+  connection.unrefIfIdle()
 }
 
 function ignore(): void {}

@@ -1,7 +1,7 @@
 import { closedError, disconnectedError, notJson, WormholeError } from '../core/errors.js'
 import type { Settings } from '../core/options.js'
 import { closed, type EndpointStats, moved, newCounters } from '../core/telemetry.js'
-import { Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from '../fd/descriptor.js'
+import { Descriptor, type DescriptorOwner, kDescriptor, kEndWaits, kMoveEnded } from '../fd/descriptor.js'
 import { GIVEN_UP, type Life, OPEN, OVER } from '../fd/end-context.js'
 import { startPolling } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
@@ -59,7 +59,7 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   detach(): number {
     const descriptor = this[kDescriptor]('detach')
     this.life = GIVEN_UP
-    this.letGo()
+    this.endWaits()
     const fd = descriptor.release()
     moved(this, fd, 'caller')
     return fd
@@ -130,9 +130,9 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
   }
 
   /** Called before the descriptor is moved; not for callers. @hidden */
-  [kLetGo](): void {
+  [kEndWaits](): void {
     socket.leave(this.fd)
-    this.letGo()
+    this.endWaits()
   }
 
   /** Called after the descriptor was moved; not for callers. @hidden */
@@ -151,15 +151,15 @@ export abstract class Endpoint implements DescriptorOwner, Disposable {
 
   /** Throws ERR_WORMHOLE_CLOSED if this end was closed, detached or moved. @internal */
   assertUsable(): void {
-    if (this.life === GIVEN_UP || (this.life === OPEN && !this.descriptor.open))
-      throw closedError(this.constructor.name)
+    const { fd, moving } = this.descriptor
+    if (this.life === GIVEN_UP || (this.life === OPEN && (fd < 0 || moving))) throw closedError(this.constructor.name)
   }
 
   /** How many messages would be lost if the descriptor were moved. @internal */
   protected abstract held(): number
 
   /** Ends what waits: the descriptor is about to be moved. @internal */
-  protected abstract letGo(): void
+  protected abstract endWaits(): void
 
   /** Applies a changed `keepsAlive` to what is watched. @internal */
   protected abstract rewatch(): void

@@ -33,13 +33,9 @@ const IDLE_MS = 1000
  *   console.log(message.id)
  * }
  *
- * @example
- * import { channel, merge } from 'wormhole-ipc'
- *
- * const [, first] = channel<number>()
- * const [, second] = channel<number>()
- * for await (const [key, message, ended] of merge({ first, second }, { ends: true })) {
- *   console.log(ended ? `${key} has ended` : `${key}: ${message.toFixed()}`)
+ * // Until both have ended:
+ * for await (const [key, message, ended] of merge({ todo, stopped }, { ends: true })) {
+ *   console.log(ended ? `${key} has ended` : message)
  * }
  */
 export function merge<R extends Receivers, Ends extends boolean = false>(
@@ -204,7 +200,7 @@ class Merging implements Merge {
   }
 
   /** Leaves the receivers if unused: a loop that was left without `return()`, as at an error, must not stay forever. */
-  restIfIdle(): void {
+  releaseIfIdle(): void {
     if (!this.#used && this.#steps.size === 0) this.#dismantle()
     this.#used = false
   }
@@ -331,6 +327,6 @@ class Merging implements Merge {
 /** The merges that are subscribed. */
 const staying = new Set<Merging>()
 const startLooking = recurring(IDLE_MS, () => {
-  for (const merging of staying) merging.restIfIdle()
+  for (const merging of staying) merging.releaseIfIdle()
   return staying.size > 0
 })

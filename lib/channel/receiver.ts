@@ -229,8 +229,8 @@ export class Receiver<out T = unknown> extends Endpoint {
     return this.#queue.held
   }
 
-  protected override letGo(): void {
-    this.#queue.letGo()
+  protected override endWaits(): void {
+    this.#queue.endWaits()
   }
 
   protected override rewatch(): void {

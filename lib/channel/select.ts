@@ -121,14 +121,8 @@ export type SelectedWith<R extends Receivers, Ends extends boolean> = Ends exten
  * if (key === 'todo') console.log(message.id)
  * else console.log(message.toUpperCase())
  *
- * @example
- * import { channel, select } from 'wormhole-ipc'
- *
- * const [, first] = channel<number>()
- * const [, second] = channel<number>()
- * const [key, message, ended] = await select({ first, second }, { ends: true })
- * if (ended) console.log(`${key} has ended`)
- * else console.log(key, message.toFixed())
+ * const [from, text, ended] = await select({ stopped }, { ends: true })
+ * console.log(ended ? `${from} has ended` : text.toUpperCase())
  */
 export function select<R extends Receivers, Ends extends boolean = false>(
   receivers: R,

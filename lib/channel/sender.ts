@@ -378,8 +378,8 @@ export class Sender<in T = unknown> extends Endpoint {
     return this.#queue.transmitter.pending || this.#queue.running
   }
 
-  protected override letGo(): void {
-    this.#queue.transmitter.letGo()
+  protected override endWaits(): void {
+    this.#queue.transmitter.endWaits()
   }
 
   protected override rewatch(): void {

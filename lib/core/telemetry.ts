@@ -98,7 +98,8 @@ const pairs = channel('wormhole-ipc:channel')
 const moves = channel('wormhole-ipc:move')
 const closes = channel('wormhole-ipc:close')
 const sends = channel('wormhole-ipc:send')
-const receives = channel('wormhole-ipc:receive')
+/** Asked for subscribers before each packet that is read is told. */
+export const reads = channel('wormhole-ipc:receive')
 const errors = channel('wormhole-ipc:error')
 
 export function opened(end: Observed): void {
@@ -140,19 +141,14 @@ export interface Traffic {
 }
 
 /** Counts what the kernel accepted, and publishes it. */
-export function sent(end: Observed, counters: Counters, { messages, bytes, fds }: Traffic): void {
+export function sent(end: Observed, counters: Counters, messages: number, bytes: number, fds: number): void {
   counters.messages += messages
   counters.bytes += bytes
   counters.fds += fds
   if (sends.hasSubscribers) sends.publish({ end, fd: end.fd, messages, bytes, fds })
 }
 
-/** Tells whether anything subscribes to reads. */
-export function observesReads(): boolean {
-  return receives.hasSubscribers
-}
-
 /** @param bytes bytes of JSON of these messages */
 export function received(end: Observed, messages: number, bytes: number, fds: number): void {
-  receives.publish({ end, fd: end.fd, messages, bytes, fds })
+  reads.publish({ end, fd: end.fd, messages, bytes, fds })
 }

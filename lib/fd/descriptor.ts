@@ -95,7 +95,7 @@ function warn(): void {
 export const kDescriptor: unique symbol = Symbol.for('wormhole-ipc.descriptor@1') as never
 
 /** The method that is called before the descriptor goes. */
-export const kLetGo: unique symbol = Symbol.for('wormhole-ipc.letGo@1') as never
+export const kEndWaits: unique symbol = Symbol.for('wormhole-ipc.letGo@1') as never
 
 /** The method that is called when a move of the descriptor has ended. */
 export const kMoveEnded: unique symbol = Symbol.for('wormhole-ipc.moveEnded@1') as never
@@ -112,7 +112,7 @@ export interface DescriptorOwner {
   /** Returns the descriptor if it can be given away now; else throws an error that names `action`. */
   [kDescriptor](action: string): Descriptor
   /** Ends all waits: the descriptor is about to go elsewhere. */
-  [kLetGo](): void
+  [kEndWaits](): void
   /** Notes that the descriptor, which was `fd`, went with a message or to a child; null: it did not go. */
   [kMoveEnded](fd: number, to: 'message' | 'child' | null): void
 }

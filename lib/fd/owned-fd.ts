@@ -4,7 +4,7 @@ import { notJson, type WormholeError } from '../core/errors.js'
 import { Promise, setImmediate } from '../core/globals.js'
 import { isPollable } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
-import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
+import { assertOpen, Descriptor, type DescriptorOwner, kDescriptor, kEndWaits, kMoveEnded } from './descriptor.js'
 import { type FdKind, kindOf } from './kind.js'
 import { duplicateOf } from './node-source.js'
 import {
@@ -340,7 +340,7 @@ export class OwnedFd implements DescriptorOwner, Disposable {
   }
 
   /** Ends raw waits before a move; not for users. @hidden */
-  [kLetGo](): void {
+  [kEndWaits](): void {
     socket.leave(this.fd)
   }
 

@@ -2,7 +2,15 @@ import type { Server, Socket } from 'node:net'
 import { describe } from '../core/describe.js'
 import { argumentError, WormholeError } from '../core/errors.js'
 import * as socket from '../os/syscalls.js'
-import { type Descriptor, type DescriptorOwner, endOf, isOwner, kDescriptor, kLetGo, kMoveEnded } from './descriptor.js'
+import {
+  type Descriptor,
+  type DescriptorOwner,
+  endOf,
+  isOwner,
+  kDescriptor,
+  kEndWaits,
+  kMoveEnded,
+} from './descriptor.js'
 import { numberToGive } from './node-source.js'
 import type { OwnedFd } from './owned-fd.js'
 
@@ -43,7 +51,7 @@ export class Transfer {
     }
     try {
       for (const source of sources) this.#add(source)
-      for (const owner of this.#owners) owner[kLetGo]()
+      for (const owner of this.#owners) owner[kEndWaits]()
     } catch (error) {
       this.refused()
       throw error

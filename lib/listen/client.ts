@@ -3,7 +3,6 @@ import { describe } from '../core/describe.js'
 import { argumentError, WormholeError } from '../core/errors.js'
 import { Promise } from '../core/globals.js'
 import { quiet } from '../core/promises.js'
-import type { OwnedFd } from '../fd/owned-fd.js'
 import { knownPeer } from '../os/peer.js'
 import { unwatchNow, watch } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
@@ -62,44 +61,51 @@ export interface Keeper {
 
 /** One connection to a listener, from its acceptance until the client is gone. */
 export class Connection implements Client {
-  readonly #socket: OwnedFd
+  /** The process that has connected; 0 if it is not visible here. */
+  readonly pid: number
+  /** Owned by this object; -1 once the client is gone. */
+  #fd: number
   readonly #keeper: Keeper
-  /** Read at the start, as the socket is closed once the client is gone. */
-  readonly #peer: Client['credentials'] | { error: unknown }
+  #peer: Peer | undefined
   /** Whether the client has been seen to say something. */
   #hasSpoken = false
   #answered = false
-  #isGone = false
   #gone: Promise<void> | undefined
   #resolve: (() => void) | undefined
 
-  constructor(connection: OwnedFd, keeper: Keeper) {
-    this.#socket = connection
+  constructor(fd: number, keeper: Keeper) {
+    this.#fd = fd
+    this.pid = socket.recordedPeer(fd).pid
     this.#keeper = keeper
-    this.#peer = peerOf(connection.fd)
     this.#watch()
   }
 
   get isGone(): boolean {
-    return this.#isGone
+    return this.#fd < 0
   }
 
   /** Whether the client has said something, whatever it was. */
   get hasSpoken(): boolean {
-    if (!this.#hasSpoken && this.#socket.fd >= 0) this.#hasSpoken = socket.unread(this.#socket.fd) > 0
+    if (!this.#hasSpoken && this.#fd >= 0) this.#hasSpoken = socket.unread(this.#fd) > 0
     return this.#hasSpoken
   }
 
   get credentials(): { pid: number; uid: number; gid: number } {
-    if ('error' in this.#peer) throw this.#peer.error
-    return this.#peer
+    const peer = this.#peer as Peer
+    if ('error' in peer) throw peer.error
+    return peer
+  }
+
+  /** Reads the credentials, when it is handed out: later the socket may be closed, as the client is gone. */
+  identify(): void {
+    this.#peer = peerOf(this.#fd)
   }
 
   get gone(): Promise<void> {
     this.#gone ??= new Promise((resolve) => {
       this.#resolve = resolve
     })
-    if (this.#isGone) this.#resolve?.()
+    if (this.isGone) this.#resolve?.()
     else this.#watch()
     return this.#gone
   }
@@ -114,7 +120,7 @@ export class Connection implements Client {
 
   /** Called when the socket is ready: the client has spoken, or is gone. */
   onReady(): void {
-    if (socket.hungUp(this.#socket.fd)) {
+    if (socket.hungUp(this.#fd)) {
       this.end()
     } else {
       // Also an empty packet, of which no bytes are queued.
@@ -131,16 +137,17 @@ export class Connection implements Client {
 
   /** Ends it, from this side if the client is not gone. */
   end(): void {
-    if (this.#isGone) return
-    this.#isGone = true
-    unwatchNow(this.#socket.fd)
-    this.#socket.close()
+    if (this.isGone) return
+    const fd = this.#fd
+    this.#fd = -1
+    unwatchNow(fd)
+    socket.close(fd)
     this.#resolve?.()
   }
 
   /** Applies a changed `keepsAlive` of the listener, or that it is awaited. */
   rewatch(): void {
-    if (!this.#isGone) this.#watch()
+    if (!this.isGone) this.#watch()
   }
 
   async #give(channels: Ends): Promise<void> {
@@ -164,34 +171,37 @@ export class Connection implements Client {
     this.#answered = true
     try {
       this.#readHello()
-      await sendmsg(this.#socket, bytes, ends)
+      await sendmsg(this.#fd, bytes, ends)
     } catch (error) {
       this.#answered = false
-      throw this.#isGone || isGone(error) ? goneError(error) : error
+      throw this.isGone || isGone(error) ? goneError(error) : error
     }
   }
 
   /** Takes the client's first packet: if it stayed unread, the end of the connection would read as ECONNRESET there. */
   #readHello(): void {
-    socket.closeAll(socket.receive(this.#socket.fd, inbox, INBOX_BYTES).fds ?? [])
+    const { length, fds } = socket.receive(this.#fd, inbox, INBOX_BYTES)
+    if (length >= 0) this.#hasSpoken = true
+    socket.closeAll(fds ?? [])
   }
 
   #assertOpen(): void {
     if (this.#answered) {
       throw new WormholeError('ERR_WORMHOLE_CLOSED', 'this client was answered already: give() or refuse() it once')
     }
-    if (this.#isGone) throw goneError()
+    if (this.isGone) throw goneError()
   }
 
   /** Watches for what it waits for: a first word only until it has come, so that what a client says costs nothing. */
   #watch(): void {
-    const { fd } = this.#socket
-    const events = this.#hasSpoken || this.#answered ? socket.POLLHUP : socket.POLLHUP | socket.POLLIN
-    watch(fd, events, this, this.#gone !== undefined && this.#keeper.keepsAlive)
+    const events = this.#hasSpoken ? socket.POLLHUP : socket.POLLHUP | socket.POLLIN
+    watch(this.#fd, events, this, this.#gone !== undefined && this.#keeper.keepsAlive)
   }
 }
 
-function peerOf(fd: number): Client['credentials'] | { error: unknown } {
+type Peer = Client['credentials'] | { error: unknown }
+
+function peerOf(fd: number): Peer {
   try {
     return knownPeer(fd)
   } catch (error) {

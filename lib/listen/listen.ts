@@ -54,8 +54,11 @@ export async function listen(path: string | { readonly fd: number }, options: Li
   return isThere ? adopting(path, options, signal) : bound(path, options, signal)
 }
 
+/** Few, so that who comes during a flood of connections is not far back; others try again every few milliseconds. */
+const BACKLOG = 128
+
 function bound(path: string, { mode }: ListenOptions, signal: AbortSignal | undefined): Listener {
-  return new Listener(listenAt(path, { type: 'seqpacket', mode }, 'listen'), path, signal)
+  return new Listener(listenAt(path, { type: 'seqpacket', mode, backlog: BACKLOG }, 'listen'), path, true, signal)
 }
 
 function adopting(source: { readonly fd: number }, { mode }: ListenOptions, signal: AbortSignal | undefined): Listener {
@@ -72,5 +75,5 @@ function adopting(source: { readonly fd: number }, { mode }: ListenOptions, sign
     )
   }
   const owned = isOwner(source) ? new OwnedFd(source[kDescriptor]('adopt').release()) : new OwnedFd(fd)
-  return new Listener({ socket: owned, file: undefined }, nameOf(fd), signal)
+  return new Listener({ socket: owned, file: undefined }, nameOf(fd), false, signal)
 }

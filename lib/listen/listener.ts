@@ -38,8 +38,8 @@ export class Listener implements AsyncIterable<Client>, AsyncDisposable {
   readonly #stop: (() => void) | undefined
 
   /** Not for callers: use `listen`. @internal */
-  constructor({ socket, file }: Bound, path: string | undefined, signal: AbortSignal | undefined) {
-    this.#reception = new Reception(socket)
+  constructor({ socket, file }: Bound, path: string | undefined, isOurs: boolean, signal: AbortSignal | undefined) {
+    this.#reception = new Reception(socket, isOurs)
     this.#file = file
     this.path = path
     this.#stop = signal && onAbort(signal, () => this.close())
@@ -47,7 +47,7 @@ export class Listener implements AsyncIterable<Client>, AsyncDisposable {
 
   /**
    * Waits for the next client. Those that have said what our `connect` says come first; of those that have said nothing,
-   * 64 at most are served at the same time, and 256 more wait here.
+   * 64 at most are served at the same time, 16 of one process, and 256 more wait here.
    *
    * @param options `signal` ends the wait; the client goes to the next call
    * @returns a promise that rejects with ERR_WORMHOLE_CLOSED, ERR_WORMHOLE_SYSTEM, ERR_WORMHOLE_ARGUMENT or the signal's reason

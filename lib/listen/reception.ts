@@ -4,14 +4,16 @@ import { closedError, systemError } from '../core/errors.js'
 import { Promise, setImmediate } from '../core/globals.js'
 import { List, ListItem } from '../core/list.js'
 import { overBudget } from '../core/loop-budget.js'
-import { OwnedFd } from '../fd/owned-fd.js'
+import type { OwnedFd } from '../fd/owned-fd.js'
 import { unwatch, unwatchNow, watch } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { Connection, type Keeper } from './client.js'
+import { ByProcess } from './silent.js'
 
-/** How many clients that have said nothing are served at the same time. */
+/** How many clients that have said nothing are served at the same time, in all and of one process. */
 const MAX_SILENT = 64
-/** How many more of them may wait here; one more ends the wait of the first. */
+const MAX_SILENT_OF_ONE = 16
+/** How many more of them may wait here; one more ends the wait of another, of the process that has most. */
 const MAX_PENDING = 256
 /** The pause after the process had no descriptor for a connection, in milliseconds. */
 const SHORTAGE_MS = 20
@@ -35,20 +37,24 @@ class Accepting extends ListItem<Accepting> {
  */
 export class Reception implements Keeper {
   readonly #socket: OwnedFd
+  readonly #accept: (fd: number) => number
   readonly #accepting = new List<Accepting>()
   /** Accepted, and not handed out: those that have spoken, and those that have said nothing so far, the first first. */
   readonly #spoken = new Set<Connection>()
-  readonly #pending = new Set<Connection>()
+  readonly #pending = new ByProcess()
   /** Handed out and not gone: all, and those of them that had said nothing. */
   readonly #served = new Set<Connection>()
-  readonly #silent = new Set<Connection>()
+  readonly #silent = new ByProcess()
   #keepsAlive = true
   #isClosed = false
   /** Ends the pause after a shortage of descriptors. */
   #resume: (() => void) | undefined
 
-  constructor(socket: OwnedFd) {
-    this.#socket = socket
+  /** @param isOurs whether no other process can have the listening socket */
+  constructor(listening: OwnedFd, isOurs: boolean) {
+    this.#socket = listening
+    this.#accept = isOurs ? socket.acceptNow : socket.accept
+    if (isOurs) socket.setNonblocking(listening.fd, true)
   }
 
   get isClosed(): boolean {
@@ -95,6 +101,7 @@ export class Reception implements Keeper {
   changed(connection: Connection): void {
     if (connection.isGone) this.#forget(connection)
     else if (this.#pending.delete(connection)) this.#spoken.add(connection)
+    else this.#silent.delete(connection)
     this.#serve()
   }
 
@@ -117,7 +124,7 @@ export class Reception implements Keeper {
         }
         const connection = this.#next()
         if (connection === undefined) break
-        this.#hand(connection, this.#accepting.first)
+        this.#serveWith(connection, this.#accepting.first)
       }
       this.#rewatch()
     } catch (error) {
@@ -125,9 +132,10 @@ export class Reception implements Keeper {
     }
   }
 
-  #hand(connection: Connection, { stop, resolve }: Accepting): void {
+  #serveWith(connection: Connection, { stop, resolve }: Accepting): void {
     this.#accepting.remove(this.#accepting.first as Accepting)
     stop?.()
+    connection.identify()
     this.#served.add(connection)
     resolve(connection)
   }
@@ -144,27 +152,24 @@ export class Reception implements Keeper {
       if (connection === undefined) break
       if (connection.hasSpoken) return connection
       this.#pending.add(connection)
-      const [first] = this.#pending
-      if (this.#pending.size > MAX_PENDING) this.#drop(first as Connection)
+      if (this.#pending.size > MAX_PENDING) this.#drop(this.#pending.firstOfMost())
     }
-    const [silent] = this.#pending
-    if (silent === undefined || !this.#servesSilent()) return undefined
+    const silent = this.#nextSilent()
+    if (silent === undefined) return undefined
     this.#pending.delete(silent)
     this.#silent.add(silent)
     return silent
   }
 
-  /** Tells whether one more client that has said nothing may be served. */
-  #servesSilent(): boolean {
-    if (this.#silent.size < MAX_SILENT) return true
-    for (const connection of this.#silent) if (connection.hasSpoken) this.#silent.delete(connection)
-    return this.#silent.size < MAX_SILENT
+  #nextSilent(): Connection | undefined {
+    if (this.#silent.size >= MAX_SILENT) return undefined
+    return this.#pending.first((pid) => this.#silent.of(pid) < MAX_SILENT_OF_ONE)
   }
 
   #fromKernel(): Connection | undefined {
     if (this.#resume !== undefined) return undefined
-    const fd = socket.accept(this.#socket.fd)
-    if (fd >= 0) return new Connection(new OwnedFd(fd, true), this)
+    const fd = this.#accept(this.#socket.fd)
+    if (fd >= 0) return new Connection(fd, this)
     if (fd === socket.EAGAIN) return undefined
     if (!socket.passes(fd)) throw systemError('accept', fd, `cannot accept on descriptor ${this.#socket.fd}`)
     // The process has no descriptor to spare. Who is silent gives his back, and the kernel keeps the connection until then.

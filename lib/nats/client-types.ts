@@ -1,23 +1,53 @@
 /** What this library uses of `@nats-io/jetstream` and of a transport, by shape: who does not install them has no types of theirs. */
 
-/** The headers of a message. */
+/**
+ * The headers of a message.
+ *
+ * @example
+ * import type { NatsHeaders } from 'wormhole-ipc/nats'
+ *
+ * const idOf = (headers: NatsHeaders) => headers.get('Nats-Msg-Id')
+ */
 export interface NatsHeaders {
   /** A status instead of a message; 0 for a message. */
   readonly code: number
+  /** What the status means. */
   readonly description: string
+  /** Returns the value of a header. */
   get(name: string): string
+  /** Sets the value of a header. */
   set(name: string, value: string): void
 }
 
-/** A message as a subscription gets it. */
+/**
+ * A message as a subscription gets it.
+ *
+ * @example
+ * import type { NatsMessage } from 'wormhole-ipc/nats'
+ *
+ * const lengthOf = ({ data }: NatsMessage) => data.length
+ */
 export interface NatsMessage {
+  /** What it was published on. */
   readonly subject: string
+  /** Where an answer goes. */
   readonly reply?: string | undefined
+  /** Its bytes. */
   readonly data: Uint8Array
+  /** Its headers. */
   readonly headers?: NatsHeaders | undefined
 }
 
+/**
+ * A subscription.
+ *
+ * @example
+ * import type { NatsSubscription } from 'wormhole-ipc/nats'
+ *
+ * const leave = (subscription: NatsSubscription) => subscription.drain()
+ */
 export interface NatsSubscription {
+  /** Ends it, once what is under way has come. */
   drain(): Promise<void>
 }
 
@@ -34,7 +64,7 @@ export interface NatsConnection {
   /** What the server says of itself. */
   readonly info?: { readonly version: string; readonly max_payload: number } | undefined
   /** Publishes a message. */
-  publish(subject: string, payload?: Uint8Array | string, options?: { reply?: string }): void
+  publish(subject: string, payload?: Uint8Array | string, options?: { reply?: string; headers?: NatsHeaders }): void
   /** Subscribes to a subject. */
   subscribe(
     subject: string,
@@ -43,7 +73,7 @@ export interface NatsConnection {
   /** Publishes a message, and resolves to the answer. */
   request(subject: string, payload?: Uint8Array | string): Promise<NatsMessage>
   /** Iterates over what becomes of the connection. */
-  status(): AsyncIterable<{ readonly type: string }>
+  status(): AsyncIterable<{ readonly type: string; readonly error?: unknown }>
   /** Resolves once it is closed for good, to the error if there was one. */
   closed(): Promise<unknown>
   /** Tells whether it is closed for good. */
@@ -89,17 +119,8 @@ export interface JetStreamManager {
   }
 }
 
-export interface JetStreamClient {
-  publish(
-    subject: string,
-    payload: Uint8Array,
-    options: { msgID: string; headers: NatsHeaders; timeout: number }
-  ): Promise<unknown>
-}
-
 /** The functions that the two packages export. */
 export interface Client {
-  jetstream(connection: NatsConnection): JetStreamClient
   jetstreamManager(connection: NatsConnection): Promise<JetStreamManager>
   headers(): NatsHeaders
   createInbox(): string

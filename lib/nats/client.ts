@@ -21,8 +21,8 @@ export function loadClient(): Promise<Client> {
 async function load(): Promise<Client> {
   try {
     const modules: Partial<Client>[] = await Promise.all(PACKAGES.map((name) => import(name)))
-    const { jetstream, jetstreamManager, headers, createInbox } = Object.assign({}, ...modules) as Client
-    return { jetstream, jetstreamManager, headers, createInbox }
+    const { jetstreamManager, headers, createInbox } = Object.assign({}, ...modules) as Client
+    return { jetstreamManager, headers, createInbox }
   } catch (cause) {
     loading = undefined
     throw new WormholeError(

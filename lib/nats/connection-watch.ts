@@ -9,6 +9,8 @@ export interface ConnectionListener {
   reconnected(): void
   /** It is closed for good. */
   closed(error: WormholeError): void
+  /** The account may not publish to `subject`. */
+  denied?(error: unknown, subject: string): void
 }
 
 /** Follows the state of one connection, for all ends that use it. */
@@ -29,8 +31,12 @@ class ConnectionWatch {
   }
 
   async #follow(connection: NatsConnection): Promise<void> {
-    for await (const { type } of connection.status()) {
-      if (type === 'reconnect') for (const listener of [...this.#listeners]) listener.reconnected()
+    for await (const { type, error } of connection.status()) {
+      const { operation, subject } = (error ?? {}) as { operation?: unknown; subject?: unknown }
+      for (const listener of [...this.#listeners]) {
+        if (type === 'reconnect') listener.reconnected()
+        else if (type === 'error' && operation === 'publish') listener.denied?.(error, String(subject))
+      }
     }
   }
 

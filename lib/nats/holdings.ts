@@ -194,6 +194,7 @@ export class Holdings {
 
   stop(): void {
     this.#stopped = true
+    this.#returns.close()
     clearTimeout(this.#timer)
   }
 

@@ -9,7 +9,7 @@ import { BY_HAND, type Holdings, type Place } from './holdings.js'
  * that it was received, or of the last `renew()`.
  *
  * @example
- * const lease = await receiver.lease()
+ * const lease = await todo.lease()
  * try {
  *   await handle(lease.message)
  *   lease.ack()
@@ -18,6 +18,7 @@ import { BY_HAND, type Holdings, type Place } from './holdings.js'
  * }
  */
 export class Lease<out T = unknown> {
+  /** The message. */
   readonly message: T
   readonly #holdings: Holdings
   readonly #place: Place

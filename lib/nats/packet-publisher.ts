@@ -1,6 +1,7 @@
 import { after } from '../core/clock.js'
 import type { WormholeError } from '../core/errors.js'
 import { getBuiltinModule, Promise } from '../core/globals.js'
+import { Acknowledgements } from './acknowledgements.js'
 import { apiCode, isForbidden } from './client.js'
 import { unlessInterrupted } from './connection-watch.js'
 import { COUNT } from './packet.js'
@@ -8,6 +9,8 @@ import type { Remote } from './remote.js'
 import { refused, streamGone } from './server-error.js'
 import { streamOf } from './stream.js'
 
+/** The header by which the stream knows a packet again. */
+const ID = 'Nats-Msg-Id'
 /** How long one attempt waits for the acknowledgement. */
 const ATTEMPT_MS = 5000
 /** The first pause between attempts, and the longest. */
@@ -22,6 +25,7 @@ export type Refusal = 'full' | WormholeError
 /** Publishes packets, each under an id of its own, which a retry keeps: the stream drops what it has already. */
 export class PacketPublisher {
   readonly #remote: Remote
+  readonly #acknowledgements: Acknowledgements
   readonly #onRetry: () => void
   readonly #id = getBuiltinModule('node:crypto').randomBytes(9).toString('base64url')
   #count = 0
@@ -29,17 +33,19 @@ export class PacketPublisher {
   constructor(remote: Remote, onRetry: () => void) {
     this.#remote = remote
     this.#onRetry = onRetry
+    this.#acknowledgements = new Acknowledgements(remote)
   }
 
   /** Resolves to null once the stream has the packet. @param id of its own, if another process may publish it too */
   async publish(bytes: Uint8Array, messages: number, id = this.#nextId()): Promise<Refusal | null> {
-    const { js, subject, watch, client } = this.#remote
+    const { watch, client } = this.#remote
     let pause = MIN_PAUSE_MS
     for (;;) {
       try {
         const headers = client.headers()
         if (messages > 1) headers.set(COUNT, String(messages))
-        await unlessInterrupted(watch, js.publish(subject, bytes, { msgID: id, headers, timeout: ATTEMPT_MS }))
+        headers.set(ID, id)
+        await this.#acknowledgements.publish(bytes, headers, ATTEMPT_MS)
         return null
       } catch (error) {
         if (watch.error !== null) return watch.error
@@ -52,6 +58,11 @@ export class PacketPublisher {
       })
       pause = Math.min(2 * pause, MAX_PAUSE_MS)
     }
+  }
+
+  /** Nothing more is to be published. */
+  close(): void {
+    this.#acknowledgements.close()
   }
 
   #nextId(): string {

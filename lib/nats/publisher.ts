@@ -55,7 +55,7 @@ export class Publisher {
   readonly #waiting = new List<Request>()
   readonly #pending = new Set<Request>()
   #queued = 0
-  #underWay: Promise<void> | null = null
+  #underWay = false
 
   constructor(end: SendingEnd, packets: PacketPublisher) {
     this.#end = end
@@ -76,7 +76,7 @@ export class Publisher {
     this.#queued += request.count
     this.#pending.add(request)
     this.#waiting.push(request)
-    this.#underWay ??= this.#start()
+    if (!this.#underWay) this.#start()
     if (signal !== undefined) {
       const stop = onAbort(signal, () => this.#withdraw(request, signal.reason))
       request.promise.then(stop, stop)
@@ -107,9 +107,13 @@ export class Publisher {
     this.#settle(request, reason)
   }
 
-  async #start(): Promise<void> {
+  #start(): void {
+    this.#underWay = true
     // What is sent in the same tick shares the packet.
-    await new Promise<void>((resolve) => nextTick(resolve))
+    nextTick(() => void this.#run())
+  }
+
+  async #run(): Promise<void> {
     let pause = MIN_PAUSE_MS
     for (let packet = this.#gather(); packet.length > 0; packet = this.#gather()) {
       if (await this.#publish(packet)) {
@@ -119,7 +123,7 @@ export class Publisher {
       await this.#pause(pause)
       pause = Math.min(2 * pause, MAX_PAUSE_MS)
     }
-    this.#underWay = null
+    this.#underWay = false
   }
 
   /** Takes the requests of the next packet, the first of which may be of any length. */
@@ -159,7 +163,7 @@ export class Publisher {
       return true
     }
     counters.packets++
-    sent(this.#end, counters, { messages, bytes: bytes.length - (messages - 1), fds: 0 })
+    sent(this.#end, counters, messages, bytes.length - (messages - 1), 0)
     for (const request of packet) this.#settle(request)
     return true
   }

@@ -18,9 +18,8 @@ export async function reach(connection: unknown, name: unknown, options: RemoteO
   const settings = remoteSettings(options, connection.info?.max_payload ?? 0)
   assertVersion(connection.info?.version)
   const client = await loadClient()
-  const js = client.jetstream(connection)
   const manager = await managerOf(client, connection, watch)
-  const remote: Remote = { ...places, connection, client, js, manager, watch, settings }
+  const remote: Remote = { ...places, connection, client, manager, watch, settings }
   await ensureStream(remote)
   return remote
 }

@@ -40,7 +40,12 @@ export abstract class RemoteEnd implements EndState, AsyncDisposable {
     return this.life === GIVEN_UP
   }
 
-  /** Closes this end; the stream, and what it holds, stays. A second call returns the first one's promise. */
+  /**
+   * Closes this end; the stream, and what it holds, stays. A second call returns the first one's promise.
+   *
+   * @example
+   * await todo.close()
+   */
   close(): Promise<void> {
     if (this.#closing === undefined) {
       this.life = GIVEN_UP
@@ -65,7 +70,7 @@ export abstract class RemoteEnd implements EndState, AsyncDisposable {
    * Throws ERR_WORMHOLE_UNSERIALIZABLE: an end cannot be part of a message.
    *
    * @example
-   * await sender.send({ name: receiver.name }) // not sender.send({ receiver })
+   * await done.send({ id: 1 }) // not done.send({ id: 1, todo })
    */
   toJSON(): never {
     throw new WormholeError(
@@ -74,12 +79,26 @@ export abstract class RemoteEnd implements EndState, AsyncDisposable {
     )
   }
 
-  /** Throws ERR_WORMHOLE_UNSUPPORTED: open another end of the same name instead. */
+  /**
+   * Throws ERR_WORMHOLE_UNSUPPORTED: open another end of the same name instead.
+   *
+   * @example
+   * import { natsReceiver } from 'wormhole-ipc/nats'
+   *
+   * const other = await natsReceiver(connection, todo.name)
+   */
   clone(): never {
     return this.unsupported('clone', 'open another end of the same name')
   }
 
-  /** Throws ERR_WORMHOLE_UNSUPPORTED: there is no descriptor. */
+  /**
+   * Throws ERR_WORMHOLE_UNSUPPORTED: there is no descriptor.
+   *
+   * @example
+   * import { natsReceiver } from 'wormhole-ipc/nats'
+   *
+   * const there = await natsReceiver(connection, todo.name) // in the thread that needs it, with its own connection
+   */
   detach(): never {
     return this.unsupported('detach', 'open another end of the same name where it is needed')
   }

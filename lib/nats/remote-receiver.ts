@@ -81,7 +81,7 @@ export class RemoteReceiver<out T = unknown> extends RemoteEnd {
    * @returns a promise that rejects with what `recv` rejects with
    *
    * @example
-   * const lease = await receiver.lease()
+   * const lease = await todo.lease()
    * await handle(lease.message)
    * lease.ack()
    */
@@ -122,7 +122,7 @@ export class RemoteReceiver<out T = unknown> extends RemoteEnd {
    * the stream and the connection stay.
    *
    * @example
-   * await receiver.close()
+   * await todo.close()
    * await connection.close()
    */
   override close(): Promise<void> {
@@ -133,7 +133,7 @@ export class RemoteReceiver<out T = unknown> extends RemoteEnd {
    * Returns counts of what this end has done so far, also after `close()`.
    *
    * @example
-   * const { messages, redelivered } = receiver.stats()
+   * const { messages, redelivered } = todo.stats()
    */
   stats(): RemoteReceiverStats {
     const { left } = this.#queue.batch
@@ -142,22 +142,42 @@ export class RemoteReceiver<out T = unknown> extends RemoteEnd {
     return { ...stats, redelivered: this.#feed.holdings.redelivered }
   }
 
-  /** Throws ERR_WORMHOLE_UNSUPPORTED: use `recv` with a signal. */
+  /**
+   * Throws ERR_WORMHOLE_UNSUPPORTED: use `recv` with a signal.
+   *
+   * @example
+   * const message = await todo.recv({ signal: AbortSignal.timeout(100) })
+   */
   tryRecv(): never {
     return this.unsupported('tryRecv', 'use recv(), with a signal if it must not wait for long')
   }
 
-  /** Throws ERR_WORMHOLE_UNSUPPORTED: use `await recv`. */
+  /**
+   * Throws ERR_WORMHOLE_UNSUPPORTED: use `await recv`.
+   *
+   * @example
+   * const message = await todo.recv()
+   */
   recvSync(): never {
     return this.unsupported('recvSync', 'use await recv()')
   }
 
-  /** Throws ERR_WORMHOLE_UNSUPPORTED: a descriptor stays on its machine. */
+  /**
+   * Throws ERR_WORMHOLE_UNSUPPORTED: a descriptor stays on its machine.
+   *
+   * @example
+   * const message = await todo.recv()
+   */
   recvWithFds(): never {
     return this.unsupported('recvWithFds', INSTEAD_OF_FDS)
   }
 
-  /** Throws ERR_WORMHOLE_UNSUPPORTED: a descriptor stays on its machine. */
+  /**
+   * Throws ERR_WORMHOLE_UNSUPPORTED: a descriptor stays on its machine.
+   *
+   * @example
+   * const message = await todo.recv()
+   */
   recvWithFdsSync(): never {
     return this.unsupported('recvWithFdsSync', INSTEAD_OF_FDS)
   }

@@ -44,6 +44,7 @@ export class RemoteSender<in T = unknown> extends RemoteEnd {
     Object.defineProperty(RemoteSender, 'name', { value: 'RemoteSender' })
   }
 
+  readonly #packets: PacketPublisher
   readonly #publisher: Publisher
   readonly #running = new Set<Promise<number>>()
   #retries = 0
@@ -51,7 +52,8 @@ export class RemoteSender<in T = unknown> extends RemoteEnd {
   /** @internal Use `natsSender()`. */
   constructor(remote: Remote) {
     super(remote)
-    this.#publisher = new Publisher(this, new PacketPublisher(remote, () => this.#retries++))
+    this.#packets = new PacketPublisher(remote, () => this.#retries++)
+    this.#publisher = new Publisher(this, this.#packets)
   }
 
   /**
@@ -158,33 +160,58 @@ export class RemoteSender<in T = unknown> extends RemoteEnd {
    * Returns counts of what this end has done so far, also after `close()`.
    *
    * @example
-   * const { messages, retries } = sender.stats()
+   * const { messages, retries } = done.stats()
    */
   stats(): RemoteSenderStats {
     return { ...statsOf(this.counters, this.#publisher.queued), retries: this.#retries }
   }
 
-  /** Throws ERR_WORMHOLE_UNSUPPORTED: use `send`. */
+  /**
+   * Throws ERR_WORMHOLE_UNSUPPORTED: use `send`.
+   *
+   * @example
+   * await done.send({ id: 1 }, { signal: AbortSignal.timeout(100) })
+   */
   trySend(_message: T): never {
     return this.unsupported('trySend', 'use send(), with a signal if it must not wait for long')
   }
 
-  /** Throws ERR_WORMHOLE_UNSUPPORTED: use `await send`. */
+  /**
+   * Throws ERR_WORMHOLE_UNSUPPORTED: use `await send`.
+   *
+   * @example
+   * await done.send({ id: 1 })
+   */
   sendSync(_message: T): never {
     return this.unsupported('sendSync', 'use await send()')
   }
 
-  /** Throws ERR_WORMHOLE_UNSUPPORTED: a descriptor stays on its machine. */
+  /**
+   * Throws ERR_WORMHOLE_UNSUPPORTED: a descriptor stays on its machine.
+   *
+   * @example
+   * await done.send({ id: 1 }) // the data, or a name for it
+   */
   sendWithFds(_message: T, _fds: readonly unknown[]): never {
     return this.unsupported('sendWithFds', INSTEAD_OF_FDS)
   }
 
-  /** Throws ERR_WORMHOLE_UNSUPPORTED: a descriptor stays on its machine. */
+  /**
+   * Throws ERR_WORMHOLE_UNSUPPORTED: a descriptor stays on its machine.
+   *
+   * @example
+   * await done.send({ id: 1 }) // the data, or a name for it
+   */
   sendWithFdsSync(_message: T, _fds: readonly unknown[]): never {
     return this.unsupported('sendWithFdsSync', INSTEAD_OF_FDS)
   }
 
-  /** Throws ERR_WORMHOLE_UNSUPPORTED: a stream keeps messages whether there are receivers or not. */
+  /**
+   * Throws ERR_WORMHOLE_UNSUPPORTED: a stream keeps messages whether there are receivers or not.
+   *
+   * @example
+   * await done.send({ id: 1 }) // the stream keeps it until a receiver comes
+   */
   gone(): never {
     return this.unsupported('gone', 'a stream keeps messages whether there are receivers or not')
   }
@@ -192,6 +219,7 @@ export class RemoteSender<in T = unknown> extends RemoteEnd {
   protected override async shut(): Promise<void> {
     await Promise.allSettled([...this.#running])
     await this.#publisher.settled()
+    this.#packets.close()
   }
 
   #checked(text: string): string {

@@ -1,4 +1,4 @@
-import type { Client, JetStreamClient, JetStreamManager, NatsConnection } from './client-types.js'
+import type { Client, JetStreamManager, NatsConnection } from './client-types.js'
 import type { ConnectionWatch } from './connection-watch.js'
 import type { RemoteSettings } from './options.js'
 
@@ -9,7 +9,6 @@ export interface Remote {
   readonly subject: string
   readonly connection: NatsConnection
   readonly client: Client
-  readonly js: JetStreamClient
   readonly manager: JetStreamManager
   readonly watch: ConnectionWatch
   readonly settings: RemoteSettings

@@ -42,12 +42,12 @@ export class SendAll {
       while (!iterator.over) {
         const request = this.#gather(iterator)
         this.#signal?.throwIfAborted()
-        if (request !== null) await this.#hand(request)
+        if (request !== null) await this.#submitAndWait(request)
         if (this.#failure !== undefined) throw this.#failure.error
         if (overBudget()) await yieldToLoop()
         this.#signal?.throwIfAborted()
       }
-      return await this.#rest()
+      return await this.#untilAllSent()
     } catch (error) {
       return this.#stop(iterator, error)
     }
@@ -62,9 +62,9 @@ export class SendAll {
         if (message === OVER) break
         const text = this.#textOf(message)
         this.#signal?.throwIfAborted()
-        await this.#hand(new Request(text, 1), MAX_MESSAGES)
+        await this.#submitAndWait(new Request(text, 1), MAX_MESSAGES)
       }
-      return await this.#rest()
+      return await this.#untilAllSent()
     } catch (error) {
       return this.#stop(iterator, error)
     }
@@ -100,7 +100,7 @@ export class SendAll {
   }
 
   /** Submits a request, and waits until fewer than `ahead` are left. */
-  async #hand(request: Request, ahead = AHEAD): Promise<void> {
+  async #submitAndWait(request: Request, ahead = AHEAD): Promise<void> {
     this.#submit(request)
     while (this.#waiting.length >= ahead || this.#waiting[0]?.settled === true) await this.#first()
   }
@@ -112,7 +112,7 @@ export class SendAll {
     this.#sent += request.count
   }
 
-  async #rest(): Promise<number> {
+  async #untilAllSent(): Promise<number> {
     while (this.#waiting.length > 0) await this.#first()
     return this.#sent
   }

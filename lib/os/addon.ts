@@ -98,7 +98,9 @@ export const ALIVE = 1
 export const BUSY_POLL = 2
 export const ROUNDS = 3
 export const POLLED = 4
-export const FIRST = 5
+export const FORGOTTEN = 5
+export const WAITED = 6
+export const FIRST = 7
 /** The words of a descriptor and its events. */
 export const PAIR_WORDS = 2
 

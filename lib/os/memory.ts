@@ -1,7 +1,8 @@
 import { WormholeError } from '../core/errors.js'
 import { Buffer } from '../core/globals.js'
 import { cannotLoad } from '../core/package-files.js'
-import { CONTROL_FIRST, native } from './addon.js'
+import { native } from './addon.js'
+import { control } from './control.js'
 
 // The part of the WebAssembly interface that this module uses: @types/node leaves it to the DOM's types.
 declare namespace WebAssembly {
@@ -30,11 +31,6 @@ function reserve(): WebAssembly.Memory {
     )
   }
 }
-
-/** What the addon writes beside a result: msg_flags, the number of descriptors, and the descriptors. */
-export const control = new Int32Array(
-  new SharedArrayBuffer((CONTROL_FIRST + native.constants.SCM_MAX_FD) * Int32Array.BYTES_PER_ELEMENT)
-)
 
 /** A Buffer with the methods that `write` and `toString` call: for a small packet the detour takes as long as the work. */
 interface View extends Buffer {

@@ -1,5 +1,5 @@
 import { systemError } from '../core/errors.js'
-import { ALIVE, BUSY_POLL, FIRST, INSIDE, native, PAIR_WORDS, POLLED, ROUNDS } from './addon.js'
+import { ALIVE, BUSY_POLL, FIRST, FORGOTTEN, INSIDE, native, PAIR_WORDS, POLLED, ROUNDS, WAITED } from './addon.js'
 import { BusyPoll } from './busy-poll.js'
 
 /** How many milliseconds a blocking wait lasts before JavaScript runs: a worker that is terminated ends then. */
@@ -14,9 +14,14 @@ export interface Waiting {
   onFailure(error: unknown): void
 }
 
+/** A registration in the kernel, which outlives the waits for it. */
 interface Watch {
-  waiting: Waiting
+  /** Who waits; null between two waits. */
+  waiting: Waiting | null
   keepsAlive: boolean
+  events: number
+  /** The addon's count of registrations that have ended: while it is the same, this one has not. */
+  forgotten: number
 }
 
 const PAIRS = 128
@@ -37,22 +42,33 @@ const busyPoll = new BusyPoll()
 export function watch(fd: number, events: number, waiting: Waiting, keepsAlive: boolean): void {
   if (!started) start()
   if (!started) throw systemError('epoll_create1', startError, 'cannot watch descriptors')
-  const known = watches.get(fd)
-  if (known !== undefined) {
-    known.waiting = waiting
-    if (known.keepsAlive !== keepsAlive) {
-      known.keepsAlive = keepsAlive
-      count(keepsAlive ? 1 : -1)
-    }
-  } else {
-    watches.set(fd, { waiting, keepsAlive })
-    if (keepsAlive) count(1)
+  let known = watches.get(fd)
+  if (known === undefined) {
+    known = { waiting, keepsAlive: false, events: NEVER, forgotten: 0 }
+    watches.set(fd, known)
   }
+  known.waiting = waiting
+  if (known.keepsAlive !== keepsAlive) {
+    known.keepsAlive = keepsAlive
+    count(keepsAlive ? 1 : -1)
+  }
+  if (known.events === events && known.forgotten === ready[FORGOTTEN]) return
   const result = native.watch(fd, events)
   if (result < 0) {
-    unwatch(fd)
+    drop(fd, known)
     throw systemError('epoll_ctl', result, `cannot watch descriptor ${fd}`)
   }
+  known.events = events
+  known.forgotten = ready[FORGOTTEN] as number
+}
+
+/** The events of a registration that has not been made. */
+const NEVER = -1
+
+function drop(fd: number, known: Watch): void {
+  watches.delete(fd)
+  known.waiting = null
+  if (known.keepsAlive) count(-1)
 }
 
 /**
@@ -62,13 +78,16 @@ export function watch(fd: number, events: number, waiting: Waiting, keepsAlive: 
 export function unwatch(fd: number): void {
   const known = watches.get(fd)
   if (known === undefined) return
-  watches.delete(fd)
-  if (known.keepsAlive) count(-1)
+  known.waiting = null
+  if (!known.keepsAlive) return
+  known.keepsAlive = false
+  count(-1)
 }
 
 /** Ends the wait and removes the registration immediately: for POLLOUT, which holds nearly always. */
 export function unwatchNow(fd: number): void {
-  unwatch(fd)
+  const known = watches.get(fd)
+  if (known !== undefined) drop(fd, known)
   native.unwatch(fd)
 }
 
@@ -95,23 +114,22 @@ function start(): void {
   started = startError >= 0
 }
 
-/** Notifies one object that waits: if it fails, the others are still served, and it is not called again. */
-function attempt(fd: number, waiting: Waiting): void {
-  try {
-    waiting.onReady()
-  } catch (error) {
-    unwatchNow(fd)
-    waiting.onFailure(error)
-  }
-}
-
+/** Notifies those that wait: if one fails, the others are still served, and it is not called again. */
 function onReady(pairs: number): void {
-  ready[BUSY_POLL] = busyPoll.next(ready[POLLED] as number)
+  ready[BUSY_POLL] = busyPoll.next(ready[POLLED] as number, ready[WAITED] as number)
   for (let index = 0; index < pairs; index++) {
     const fd = ready[FIRST + PAIR_WORDS * index] as number
-    const known = watches.get(fd)
-    if (known === undefined) native.unwatch(fd)
-    else attempt(fd, known.waiting)
+    const waiting = watches.get(fd)?.waiting ?? null
+    if (waiting === null) {
+      unwatchNow(fd)
+      continue
+    }
+    try {
+      waiting.onReady()
+    } catch (error) {
+      unwatchNow(fd)
+      waiting.onFailure(error)
+    }
   }
 }
 
@@ -119,7 +137,7 @@ function onReady(pairs: number): void {
 export function isPollable(fd: number): boolean {
   if (!started) start()
   if (!started) throw systemError('epoll_create1', startError, 'cannot watch descriptors')
-  if (watches.has(fd)) return true
+  if ((watches.get(fd)?.waiting ?? null) !== null) return true
   const result = native.watch(fd, 0)
   native.unwatch(fd)
   return result >= 0

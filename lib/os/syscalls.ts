@@ -1,7 +1,7 @@
 import { describe } from '../core/describe.js'
 import { systemError, WormholeError } from '../core/errors.js'
 import { CONTROL_FIRST, native } from './addon.js'
-import { control } from './memory.js'
+import { control } from './control.js'
 
 /** The addon's calls, with names and errors. Knows sockets and bytes in memory, not frames. */
 
@@ -116,8 +116,11 @@ export function setNonblocking(fd: number, on: boolean): void {
  * another process takes the connection between the look and the call, and then for a tenth of a millisecond.
  */
 export function accept(fd: number): number {
-  const events = poll([fd], POLLIN, 0)
-  if (events === 0) return EAGAIN
+  return poll([fd], POLLIN, 0) === 0 ? EAGAIN : acceptNow(fd)
+}
+
+/** As {@link accept}, of a socket with O_NONBLOCK, which needs no look. */
+export function acceptNow(fd: number): number {
   const result = native.accept(fd)
   return NONE_THERE.includes(result) ? EAGAIN : result
 }

@@ -63,7 +63,7 @@ export class PoolProcess {
   #endLoad!: (outcome: Outcome) => void
   #isLoaded = false
   /** Whether a job was aborted here. */
-  #givenUp = false
+  #hasAborted = false
   #over = false
 
   constructor(settings: Settings, events: Events) {
@@ -81,7 +81,7 @@ export class PoolProcess {
       if (!this.retiring || this.jobs.size > 0) this.kill(END_GRACE_MS)
     })
     this.gone = this.#child.ended.then((error) => this.#onEnd(error))
-    this.#letGo()
+    this.#unrefSoon()
   }
 
   /** Whether it has exited; its output may still be read. */
@@ -114,7 +114,7 @@ export class PoolProcess {
     this.#unkill?.()
     this.unidle?.()
     // If it died before it could run a job, its death counts for all its jobs.
-    const unbegun = this.#isLoaded || this.#givenUp ? this.takeBack() : []
+    const unbegun = this.#isLoaded || this.#hasAborted ? this.takeBack() : []
     const begun = this.jobs.all()
     for (const job of begun) {
       this.ahead.remove(job)
@@ -153,7 +153,7 @@ export class PoolProcess {
       await this.#loaded
     } finally {
       this.#loads--
-      this.#letGo()
+      this.#unrefSoon()
     }
   }
 
@@ -239,7 +239,7 @@ export class PoolProcess {
     this.#pace.unknown()
     // It has read the others.
     while (this.ahead.size > 0) this.#promote()
-    if (this.jobs.size === 0) this.#letGo()
+    if (this.jobs.size === 0) this.#unrefSoon()
     return back
   }
 
@@ -260,7 +260,7 @@ export class PoolProcess {
     else this.ahead.remove(job)
     if (job.settled) this.#unkillIfQuiet()
     const became = job.settle(outcome) ? ('output' in outcome ? 'done' : 'failed') : null
-    if (this.jobs.size === 0) this.#letGo()
+    if (this.jobs.size === 0) this.#unrefSoon()
     this.#events.room(this, became)
   }
 
@@ -276,7 +276,7 @@ export class PoolProcess {
    * @param due whether the process was free to begin it: if it has not read it, it must show that it reads at all
    */
   abort(job: Job, reason: unknown, due: boolean): void {
-    this.#givenUp = true
+    this.#hasAborted = true
     if (job.worker !== undefined) this.#child.channels?.order({ abort: job.id, ...reasonFor(reason) })
     else if (this.#isLoaded && !(due && this.#probe(job))) return
     this.kill(this.#settings.grace)
@@ -324,12 +324,12 @@ export class PoolProcess {
   }
 
   /** Lets our process end if no job is left, checked once everything that the last answer set off has run. */
-  #letGo(): void {
-    nextTick(letGo, this)
+  #unrefSoon(): void {
+    nextTick(unrefIfIdle, this)
   }
 
   /** @internal */
-  letGoIfIdle(): void {
+  unrefIfIdle(): void {
     if (!this.#held || this.jobs.size > 0 || this.#loads > 0 || this.retiring || this.#over) return
     this.#held = false
     this.#child.unref()
@@ -344,8 +344,8 @@ export class PoolProcess {
   }
 }
 
-function letGo(worker: PoolProcess): void {
-  worker.letGoIfIdle()
+function unrefIfIdle(worker: PoolProcess): void {
+  worker.unrefIfIdle()
 }
 
 /** Whether a job could not be sent because the process has ended. */

@@ -24,7 +24,7 @@ export class Scheduler {
   readonly #closed: Promise<void>
   #endPauses!: () => void
   /** Processes in a row that have died without an answer. */
-  #stillborn = 0
+  #diedAtStart = 0
   /** When the next process may start, on the clock of `now()`. */
   #notBefore = 0
   /** Cancels the timer that starts it. */
@@ -226,7 +226,7 @@ export class Scheduler {
       job.unschedule?.()
       if (!job.settled) this.#waiting.unshift(job)
     }
-    this.#rest(worker)
+    this.#endIfIdle(worker)
   }
 
   #lookLater(): void {
@@ -262,15 +262,15 @@ export class Scheduler {
   }
 
   #onRoom(worker: PoolProcess, became: 'done' | 'failed' | null): void {
-    this.#stillborn = 0
+    this.#diedAtStart = 0
     if (became !== null) this.#counts[became]++
     this.#dispatch()
     if (worker.jobs.size === 0 && !worker.retiring) this.#share()
-    this.#rest(worker)
+    this.#endIfIdle(worker)
   }
 
   /** Ends a process without jobs: immediately if it is retiring, else after `idle`. */
-  #rest(worker: PoolProcess): void {
+  #endIfIdle(worker: PoolProcess): void {
     const { idle } = this.#settings
     if (worker.jobs.size > 0) return
     if (worker.retiring) worker.retire()
@@ -307,7 +307,7 @@ export class Scheduler {
 
   /** Delays the next start: a process has died before it answered anything. */
   #wait(): void {
-    this.#notBefore = now() + Math.min(FIRST_PAUSE_MS * 2 ** this.#stillborn++, MAX_PAUSE_MS)
+    this.#notBefore = now() + Math.min(FIRST_PAUSE_MS * 2 ** this.#diedAtStart++, MAX_PAUSE_MS)
   }
 }
 

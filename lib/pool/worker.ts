@@ -27,7 +27,7 @@ const { sender: results, receiver: jobs } = work
 const [module = ''] = process.argv.slice(2)
 const running = new NumberedSet<Handling>()
 /** Jobs that were aborted before they were read. */
-const givenUp = new Set<number>()
+const abortedAhead = new Set<number>()
 /** Milliseconds within which answers are gathered after one that was sent: so none waits for a job that takes longer. */
 const GATHER_MS = 0.25
 let gatheredSince = 0
@@ -106,7 +106,7 @@ function plain(form: Answer): Outgoing {
 
 function begin(operation: Operation, { job, input, isProbe }: Task, fds: OwnedFd[]): void {
   lastRead = job
-  if (givenUp.delete(job) || isProbe) {
+  if (abortedAhead.delete(job) || isProbe) {
     closeAll(fds)
     tell(plain({ answer: job }))
     return
@@ -143,7 +143,7 @@ async function obey(): Promise<never> {
   for await (const order of orders) {
     if (!('abort' in order)) continue
     const { abort, reason, name } = order
-    if (abort > lastRead) givenUp.add(abort)
+    if (abort > lastRead) abortedAhead.add(abort)
     else running.get(abort)?.abort(new DOMException(reason, name))
   }
   // The pool has ended this process, or is gone.

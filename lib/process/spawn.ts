@@ -2,7 +2,7 @@ import type { ChildProcess, ForkOptions, SpawnOptions, StdioOptions } from 'node
 import type { End } from '../channel/end.js'
 import { type Ends, type EndsOf, requireEnds, single } from '../channel/named-ends.js'
 import { argumentError, WormholeError } from '../core/errors.js'
-import { type Descriptor, kDescriptor, kLetGo, kMoveEnded } from '../fd/descriptor.js'
+import { type Descriptor, kDescriptor, kEndWaits, kMoveEnded } from '../fd/descriptor.js'
 import { assertRunsFiles, forFile } from './exec-argv.js'
 import { describe, TABLE_VARIABLE } from './inheritance.js'
 
@@ -154,7 +154,7 @@ function launch<Options extends LaunchOptions>(
   } finally {
     // No pid: the start has failed and an 'error' event follows. The ends close, as if the child had died immediately.
     const moved = child !== undefined
-    if (moved) for (const [, end] of ends) end[kLetGo]()
+    if (moved) for (const [, end] of ends) end[kEndWaits]()
     const numbers = moving.map(({ fd }) => fd)
     for (const descriptor of moving) descriptor.endMove(moved)
     const to = child?.pid === undefined ? null : 'child'

@@ -49,7 +49,7 @@ export class Batch implements MessageSink {
   #before = 0
   /** What follows `items`, and how many messages that is. */
   #unread: Unread[] = []
-  private behind = 0
+  private following = 0
   /** The descriptors that came with items that are left, in the items' order. */
   #attached: Attached[] | null = null
   /** The positions of items whose descriptors the kernel dropped. */
@@ -59,16 +59,16 @@ export class Batch implements MessageSink {
   constructor(readonly end: Observed | null = null) {}
 
   get left(): number {
-    return this.items.length - this.next + this.behind
+    return this.items.length - this.next + this.following
   }
 
   /** The position of the last message; -1 if there is none. */
   get last(): number {
-    return this.#before + this.items.length + this.behind - 1
+    return this.#before + this.items.length + this.following - 1
   }
 
   add(items: unknown[]): void {
-    if (this.behind > 0) this.addUnread(new Made(items))
+    if (this.following > 0) this.addUnread(new Made(items))
     else if (this.left === 0) this.items = items
     else for (const item of items) this.items.push(item)
   }
@@ -77,12 +77,12 @@ export class Batch implements MessageSink {
   addUnread(unread: Unread): void {
     this.failures = true
     this.#unread.push(unread)
-    this.behind += unread.left
+    this.following += unread.left
   }
 
   push(item: unknown): void {
     if (item instanceof Failure) this.failures = true
-    if (this.behind > 0) {
+    if (this.following > 0) {
       this.add([item])
       return
     }
@@ -122,7 +122,13 @@ export class Batch implements MessageSink {
 
   /** Returns the next message and closes its descriptors, if it had any. Throws a failure. */
   takeMessage(): unknown {
-    return this.#attached === null ? this.shift() : this.#dropDescriptors()
+    if (this.#attached !== null) return this.#dropDescriptors()
+    if (this.failures || this.next + 1 < this.items.length) return this.shift()
+    const item = this.items[this.next]
+    this.items = NOTHING
+    this.next = 0
+    this.#before = 0
+    return item
   }
 
   /** Returns all messages up to the next failure, at least one. Throws if a failure is the first. */
@@ -165,15 +171,17 @@ export class Batch implements MessageSink {
 
   /** Drops all that is left. */
   clear(): void {
-    for (const { fds } of this.#attached ?? []) closeEach(fds)
+    if (this.#attached !== null) {
+      for (const { fds } of this.#attached) closeEach(fds)
+      this.#attached = null
+    }
     this.items = NOTHING
     this.next = 0
-    this.#attached = null
     if (this.failures) {
       this.failures = false
       for (const unread of this.#unread) unread.drop()
       this.#unread = []
-      this.behind = 0
+      this.following = 0
       this.#lost = []
     }
     this.#before = 0
@@ -215,7 +223,7 @@ export class Batch implements MessageSink {
     this.#before += this.items.length
     this.items = unread.read()
     this.next = 0
-    this.behind -= this.items.length
+    this.following -= this.items.length
     if (unread.left > 0) return
     unread.drop()
     this.#unread.shift()

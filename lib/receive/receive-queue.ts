@@ -6,15 +6,16 @@ import { List } from '../core/list.js'
 import { overBudget, spend, yieldToLoop } from '../core/loop-budget.js'
 import { type BlockingOptions, deadlineOf, type Settings, signalOf, type WaitOptions } from '../core/options.js'
 import { Later, quiet, rejected } from '../core/promises.js'
-import { beginWait, type Counters, endWait, failed, observesReads, received, tracing } from '../core/telemetry.js'
+import { beginWait, type Counters, endWait, failed, reads, received, tracing } from '../core/telemetry.js'
 import { closeEnd } from '../fd/descriptor.js'
 import { type EndContext, type EndState, OPEN, OVER } from '../fd/end-context.js'
 import { isMainThread } from '../os/addon.js'
 import { BlockingBusyPoll } from '../os/busy-poll.js'
 import { handOver } from '../os/exit-flush.js'
-import { ROOM_SLICE_MS, unwatch, WAIT_SLICE_MS, watch } from '../os/poller.js'
+import { ROOM_SLICE_MS, WAIT_SLICE_MS } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
 import { Batch } from './batch.js'
+import { ReadWatch } from './read-watch.js'
 import { END, type Feed, type MessageReader, READ } from './reader.js'
 import { type Delivery, nextTicket, Pending, type Subscriber, type Waiter } from './waiter.js'
 
@@ -35,8 +36,7 @@ export class ReceiveQueue {
   #waiters: List<Waiter> | null = null
   /** Those that stay from one message to the next. */
   #subscribers: Set<Subscriber> | null = null
-  /** The descriptor that is watched, the channel's or a side stream's; -1 if nothing waits. */
-  #watched = -1
+  readonly #watch: ReadWatch
   /** Whether waiters are to be served later with what is read already. */
   #servesLater = false
   /** Calls in a row that looked for a message and found none. */
@@ -54,6 +54,7 @@ export class ReceiveQueue {
     this.settings = end.settings
     this.#counters = end.counters
     this.#reader = reader
+    this.#watch = new ReadWatch(end, reader, feed, this)
   }
 
   /** How many messages are here, including one that is here in part. */
@@ -142,7 +143,7 @@ export class ReceiveQueue {
       if (this.ended) throw disconnectedError('Receiver')
       const left = deadline - now()
       if (left <= 0) {
-        if (this.#watched < 0) endWait(this.#counters, this.end, 'waits no longer')
+        if (!this.#watch.on) endWait(this.#counters, this.end, 'waits no longer')
         throw new WormholeError('ERR_WORMHOLE_TIMEOUT', 'no message came in time')
       }
       if (beginWait(this.#counters, this.end, 'waits')) this.#counters.waits++
@@ -153,7 +154,7 @@ export class ReceiveQueue {
 
   join(waiter: Waiter): void {
     this.#waiters ??= new List()
-    this.#watch(true)
+    this.#watch.start(true)
     this.#counters.waits++
     waiter.ticket = nextTicket()
     this.#waiters.push(waiter)
@@ -178,8 +179,8 @@ export class ReceiveQueue {
 
   /** Watches for a subscriber that is armed now. Throws if the descriptor cannot be watched. */
   arm(): void {
-    const fresh = this.#watched < 0
-    this.#watch(this.#calling)
+    const fresh = !this.#watch.on
+    this.#watch.start(this.#calling)
     if (fresh) this.#counters.waits++
   }
 
@@ -199,16 +200,22 @@ export class ReceiveQueue {
    */
   serve(max = Number.POSITIVE_INFINITY): void {
     let count = 0
-    while (this.waiting && count < max && (this.#available() || this.ended)) {
-      this.#serveFirst()
+    while (count < max && this.waiting) {
+      const there = this.#available()
+      if (!there && this.end.life !== OVER) break
+      this.#serveFirst(there)
       count++
     }
     if (count === max && this.waiting) this.#serveLater(count)
     else this.#rewatch()
   }
 
-  /** Serves the call or subscriber that came first. At the end only calls are left. */
-  #serveFirst(): void {
+  /**
+   * Serves the call or subscriber that came first. At the end only calls are left.
+   *
+   * @param there whether something can be taken; else this is the end
+   */
+  #serveFirst(there: boolean): void {
     const wanting = this.#subscribers === null ? null : this.#wanting()
     const first = this.#waiters?.first ?? null
     if (wanting !== null && (first === null || wanting.ticket < first.ticket)) {
@@ -216,7 +223,7 @@ export class ReceiveQueue {
       return
     }
     this.#waiters?.shift()
-    if (this.batch.left > 0) first?.serve()
+    if (there) first?.serve()
     else first?.end()
   }
 
@@ -236,12 +243,12 @@ export class ReceiveQueue {
 
   /** Watches as long as a call waits or a subscriber is armed. */
   #rewatch(): void {
-    const calling = this.#calling
-    for (const subscriber of this.#subscribers ?? []) if (subscriber.wanting) subscriber.stay()
-    if (!calling && !this.#anyArmed()) this.#unwatch()
+    const calling = this.#waiters !== null && this.#waiters.size > 0
+    if (this.#subscribers !== null) for (const each of this.#subscribers) if (each.wanting) each.stay()
+    if (!calling && (this.#subscribers === null || !this.#anyArmed())) this.#watch.stop()
     else {
       try {
-        this.#watch(calling)
+        this.#watch.start(calling)
       } catch (error) {
         this.#failAll(error)
       }
@@ -278,14 +285,14 @@ export class ReceiveQueue {
   }
 
   /** Rejects what waits: the descriptor is about to be closed or moved. */
-  letGo(): void {
-    this.#unwatch()
+  endWaits(): void {
+    this.#watch.stop()
     this.#failAll(closedError(this.end.constructor.name))
   }
 
   /** Drops what is here, and closes the descriptor. */
   close(): void {
-    this.letGo()
+    this.endWaits()
     this.#counters.messages -= this.batch.left
     this.batch.clear()
     this.#reader.drop()
@@ -294,8 +301,7 @@ export class ReceiveQueue {
 
   /** Applies a changed `keepsAlive` to what is watched. */
   rewatch(): void {
-    if (this.#watched >= 0 && this.feed === null)
-      watch(this.#watched, socket.POLLIN, this, this.end.keepsAlive && this.#calling)
+    this.#watch.rewatch(this.#calling)
     for (const subscriber of this.#subscribers ?? []) subscriber.setKeepsAlive(this.end.keepsAlive)
   }
 
@@ -307,7 +313,7 @@ export class ReceiveQueue {
 
   /** Called by the poller. */
   onFailure(error: unknown): void {
-    this.#watched = -1
+    this.#watch.failed()
     failed(this.end, error)
     this.#failAll(error)
   }
@@ -315,7 +321,7 @@ export class ReceiveQueue {
   /** Whether something can be taken now; reads a packet if nothing is left of the last. */
   #available(waits = false): boolean {
     if (this.batch.left > 0) return true
-    if (this.ended) return false
+    if (this.end.life === OVER) return false
     const { bytes } = this.#counters
     const found = this.#reader.read(this.batch, waits)
     if (found === END) this.#end()
@@ -327,7 +333,7 @@ export class ReceiveQueue {
     // The end may follow a failure, and the kernel does not report it any more.
     if (this.batch.failures) this.#misses = 0
     if (this.#subscribers !== null) this.#wakeSubscribers()
-    return !observesReads() || this.#tell(this.#counters.bytes - bytes)
+    return !reads.hasSubscribers || this.#tell(this.#counters.bytes - bytes)
   }
 
   /** Publishes a read; true if messages are still here. An observer may have taken some, or closed this end. */
@@ -343,7 +349,7 @@ export class ReceiveQueue {
    * the system call, and a message that is there after all comes with the event loop's next iteration.
    */
   worthALook(): boolean {
-    if (this.ended || !this.end.keepsAlive) return true
+    if (this.end.life === OVER || !this.end.keepsAlive) return true
     this.#misses++
     return this.#misses <= MISSES_BEFORE_WAITING || this.#misses % LOOKS_AGAIN_AFTER === 0
   }
@@ -356,28 +362,10 @@ export class ReceiveQueue {
     waiter.fail(reason)
   }
 
-  /** @param calling whether calls wait: a subscriber holds the event loop itself */
-  #watch(calling: boolean): void {
-    const fd = this.#reader.waitsFor
-    if (this.#watched !== fd) this.#unwatch()
-    this.#watched = -1
-    if (this.feed !== null) this.feed.watch(this)
-    else watch(fd, socket.POLLIN, this, this.end.keepsAlive && calling)
-    this.#watched = fd
-    beginWait(this.#counters, this.end, 'waits')
-  }
-
-  #unwatch(): void {
-    if (this.feed !== null) this.feed.unwatch()
-    else if (this.#watched >= 0) unwatch(this.#watched)
-    this.#watched = -1
-    endWait(this.#counters, this.end, 'waits no longer')
-  }
-
   /** Closes the descriptor: nothing more will come. */
   #end(): void {
     if (this.end.life === OPEN) this.end.life = OVER
-    this.#unwatch()
+    this.#watch.stop()
     this.#reader.drop()
     this.#closeEnd('ended')
     for (const subscriber of this.#leaving()) subscriber.end()

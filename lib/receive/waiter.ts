@@ -2,7 +2,7 @@ import type { AsyncResource } from 'node:async_hooks'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { callerContext } from '../core/caller.js'
 import { Promise } from '../core/globals.js'
-import { ListItem } from '../core/list.js'
+import { type List, ListItem } from '../core/list.js'
 import { Later, quiet } from '../core/promises.js'
 import type { Batch } from './batch.js'
 
@@ -55,8 +55,13 @@ export interface Delivery<Value> {
   end(): Value
 }
 
-/** A call that waits, as a promise. */
-export class Pending<Value> extends Waiter {
+/** A call that waits, as a promise. One is made for every message of a slow exchange: so it inherits nothing. */
+export class Pending<Value> implements Waiter {
+  previous: Waiter | null = null
+  next: Waiter | null = null
+  list: List<Waiter> | null = null
+  iteration: object | null = null
+  ticket = 0
   readonly promise: Promise<Value>
   #resolve!: (value: Value | Promise<Value>) => void
   #reject!: (error: unknown) => void
@@ -67,7 +72,6 @@ export class Pending<Value> extends Waiter {
   #caller: AsyncResource | null
 
   constructor(delivery: Delivery<Value>, batch: Batch, schema: StandardSchemaV1 | undefined) {
-    super()
     this.#delivery = delivery
     this.#batch = batch
     this.#schema = schema
@@ -78,18 +82,27 @@ export class Pending<Value> extends Waiter {
     })
   }
 
-  override serve(): void {
-    this.#attempt(() => this.#delivery.take(this.#batch, this.#schema))
+  serve(): void {
+    if (this.#schema !== undefined) {
+      this.#attempt(() => this.#delivery.take(this.#batch, this.#schema))
+      return
+    }
+    try {
+      // Without a schema nothing is a `Later`.
+      this.#resolve(this.#delivery.take(this.#batch, undefined) as Value)
+    } catch (error) {
+      this.fail(error)
+    }
   }
 
-  override end(): void {
+  end(): void {
     this.#attempt(() => this.#delivery.end())
   }
 
-  override fail(error: unknown): void {
+  fail(error: unknown): void {
     void quiet(this.promise)
     this.#reject(error)
-    this.#letGo()
+    this.#leaveContext()
   }
 
   #attempt(operation: () => Value | Later<Value>): void {
@@ -98,13 +111,13 @@ export class Pending<Value> extends Waiter {
       // A schema that checks asynchronously may refuse it.
       if (value instanceof Later) void quiet(this.promise)
       this.#resolve(value instanceof Later ? value.promise : value)
-      this.#letGo()
+      this.#leaveContext()
     } catch (error) {
       this.fail(error)
     }
   }
 
-  #letGo(): void {
+  #leaveContext(): void {
     this.#caller?.emitDestroy()
     this.#caller = null
   }

@@ -91,7 +91,7 @@ export class ChannelWatch {
   }
 
   /** Ends the waits that keep the process alive: the sender is closed, or its descriptor is about to be moved. */
-  letGo(): void {
+  endWaits(): void {
     for (const [waiter, keepsAlive] of this.#waiters ?? []) {
       if (!keepsAlive) continue
       this.#remove(waiter)

@@ -11,29 +11,25 @@ const settled = Promise.resolve()
 export class NoDelay {
   /** How many ticks in a row ended with one message. */
   #alone = 0
-  /** Whether a message was sent inside its call since the microtasks last ran. */
-  #used = false
+  /** Whether enough messages in a row were each alone in their tick. */
+  usual = false
+  /** Whether another message was sent inside its call in this tick, so that the next one is not alone. */
+  used = false
+  /** Made with the first use: most of many thousand senders have none. */
+  #forget: (() => void) | null = null
 
   /** Records whether a message was alone in its tick, and had nothing to wait for. */
   note(alone: boolean): void {
     this.#alone = alone ? this.#alone + 1 : 0
-  }
-
-  /** Whether enough messages in a row were each alone in their tick. */
-  get usual(): boolean {
-    return this.#alone >= ALONE_BEFORE_NO_DELAY
-  }
-
-  /** Whether another message was sent inside its call in this tick, so that this one is not alone. */
-  get used(): boolean {
-    return this.#used
+    this.usual = this.#alone >= ALONE_BEFORE_NO_DELAY
   }
 
   /** Records a send inside its call, until the microtasks have run: by then other code of this tick has sent too. */
   use(): void {
-    this.#used = true
-    void settled.then(() => {
-      this.#used = false
-    })
+    this.used = true
+    this.#forget ??= () => {
+      this.used = false
+    }
+    void settled.then(this.#forget)
   }
 }

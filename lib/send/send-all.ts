@@ -31,7 +31,7 @@ export class SendAll {
       const batcher = new Batcher(this.#iterator, this.#queue.limits, this.#signal)
       for (let request = batcher.next(); request !== undefined; request = batcher.next()) {
         this.#signal?.throwIfAborted()
-        await this.#hand(request)
+        await this.#submitAndWait(request)
         if (overBudget()) await yieldToLoop()
         // Once all is sent, an abort is no failure.
         if (batcher.over) break
@@ -103,7 +103,7 @@ export class SendAll {
     this.#sent++
   }
 
-  async #hand(request: SendRequest): Promise<void> {
+  async #submitAndWait(request: SendRequest): Promise<void> {
     const { count } = request
     this.#queue.submit(request)
     await this.#settled(request)

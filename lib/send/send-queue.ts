@@ -113,7 +113,13 @@ export class SendQueue extends Flushable {
    * @param fds descriptors that stay the caller's; false if one is not open
    */
   trySubmit(text: string, mode: SubmitMode, fds: readonly number[] | null = null): boolean {
-    if (mode === IF_ALONE && !this.#isAlone()) return false
+    if (mode === IF_ALONE) {
+      if (!this.#noDelay.usual || this.#scheduled || this.#requests.first !== null) return false
+      if (this.#noDelay.used || overBudget()) {
+        this.#noDelay.note(false)
+        return false
+      }
+    }
     if (mode === UNLESS_SCHEDULED && (this.#scheduled || overBudget())) return false
     try {
       if (!this.transmitter.sendText(text, fds)) return false
@@ -123,14 +129,6 @@ export class SendQueue extends Flushable {
     }
     if (mode === IF_ALONE) this.#noDelay.use()
     return true
-  }
-
-  /** Whether the caller seems to await each message, and this one is alone in its tick. */
-  #isAlone(): boolean {
-    if (!this.#noDelay.usual || this.#scheduled || this.#requests.first !== null) return false
-    if (!this.#noDelay.used && !overBudget()) return true
-    this.#noDelay.note(false)
-    return false
   }
 
   /** Queues a request and sends what can be sent without waiting. */
@@ -254,7 +252,7 @@ export class SendQueue extends Flushable {
 
   /** Closes the descriptor as soon as nothing is pending. */
   close(): void {
-    this.transmitter.letGo()
+    this.transmitter.endWaits()
     this.#releaseIfIdle()
   }
 

@@ -51,7 +51,7 @@ export class SideStreams {
       this.#requests.delete(side)
       request.settle(error)
       if (request.error !== undefined) failed(this.#end, request.error)
-      else if (packet === null) sent(this.#end, this.#end.counters, { messages: 1, bytes: request.longBytes, fds: 0 })
+      else if (packet === null) sent(this.#end, this.#end.counters, 1, request.longBytes, 0)
       else {
         packet.messages++
         packet.bytes += request.longBytes

@@ -6,7 +6,7 @@ import type { Descriptor } from '../fd/descriptor.js'
 import { type EndContext, OPEN, OVER } from '../fd/end-context.js'
 import type { Waiting } from '../os/poller.js'
 import * as socket from '../os/syscalls.js'
-import { disownOutbox, frame, outboxAt, seal } from '../wire/outbox.js'
+import { outbox, sealOne } from '../wire/outbox.js'
 import { HEADER_BYTES } from '../wire/wasm.js'
 import { ChannelWatch } from './channel-watch.js'
 import type { PacketLimits } from './packet-limits.js'
@@ -88,8 +88,8 @@ export class Transmitter {
   }
 
   /** Ends the waits for the channel's end: the descriptor is about to be closed or moved. */
-  letGo(): void {
-    this.#watch.letGo()
+  endWaits(): void {
+    this.#watch.endWaits()
   }
 
   /** Resolves once every receiving end is gone. */
@@ -152,7 +152,7 @@ export class Transmitter {
       const traffic = { messages: 0, bytes: result, fds: 0 }
       if (bytes.advance(result)) this.#complete(write, traffic)
       this.#counters.packets++
-      sent(this.#end, this.#counters, traffic)
+      sent(this.#end, this.#counters, traffic.messages, traffic.bytes, traffic.fds)
       if (this.requests.first !== null && !overBudgetToo && overBudget()) return OVER_BUDGET
     }
     return DONE
@@ -168,14 +168,13 @@ export class Transmitter {
     const { fd } = this.#descriptor
     if (!this.#limits.packets || this.requests.first !== null || !this.#limits.surelyFits(text)) return false
     if (this.disconnected !== null || fd < 0) return false
-    const length = seal(this, frame(text))
-    const result = socket.send(fd, outboxAt(0), length, fds)
-    disownOutbox(this)
+    const length = sealOne(text)
+    const result = socket.send(fd, outbox, length, fds)
     // A buffer made smaller and a descriptor that is not open are handled, and reported, when a request is sent.
     if (result === socket.EAGAIN || result === socket.EMSGSIZE || result === socket.EBADF) return false
     if (result < 0) throw this.#refused(result)
     this.#counters.packets++
-    sent(this.#end, this.#counters, { messages: 1, bytes: result - HEADER_BYTES, fds: fds?.length ?? 0 })
+    sent(this.#end, this.#counters, 1, result - HEADER_BYTES, fds === null ? 0 : fds.length)
     return true
   }
 

@@ -24,7 +24,7 @@ export interface ConnectOptions extends WaitOptions {
 
 /** The pauses between attempts while a backlog is full, in milliseconds: the kernel has no event for room in it. */
 const FIRST_PAUSE_MS = 1
-const MAX_PAUSE_MS = 20
+const MAX_PAUSE_MS = 4
 
 /**
  * Connects to a Unix socket, close-on-exec (connect(2)). Waits while the backlog of the listening socket is full, without

@@ -9,7 +9,7 @@ export const packages = [
   'rollup@4',
   '@rollup/plugin-node-resolve@16',
   'vite@8',
-  'esbuild-wasm@0.28',
+  'esbuild@0.28',
   'postject@1.0.0-alpha.6',
 ]
 

@@ -1,13 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { Receiver, Sender } from 'wormhole-ipc'
+import { listen } from 'wormhole-ipc/listen'
 import { socketpair } from 'wormhole-ipc/socket'
 import * as socket from '#lib/os/syscalls'
 import { start } from '../helpers/child.js'
 import { type Block, blocksOf, compile, documents, folderOf } from '../helpers/code-blocks.js'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
+import { usesServer } from '../helpers/nats.js'
 import { usesChildren } from '../helpers/uses-children.js'
 
 const pages = documents()
@@ -17,11 +18,8 @@ function blocksIn(language: string): Block[] {
 }
 
 /** Runs a compiled block in the folder of its document; resolves to what it printed. */
-async function outputOf(document: string, file: string): Promise<string> {
-  const path = join(folderOf(document), file)
-  // On a busy machine, a process takes longer to start than such a program waits for its answer.
-  writeFileSync(path, readFileSync(path, 'utf8').replaceAll('timeout: 1000', 'timeout: 60_000'))
-  const { code, stdout, stderr } = await start('env', ['-C', folderOf(document), process.execPath, file]).ended
+async function outputOf(document: string, file: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await start('env', ['-C', folderOf(document), process.execPath, file, ...args]).ended
   expect(code, stderr).to.equal(0)
   expect(stderr).to.equal('')
   return stdout
@@ -212,13 +210,72 @@ describe('the code in the documents', () => {
     })
   })
 
+  describe('the programs in docs/bytes.md', () => {
+    const page = 'docs/bytes.md'
+
+    it('carries a Buffer to a child', async () => {
+      const digest = createHash('md5')
+        .update('abcd'.repeat(640 * 480))
+        .digest('hex')
+        .slice(0, 8)
+      expect(await outputOf(page, fileWith(page, '// image.ts'))).to.equal(`640 1228800 ${digest}\n`)
+    })
+
+    it('reads numbers of a table', async () => {
+      expect(await outputOf(page, fileWith(page, 'Float64Array.from'))).to.equal('90000\n')
+    })
+  })
+
+  describe('the programs in docs/descriptors.md', () => {
+    const page = 'docs/descriptors.md'
+
+    it('moves a file, and its duplicate', async () => {
+      const printed = await outputOf(page, fileWith(page, 'file.dup()'))
+      expect(printed).to.equal('-1\na duplicate file true\nthe file file false\n')
+    })
+
+    it('hands over a connection with every byte', async () => {
+      expect(await outputOf(page, fileWith(page, 'pauseOnConnect: true'))).to.equal('127.0.0.1 every byte\n')
+    })
+
+    it('hands over a server', async () => {
+      expect(await outputOf(page, fileWith(page, 'toServer()'))).to.equal('served by the successor\n')
+    })
+
+    it('sends a descriptor over a raw socket', async () => {
+      expect(await outputOf(page, fileWith(page, 'await accept('))).to.equal('standard output 1\n')
+    })
+  })
+
+  describe('the programs in docs/nats.md', () => {
+    const server = usesServer()
+    const page = 'docs/nats.md'
+
+    it('send, and receive in each way', async () => {
+      const { url } = server.current
+      expect(await outputOf(page, fileWith(page, '// producer.ts'), url)).to.equal('')
+      expect(await outputOf(page, fileWith(page, '// consumer.ts'), url)).to.equal('1\n2\n3\n3\n')
+    })
+  })
+
   describe('the peer in Python of docs/wire.md', () => {
     usesChildren()
     leavesNoDescriptors()
-    const { keep } = closesEnds()
+    const { keep, open } = closesEnds()
+
+    it('gets an end by its name', async () => {
+      const client = blocksOf('docs/wire.md').find(({ code }) => code.includes('recv_fds'))
+      await using listener = await listen(`@wormhole-documents-${process.pid}`)
+      const child = start('python3', ['-c', client?.code as string, listener.path as string])
+      const [sender, news] = open<string>()
+      await (await listener.accept()).give({ news })
+      await sender.sendAll(['one', 'zwei'])
+      sender.close()
+      expect(await child.ended).to.include({ stdout: 'one\nzwei\n', code: 0 })
+    })
 
     it('receives and sends over its one socket', async () => {
-      const [peer] = blocksOf('docs/wire.md').filter(({ language }) => language === 'python')
+      const peer = blocksOf('docs/wire.md').find(({ code }) => code.includes('def messages'))
       const program = `${peer?.code}\nfor message in messages():\n    send({"got": message})\n`
       const [ours, theirs] = socketpair('seqpacket')
       const child = start('python3', ['-c', program], [theirs.fd])

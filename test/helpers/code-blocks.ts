@@ -48,6 +48,10 @@ declare const owned: import('wormhole-ipc').OwnedFd
 declare const link: import('wormhole-ipc/calls').Link
 declare const api: import('wormhole-ipc/calls').Caller<{ resize(size: { width: number }): string }>
 declare const jobs: import('wormhole-ipc/pool').Pool<unknown, unknown>
+declare const connection: Awaited<ReturnType<typeof import('@nats-io/transport-node').connect>>
+declare const todo: import('wormhole-ipc/nats').RemoteReceiver<{ id: number }>
+declare const done: import('wormhole-ipc/nats').RemoteSender<{ id: number }>
+declare const lease: import('wormhole-ipc/nats').Lease<{ id: number }>
 declare function handle(message: unknown): void
 declare module 'piscina' {
   export class Piscina {

@@ -1,4 +1,4 @@
-import { ftruncateSync, readFileSync, writeSync } from 'node:fs'
+import { fstatSync, ftruncateSync, readFileSync, writeSync } from 'node:fs'
 import { OwnedFd } from 'wormhole-ipc'
 import { native } from '#lib/os/addon'
 import { createMemfd } from '#lib/os/memfd'
@@ -16,7 +16,7 @@ export function memfd(content: string | number, seals = 0): OwnedFd {
   return owned
 }
 
-/** The memory of files in memory that a process maps, in bytes, from /proc/PID/smaps (proc(5)). */
+/** The files in memory that this process maps, in bytes, from /proc/self/smaps (proc(5)). */
 export interface Mapped {
   mappings: number
   bytes: number
@@ -24,14 +24,19 @@ export interface Mapped {
   own: number
 }
 
-export function mappedBy(pid: number | 'self' = 'self'): Mapped {
-  const mapped = { mappings: 0, bytes: 0, own: 0 }
-  const blocks = readFileSync(`/proc/${pid}/smaps`, 'latin1').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
-  for (const block of blocks.filter((text) => text.includes('/memfd:wormhole-ipc'))) {
-    const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(block)?.[1])
-    mapped.mappings++
-    mapped.bytes += kib('Size') * 1024
-    mapped.own += kib('Anonymous') * 1024
+/**
+ * Adds up the mappings of one file in memory, or of all. A file's own are exact; of all, those of earlier tests go when the
+ * garbage collector and then a turn of the event loop come to them.
+ */
+export function mapped(file?: OwnedFd): Mapped {
+  const sum = { mappings: 0, bytes: 0, own: 0 }
+  const name = new RegExp(` ${file === undefined ? '\\d+' : fstatSync(file.fd).ino} +/memfd:wormhole-ipc`)
+  const blocks = readFileSync('/proc/self/smaps', 'latin1').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
+  for (const block of blocks.filter((text) => name.test(text))) {
+    const kib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(block)?.[1])
+    sum.mappings++
+    sum.bytes += kib('Size') * 1024
+    sum.own += kib('Anonymous') * 1024
   }
-  return mapped
+  return sum
 }

@@ -10,7 +10,8 @@ import type { NatsConnection } from 'wormhole-ipc/nats'
 const script = fileURLToPath(new URL('../../../scripts/nats-server.mjs', import.meta.url))
 
 /** The server's program; undefined if there is none here. */
-const program = spawnSync(process.execPath, [script, '--here'], { encoding: 'utf8' }).stdout.trim() || undefined
+export const natsProgram: string | undefined =
+  spawnSync(process.execPath, [script, '--here'], { encoding: 'utf8' }).stdout.trim() || undefined
 
 /** Connects as a test wants it: reconnects for as long as it lasts. */
 export type TestConnection = Awaited<ReturnType<typeof connect>> & NatsConnection
@@ -37,7 +38,7 @@ export class TestServer {
     const file = join(this.folder, 'server.conf')
     const lines = this.#configuration.replaceAll('%folder%', this.folder)
     writeFileSync(file, `listen: "127.0.0.1:${this.port}"\n${lines}\n`)
-    const child = spawn(program as string, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const child = spawn(natsProgram as string, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
     running.add(child)
     this.#process = child
     let log = ''
@@ -88,7 +89,7 @@ process.once('exit', () => {
 
 /** Leaves a `describe` out, and says so, if there is no server here. */
 export function needsServer(context: Mocha.Context): void {
-  if (program !== undefined) return
+  if (natsProgram !== undefined) return
   console.log('    left out: there is no nats-server 2.10.27 or later here (node scripts/nats-server.mjs fetches one)')
   context.skip()
 }

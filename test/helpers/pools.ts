@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { type Pool, type PoolOptions, pool } from 'wormhole-ipc/pool'
 
 /** In a `describe`: returns a function that opens pools, of one process by default. Closes them after each test. */
@@ -16,6 +17,15 @@ export function closesPools(): (options?: PoolOptions, module?: string | URL) =>
 /** Returns the URL of a module with this text. */
 export function javascript(text: string): string {
   return `data:text/javascript,${encodeURIComponent(text)}`
+}
+
+/** Whether a process runs that this one started: the number of one that has ended may be a stranger's by now. */
+export function isChild(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'latin1').includes(`\nPPid:\t${process.pid}\n`)
+  } catch {
+    return false
+  }
 }
 
 export function isAlive(pid: number): boolean {

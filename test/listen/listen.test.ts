@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { closeSync, existsSync, readdirSync, statSync } from 'node:fs'
+import { closeSync, existsSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { expect } from 'chai'
 import { expectTypeOf } from 'expect-type'
 import { channel, type Receiver, type Sender } from 'wormhole-ipc'
@@ -7,7 +7,7 @@ import { caller, type Link, link, serve } from 'wormhole-ipc/calls'
 import { type Client, connect, type Ends, type Listener, listen } from 'wormhole-ipc/listen'
 import { spawn } from 'wormhole-ipc/process'
 import { connect as connectSocket, listen as listenSocket } from 'wormhole-ipc/socket'
-import { startNode } from '../helpers/child.js'
+import { start, startNode } from '../helpers/child.js'
 import { leavesNoDescriptors, openDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
 import { rejectsCode, throwsCode } from '../helpers/expect-error.js'
@@ -281,7 +281,6 @@ describe('a listener', () => {
     const first = await listenAt(path)
     await rejectsCode(listen(path), 'ERR_WORMHOLE_ADDRESS_IN_USE')
     // Somebody moves it away, and another listens there.
-    const { renameSync } = await import('node:fs')
     renameSync(path, inFolder('moved'))
     const second = await listenAt(path)
     first.close()
@@ -296,7 +295,6 @@ describe('a listener', () => {
       const listener = await listen('@wormhole-unref-${process.pid}')
       void listener.unref().accept()
       process.once('exit', () => console.log('ends'))`
-    const { start } = await import('../helpers/child.js')
     const { stdout, stderr } = await start(process.execPath, ['--input-type=module', '-e', code]).ended
     expect([stdout, stderr]).to.deep.equal(['ends\n', ''])
   })

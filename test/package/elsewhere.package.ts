@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { Consumer, runtime } from './consumer.js'
+import { Consumer, runtime, tarball } from './consumer.js'
 
 describe('the package where it cannot run', () => {
   let consumer: Consumer
@@ -18,9 +18,13 @@ describe('the package where it cannot run', () => {
   })
   after(() => consumer.remove())
 
-  it('is installed all the same: it asks for no system', () => {
-    const manifest = JSON.parse(readFileSync(join(consumer.installed, 'package.json'), 'utf8')) as object
-    expect(manifest).not.to.have.any.keys('os', 'cpu', 'libc')
+  it('is installed all the same on a Mac, without --ignore-scripts', () => {
+    const mac = consumer.write('mac.cjs', "Object.defineProperty(process, 'platform', { value: 'darwin' })")
+    rmSync(consumer.installed, { recursive: true })
+    const args = ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball]
+    const { status, stderr } = consumer.run(args, 'npm', { NODE_OPTIONS: `--require=${mac}` })
+    expect(status, stderr).to.equal(0)
+    expect(existsSync(join(consumer.installed, 'dist/index.js'))).to.equal(true)
   })
 
   /** One line on standard output is one sentence. */
@@ -54,6 +58,17 @@ describe('the package where it cannot run', () => {
       /^ERR_WORMHOLE_UNSUPPORTED: wormhole-ipc has no addon that loads on this system \(riscv64\): [^\n]*\n$/
     )
   })
+
+  for (const main of ['main.mjs', 'main.cjs']) {
+    it(`says which Node.js it needs in Node.js 20.0 (${main})`, function () {
+      this.timeout(200_000)
+      const program = runtime('node-20.0')
+      if (program === undefined) return this.skip()
+      expect(refusal([main], program)).to.equal(
+        'ERR_WORMHOLE_UNSUPPORTED: wormhole-ipc needs Node.js 20.19 or later; this is v20.0.0: install a newer one\n'
+      )
+    })
+  }
 
   for (const [name, args] of [
     ['Bun', ['run', 'main.mjs']],

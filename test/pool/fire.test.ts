@@ -7,7 +7,7 @@ import type { PoolAborts } from '../fixtures/pool-aborts.js'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { MAX_MS, SEED, sized } from '../helpers/long.js'
 import { measured, startMeasuring } from '../helpers/measured.js'
-import { closesPools, isAlive } from '../helpers/pools.js'
+import { closesPools, isChild } from '../helpers/pools.js'
 import { Random } from '../helpers/random.js'
 import { usesChildren } from '../helpers/uses-children.js'
 
@@ -34,7 +34,7 @@ describe('a pool under fire', function () {
     const pids = new Set<number>()
     let kills = 0
     const killing = setInterval(() => {
-      const alive = [...pids].filter(isAlive)
+      const alive = [...pids].filter(isChild)
       if (alive.length === 0 || jobs.stats().running === 0 || kills >= MAX_KILLS) return
       process.kill(random.pick(alive), 'SIGKILL')
       kills++
@@ -67,7 +67,7 @@ describe('a pool under fire', function () {
     await jobs.close()
     expect([settled.size, done + failed, running, waiting]).to.deep.equal([next, next, 0, 0])
     expect(died).to.be.within(1, kills)
-    for (const pid of pids) expect(isAlive(pid)).to.equal(false)
+    for (const pid of pids) expect(isChild(pid)).to.equal(false)
 
     const log = readFileSync(join(to, 'log'), 'utf8').trim().split('\n')
     rmSync(to, { recursive: true })

@@ -4,7 +4,7 @@ import { pool } from 'wormhole-ipc/pool'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { rejectsCode, throwsCode } from '../helpers/expect-error.js'
 import { LONG } from '../helpers/long.js'
-import { closesPools, isAlive, javascript } from '../helpers/pools.js'
+import { closesPools, isAlive, isChild, javascript } from '../helpers/pools.js'
 import { usesChildren } from '../helpers/uses-children.js'
 
 describe('a pool', function () {
@@ -207,7 +207,7 @@ describe('a pool', function () {
           settled++
           // By count, so that it does not hang on the machine's speed.
           if (settled % 200 !== 0) return
-          const victim = [...pids].filter(isAlive).at(kills % 2 === 0 ? 0 : -1)
+          const victim = [...pids].filter(isChild).at(kills % 2 === 0 ? 0 : -1)
           if (victim !== undefined) {
             process.kill(victim, 'SIGKILL')
             kills++

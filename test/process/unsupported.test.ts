@@ -8,7 +8,7 @@ import { start } from '../helpers/child.js'
 import { root } from '../helpers/doctor.js'
 import { skipUnderAsan } from '../helpers/under-asan.js'
 
-const ENTRIES = ['index', 'process', 'socket', 'calls', 'pool']
+const ENTRIES = ['index', 'process', 'socket', 'calls', 'pool', 'nats']
 const permission = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
   : '--experimental-permission'

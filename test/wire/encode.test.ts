@@ -10,6 +10,7 @@ import {
   PayloadText,
   PLACEHOLDER,
   seal,
+  sealOne,
   writePiece,
 } from '#lib/wire/outbox'
 import { wasm } from '#lib/wire/wasm'
@@ -51,6 +52,20 @@ describe('framing: batches of frames', () => {
   it('seals a single text of 0 to 300 bytes', () => {
     for (let bytes = 0; bytes <= 300; bytes++)
       for (const last of ['', 'é', '€', '😀']) expectSealed([textOf(bytes, last)])
+  })
+
+  it('seals one text alone as it does in a batch, and leaves the outbox to the next', () => {
+    for (let bytes = 0; bytes <= 300; bytes++) {
+      for (const last of ['', 'é', '€', '😀']) {
+        const text = textOf(bytes, last)
+        // A length that is longer than any that follows.
+        view.fill(0xff, outboxAt(0), outboxAt(HEADER_BYTES))
+        expect(outbox(sealOne(text)).equals(frame(text)), JSON.stringify(text)).to.equal(true)
+      }
+    }
+    seal(owner, batchOf('1'))
+    sealOne('2')
+    expect(ownsOutbox(owner)).to.equal(false)
   })
 
   it('seals every pair of texts of 0 to 64 bytes, and one behind them', () => {
