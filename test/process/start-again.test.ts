@@ -104,7 +104,16 @@ describe('forkAndRun and fork start one process, however this program was starte
     }),
   }
   /** Other spellings of what is tried. */
-  const synonyms = ['--eval', '--eval=', '-pe', '--print', '--input_type module --eval', 'a worker with execArgv']
+  const synonyms = [
+    '--eval',
+    '--eval=',
+    '-pe',
+    '-p',
+    '--inspect with -e',
+    '--print',
+    '--input_type module --eval',
+    'a worker with execArgv',
+  ]
   for (const [name, way] of Object.entries(ways)) {
     if (!LONG && synonyms.includes(name)) continue
     it(`${name}: the function runs`, async () => {
