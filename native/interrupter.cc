@@ -1,6 +1,5 @@
 #include "interrupter.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -74,8 +73,9 @@ Interrupter::Interrupter() {
     return;
   }
   const sigset_t set = Only(signal_);
+  // On Linux this is the mask of the calling thread; pthread_sigmask() would need a newer glibc.
   sigset_t before;
-  pthread_sigmask(SIG_UNBLOCK, &set, &before);
+  sigprocmask(SIG_UNBLOCK, &set, &before);
   was_blocked_ = sigismember(&before, signal_) == 1;
   itimerspec times{};
   times.it_value.tv_nsec = kFirstNs;
@@ -88,7 +88,7 @@ Interrupter::~Interrupter() {
   syscall(SYS_timer_delete, timer_);
   if (!was_blocked_) return;
   const sigset_t set = Only(signal_);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
 }
 
 }  // namespace wormhole

@@ -136,6 +136,8 @@ export class Listener implements AsyncIterable<Client>, AsyncDisposable {
    * Calls `close()` at the end of a block with `await using`.
    *
    * @example
+   * import { listen } from 'wormhole-ipc/listen'
+   *
    * await using listener = await listen('@example')
    */
   async [Symbol.asyncDispose](): Promise<void> {
