@@ -48,13 +48,11 @@ int OurSignal() {
   return -EAGAIN;
 }
 
-// Blocks or unblocks a signal in this thread; returns whether it was blocked. By system call: pthread_sigmask() has a new
-// version since glibc 2.32, which older systems lack.
-bool Mask(int how, int signal) {
-  const uint64_t set = uint64_t{1} << (signal - 1);
-  uint64_t before = 0;
-  syscall(SYS_rt_sigprocmask, how, &set, &before, sizeof(set));
-  return (before & set) != 0;
+sigset_t Only(int signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  return set;
 }
 
 }  // namespace
@@ -74,7 +72,11 @@ Interrupter::Interrupter() {
     timer_ = -1;
     return;
   }
-  was_blocked_ = Mask(SIG_UNBLOCK, signal_);
+  const sigset_t set = Only(signal_);
+  // On Linux this is the mask of the calling thread; pthread_sigmask() would need a newer glibc.
+  sigset_t before;
+  sigprocmask(SIG_UNBLOCK, &set, &before);
+  was_blocked_ = sigismember(&before, signal_) == 1;
   itimerspec times{};
   times.it_value.tv_nsec = kFirstNs;
   times.it_interval.tv_nsec = kAgainNs;
@@ -84,7 +86,9 @@ Interrupter::Interrupter() {
 Interrupter::~Interrupter() {
   if (timer_ < 0) return;
   syscall(SYS_timer_delete, timer_);
-  if (was_blocked_) Mask(SIG_BLOCK, signal_);
+  if (!was_blocked_) return;
+  const sigset_t set = Only(signal_);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
 }
 
 }  // namespace wormhole

@@ -13,6 +13,7 @@ const sources = {
   'wormhole-ipc/socket': `import 'wormhole-ipc/socket'`,
   'wormhole-ipc/calls': `import 'wormhole-ipc/calls'`,
   'wormhole-ipc/pool': `import 'wormhole-ipc/pool'`,
+  'wormhole-ipc/listen': `import 'wormhole-ipc/listen'`,
 }
 
 /** At the end, as writing loads some as well. */
