@@ -234,11 +234,11 @@ export class ReceiveQueue {
     return this.#waiters !== null && this.#waiters.size > 0
   }
 
-  /** Watches as long as a call waits or a subscriber is armed. */
+  /** Watches as long as a call waits or a subscriber is armed; at the end there is nothing to watch. */
   #rewatch(): void {
     const calling = this.#calling
     for (const subscriber of this.#subscribers ?? []) if (subscriber.wanting) subscriber.stay()
-    if (!calling && !this.#anyArmed()) this.#unwatch()
+    if (this.ended || (!calling && !this.#anyArmed())) this.#unwatch()
     else {
       try {
         this.#watch(calling)

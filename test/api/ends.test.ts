@@ -5,6 +5,8 @@ import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
 import { rejectsCode } from '../helpers/expect-error.js'
 import { range, textOf, turn } from '../helpers/fill.js'
+import { sized } from '../helpers/long.js'
+import { Random } from '../helpers/random.js'
 import { tally } from '../helpers/tally.js'
 import { usesChildren } from '../helpers/uses-children.js'
 
@@ -168,6 +170,45 @@ describe('the ends that select and merge tell', () => {
     ])
     await sending
     await steps.return?.()
+  })
+
+  it('are told once among calls of all kinds, which all settle, in any order', async () => {
+    for (const seed of range(sized(40, 400))) {
+      const numbers = new Random(seed)
+      const random = (bound: number) => numbers.below(bound)
+      const channels = range(1 + random(5)).map(() => open<number>({ coalesce: random(2) === 0 }))
+      const receivers = Object.fromEntries(channels.map(([, receiver], index) => [`c${index}`, receiver]))
+      const told: Told[] = []
+      const together = async () => {
+        const steps = merge(receivers, { ends: true })
+        for (;;) {
+          const results = await Promise.all([steps.next(), steps.next(), steps.next()])
+          for (const { done, value } of results) if (done !== true) told.push(value as Told)
+          if (results.some(({ done }) => done)) return
+        }
+      }
+      const each = async (taking: (typeof calls)['select' | 'merge']) => {
+        for await (const step of taking(receivers, { ends: true })) told.push(step)
+      }
+      const consumers = [together(), together(), each(calls.select), each(calls.merge)].slice(random(3))
+      const counts = channels.map(() => random(60))
+      await Promise.all(
+        channels.map(async ([sender], index) => {
+          for (const id of range(counts[index] as number)) {
+            const sending = sender.send(id)
+            if (random(4) === 0) await sending
+            if (random(15) === 0) await turn()
+          }
+          sender.close()
+        })
+      )
+      await Promise.all(consumers)
+      for (const [index, count] of counts.entries()) {
+        const own = told.filter(([key]) => key === `c${index}`)
+        expect(own.filter(([, , ended]) => ended)).to.have.length(1)
+        expect(own).to.have.length(count + 1)
+      }
+    }
   })
 
   it('are kept for a later call by one that is aborted or left before', async () => {
