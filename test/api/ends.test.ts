@@ -172,6 +172,38 @@ describe('the ends that select and merge tell', () => {
     await steps.return?.()
   })
 
+  it('go to the first of two calls of select that wait for the same', async () => {
+    const [a, receiverA] = open<number>()
+    const [b, receiverB] = open<number>()
+    const receivers = { a: receiverA, b: receiverB }
+    const waiting = [select(receivers, { ends: true }), select(receivers, { ends: true })]
+    await turn()
+    a.close()
+    await turn()
+    await b.send(1)
+    expect(await Promise.all(waiting)).to.deep.equal([
+      ['a', undefined, true],
+      ['b', 1, false],
+    ])
+  })
+
+  for (const more of [0, 1, 2, 3]) {
+    it(`are told by a merge that comes upon them while it reads others, after ${more} more messages`, async () => {
+      const [a, receiverA] = open<number>()
+      const [b, receiverB] = open<number>()
+      const steps = merge({ a: receiverA, b: receiverB }, { ends: true })
+      await a.send(0)
+      expect((await steps.next()).value).to.deep.equal(['a', 0, false])
+      for (const id of range(1 + more)) {
+        const step = steps.next()
+        await b.send(id)
+        expect((await step).value).to.deep.equal(['b', id, false])
+      }
+      a.close()
+      expect((await steps.next()).value).to.deep.equal(['a', undefined, true])
+    })
+  }
+
   it('are told once among calls of all kinds, which all settle, in any order', async () => {
     for (const seed of range(sized(40, 400))) {
       const numbers = new Random(seed)
