@@ -227,7 +227,8 @@ class Merging implements Merge {
           this.#schedule()
           return undefined
         }
-        if (this.#lookAround(station.rank)) continue
+        // What it looks at may have ended, and come first then.
+        if (this.#lookAround(station.rank) || this.#ready.first !== station) continue
       }
       this.#ready.shift()
       if ((queue.batch.left > 0 || queue.worthALook()) && queue.ready()) {

@@ -241,11 +241,11 @@ export class ReceiveQueue {
     return this.#waiters !== null && this.#waiters.size > 0
   }
 
-  /** Watches as long as a call waits or a subscriber is armed. */
+  /** Watches as long as a call waits or a subscriber is armed; at the end there is nothing to watch. */
   #rewatch(): void {
     const calling = this.#waiters !== null && this.#waiters.size > 0
     if (this.#subscribers !== null) for (const each of this.#subscribers) if (each.wanting) each.stay()
-    if (!calling && (this.#subscribers === null || !this.#anyArmed())) this.#watch.stop()
+    if (this.ended || (!calling && (this.#subscribers === null || !this.#anyArmed()))) this.#watch.stop()
     else {
       try {
         this.#watch.start(calling)

@@ -5,6 +5,8 @@ import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
 import { rejectsCode } from '../helpers/expect-error.js'
 import { range, textOf, turn } from '../helpers/fill.js'
+import { sized } from '../helpers/long.js'
+import { Random } from '../helpers/random.js'
 import { tally } from '../helpers/tally.js'
 import { usesChildren } from '../helpers/uses-children.js'
 
@@ -168,6 +170,77 @@ describe('the ends that select and merge tell', () => {
     ])
     await sending
     await steps.return?.()
+  })
+
+  it('go to the first of two calls of select that wait for the same', async () => {
+    const [a, receiverA] = open<number>()
+    const [b, receiverB] = open<number>()
+    const receivers = { a: receiverA, b: receiverB }
+    const waiting = [select(receivers, { ends: true }), select(receivers, { ends: true })]
+    await turn()
+    a.close()
+    await turn()
+    await b.send(1)
+    expect(await Promise.all(waiting)).to.deep.equal([
+      ['a', undefined, true],
+      ['b', 1, false],
+    ])
+  })
+
+  for (const more of [0, 1, 2, 3]) {
+    it(`are told by a merge that comes upon them while it reads others, after ${more} more messages`, async () => {
+      const [a, receiverA] = open<number>()
+      const [b, receiverB] = open<number>()
+      const steps = merge({ a: receiverA, b: receiverB }, { ends: true })
+      await a.send(0)
+      expect((await steps.next()).value).to.deep.equal(['a', 0, false])
+      for (const id of range(1 + more)) {
+        const step = steps.next()
+        await b.send(id)
+        expect((await step).value).to.deep.equal(['b', id, false])
+      }
+      a.close()
+      expect((await steps.next()).value).to.deep.equal(['a', undefined, true])
+    })
+  }
+
+  it('are told once among calls of all kinds, which all settle, in any order', async () => {
+    for (const seed of range(sized(40, 400))) {
+      const numbers = new Random(seed)
+      const random = (bound: number) => numbers.below(bound)
+      const channels = range(1 + random(5)).map(() => open<number>({ coalesce: random(2) === 0 }))
+      const receivers = Object.fromEntries(channels.map(([, receiver], index) => [`c${index}`, receiver]))
+      const told: Told[] = []
+      const together = async () => {
+        const steps = merge(receivers, { ends: true })
+        for (;;) {
+          const results = await Promise.all([steps.next(), steps.next(), steps.next()])
+          for (const { done, value } of results) if (done !== true) told.push(value as Told)
+          if (results.some(({ done }) => done)) return
+        }
+      }
+      const each = async (taking: (typeof calls)['select' | 'merge']) => {
+        for await (const step of taking(receivers, { ends: true })) told.push(step)
+      }
+      const consumers = [together(), together(), each(calls.select), each(calls.merge)].slice(random(3))
+      const counts = channels.map(() => random(60))
+      await Promise.all(
+        channels.map(async ([sender], index) => {
+          for (const id of range(counts[index] as number)) {
+            const sending = sender.send(id)
+            if (random(4) === 0) await sending
+            if (random(15) === 0) await turn()
+          }
+          sender.close()
+        })
+      )
+      await Promise.all(consumers)
+      for (const [index, count] of counts.entries()) {
+        const own = told.filter(([key]) => key === `c${index}`)
+        expect(own.filter(([, , ended]) => ended)).to.have.length(1)
+        expect(own).to.have.length(count + 1)
+      }
+    }
   })
 
   it('are kept for a later call by one that is aborted or left before', async () => {
