@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { Consumer } from './consumer.js'
 
-/** Of it 420 KiB are the code, in CommonJS and for bundlers, 100 the examples, and 210 the pages. */
+/** About half of it is the code (in CommonJS, and for bundlers) and its types; the rest is pages, examples and addons. */
 const MAX_BYTES = 1280 * 1024
 /** About what each takes, rounded up. */
 const ADDON_BYTES = {
