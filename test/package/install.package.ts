@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { Consumer } from './consumer.js'
 
-const MAX_BYTES = 860 * 1024
+const MAX_BYTES = 1000 * 1024
 /** About what each takes, rounded up. */
 const ADDON_BYTES = {
   'prebuilds/linux-x64/wormhole-ipc.glibc.node': 36_000,
@@ -40,7 +40,7 @@ describe('the installed package', () => {
     expect(Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript)).to.deep.equal([])
   })
 
-  it('is under 860 KiB, also with the addons that a partial one lacks', () => {
+  it('is under 1000 KiB, also with the addons that a partial one lacks', () => {
     const files = readdirSync(consumer.installed, { recursive: true, encoding: 'utf8' })
     const sizes = files.map((file) => statSync(join(consumer.installed, file))).filter((stats) => stats.isFile())
     const lacking = Object.entries(ADDON_BYTES).filter(([file]) => !files.includes(file))
