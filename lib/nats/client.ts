@@ -1,5 +1,6 @@
 import { describe, reasonOf } from '../core/describe.js'
 import { argumentError, WormholeError } from '../core/errors.js'
+import { Promise } from '../core/globals.js'
 import { isObject } from '../core/shapes.js'
 import type { Client, NatsConnection } from './client-types.js'
 

@@ -1,6 +1,6 @@
 import { after } from '../core/clock.js'
 import type { WormholeError } from '../core/errors.js'
-import { queueMicrotask } from '../core/globals.js'
+import { Promise, queueMicrotask } from '../core/globals.js'
 import { overBudget, yieldToLoop } from '../core/loop-budget.js'
 import { failed } from '../core/telemetry.js'
 import { type EndState, OPEN } from '../fd/end-context.js'
