@@ -28,6 +28,7 @@ const LEFT_OUT = [
   'examples/census',
   'hostile/[befnt]*',
   'limits/*',
+  'nats/kill',
   'package/*',
   'pool/*',
   'process/child-*',

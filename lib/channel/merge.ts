@@ -104,7 +104,7 @@ class Merging implements Merge {
   next(): Promise<Result> {
     if (this.#left) return Promise.resolve(ENDED)
     this.#used = true
-    for (const feed of this.#feeds) feed.settle(this)
+    if (this.#feeds.size > 0) for (const feed of this.#feeds) feed.settle(this)
     try {
       if (this.#stations === null) this.#gather()
       if (this.#steps.size === 0) {

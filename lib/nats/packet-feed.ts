@@ -8,6 +8,7 @@ import { EMPTY, type Feed, type Found, READ } from '../receive/reader.js'
 import { Failure } from '../wire/json.js'
 import { apiCode, isForbidden } from './client.js'
 import type { NatsMessage } from './client-types.js'
+import { unlessInterrupted } from './connection-watch.js'
 import { Holdings } from './holdings.js'
 import { LeasedBatch } from './leased-batch.js'
 import { LeasedPacket } from './leased-packet.js'
@@ -236,7 +237,7 @@ export class PacketFeed implements Feed {
     for (let pause = MIN_PAUSE_MS; this.#end.life === OPEN && this.#remote.watch.error === null; ) {
       try {
         if (isForbidden(reason)) throw refused('cannot ask for packets', reason)
-        await ensureConsumer(this.#remote)
+        await unlessInterrupted(this.#remote.watch, ensureConsumer(this.#remote))
         break
       } catch (error) {
         const { cause } = error as WormholeError

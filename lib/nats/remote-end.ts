@@ -59,6 +59,8 @@ export abstract class RemoteEnd implements EndState, AsyncDisposable {
    * Calls `close()`, at the end of a block with `await using`.
    *
    * @example
+   * import { natsSender } from 'wormhole-ipc/nats'
+   *
    * await using jobs = await natsSender<{ id: number }>(connection, 'jobs')
    * await jobs.send({ id: 1 })
    */

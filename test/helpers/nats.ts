@@ -38,7 +38,9 @@ export class TestServer {
     const file = join(this.folder, 'server.conf')
     const lines = this.#configuration.replaceAll('%folder%', this.folder)
     writeFileSync(file, `listen: "127.0.0.1:${this.port}"\n${lines}\n`)
-    const child = spawn(natsProgram as string, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+    // Without what `npm run test:asan` preloads, which is for the addon.
+    const { LD_PRELOAD, ...env } = process.env
+    const child = spawn(natsProgram as string, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'], env })
     running.add(child)
     this.#process = child
     let log = ''

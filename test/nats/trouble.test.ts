@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
+import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
 import { type NatsConnection, natsReceiver, natsSender, type RemoteOptions } from 'wormhole-ipc/nats'
 import { rejectsCode } from '../helpers/expect-error.js'
+import { sized } from '../helpers/long.js'
 import { freshName, needsServer, type TestConnection, TestServer, usesServer } from '../helpers/nats.js'
 import { StandInServer } from '../helpers/nats-stand-in.js'
 import { until } from '../helpers/until.js'
@@ -185,6 +187,8 @@ describe('a remote channel whose server restarts', () => {
     for (let n = 0; n < 7; n++) got.push(receiver.recv())
     let turns = 0
     await until('the loop has turned', () => ++turns > 100)
+    // So long that the receiver misses the heartbeats of its pull.
+    await setTimeout(sized(0, 8000))
     await server.start()
     await Promise.all(sent)
     await sender.send(6)

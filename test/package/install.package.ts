@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { Consumer } from './consumer.js'
 
-/** About half of it is the code (in CommonJS, and for bundlers) and its types; the rest is pages, examples and addons. */
-const MAX_BYTES = 1280 * 1024
+/** Two thirds of it are the code (in CommonJS, and for bundlers) and its types; the rest is pages, examples and addons. */
+const MAX_BYTES = 1700 * 1024
 /** About what each takes, rounded up. */
 const ADDON_BYTES = {
   'prebuilds/linux-x64/wormhole-ipc.glibc.node': 36_000,
@@ -41,7 +41,7 @@ describe('the installed package', () => {
     expect(Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript)).to.deep.equal([])
   })
 
-  it('is under 1280 KiB, also with the addons that a partial one lacks', () => {
+  it('is under 1700 KiB, also with the addons that a partial one lacks', () => {
     const files = readdirSync(consumer.installed, { recursive: true, encoding: 'utf8' })
     const sizes = files.map((file) => statSync(join(consumer.installed, file))).filter((stats) => stats.isFile())
     const lacking = Object.entries(ADDON_BYTES).filter(([file]) => !files.includes(file))
