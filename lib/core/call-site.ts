@@ -5,6 +5,8 @@ const { pathToFileURL } = process.getBuiltinModule('node:url')
  * is where the code runs, whatever a bundler has made of `import.meta.url`.
  */
 export function fileOfCaller(entry: (...args: never[]) => unknown): string | undefined {
+  // --frozen-intrinsics
+  if (Object.isFrozen(Error)) return undefined
   const { prepareStackTrace, stackTraceLimit } = Error
   const holder: { stack?: unknown } = {}
   try {

@@ -109,7 +109,7 @@ export class Listener implements AsyncIterable<Client>, AsyncDisposable {
    * Iterates over the clients until `close()`. Leaving the iteration does not close the listener.
    *
    * @example
-   * for await (const client of listener) void answer(client)
+   * for await (const client of listener) await client.refuse('closed for today')
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Client> {
     const leaving = new AbortController()
@@ -136,6 +136,8 @@ export class Listener implements AsyncIterable<Client>, AsyncDisposable {
    * Calls `close()` at the end of a block with `await using`.
    *
    * @example
+   * import { listen } from 'wormhole-ipc/listen'
+   *
    * await using listener = await listen('@example')
    */
   async [Symbol.asyncDispose](): Promise<void> {

@@ -17,6 +17,7 @@ export const ways = {
   'require and import, one state': (project) => project.node(['src/both.cjs']),
   '--permission': permission,
   '--jitless': jitless,
+  '--frozen-intrinsics': (project) => project.node(['--frozen-intrinsics', 'src/main.mjs']),
   tsx: (project) => project.npx(['tsx', 'src/typed.ts']),
   'tsx, ES module': (project) => project.npx(['tsx', 'src/typed.mts']),
   'ts-node': (project) => project.npx(['ts-node', '--compiler-options', '{"module":"commonjs"}', 'src/typed.ts']),

@@ -9,6 +9,7 @@ import { start, startNode } from '../helpers/child.js'
 import { type Block, blocksOf, compile, documents, folderOf } from '../helpers/code-blocks.js'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
+import { hasFolder } from '../helpers/folder.js'
 import { usesServer } from '../helpers/nats.js'
 import { usesChildren } from '../helpers/uses-children.js'
 
@@ -284,14 +285,27 @@ describe('the code in the documents', () => {
     })
   })
 
+  describe('the programs in docs/names.md', () => {
+    const page = 'docs/names.md'
+
+    it('meets by name', async () => {
+      expect(await outputOf(page, 'meet.js')).to.equal('hello, true\n')
+    })
+
+    it('refuses with a reason', async () => {
+      expect(await outputOf(page, 'guard.js')).to.equal('ERR_WORMHOLE_REFUSED not today\n')
+    })
+  })
+
   describe('the peer in Python of docs/wire.md', () => {
     usesChildren()
     leavesNoDescriptors()
     const { keep, open } = closesEnds()
+    const inFolder = hasFolder()
 
     it('gets an end by its name', async () => {
       const client = blocksOf('docs/wire.md').find(({ code }) => code.includes('recv_fds'))
-      await using listener = await listen(`@wormhole-documents-${process.pid}`)
+      await using listener = await listen(inFolder('socket'))
       const child = start('python3', ['-c', client?.code as string, listener.path as string])
       const [sender, news] = open<string>()
       await (await listener.accept()).give({ news })

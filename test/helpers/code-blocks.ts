@@ -45,6 +45,7 @@ const GIVEN = `
 declare const sender: import('wormhole-ipc').Sender<{ id: number }>
 declare const receiver: import('wormhole-ipc').Receiver<{ id: number }>
 declare const owned: import('wormhole-ipc').OwnedFd
+declare const listener: import('wormhole-ipc/listen').Listener
 declare const link: import('wormhole-ipc/calls').Link
 declare const api: import('wormhole-ipc/calls').Caller<{ resize(size: { width: number }): string }>
 declare const jobs: import('wormhole-ipc/pool').Pool<unknown, unknown>
