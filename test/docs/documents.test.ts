@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { Receiver, Sender } from 'wormhole-ipc'
 import { listen } from 'wormhole-ipc/listen'
 import { socketpair } from 'wormhole-ipc/socket'
 import * as socket from '#lib/os/syscalls'
-import { start } from '../helpers/child.js'
+import { start, startNode } from '../helpers/child.js'
 import { type Block, blocksOf, compile, documents, folderOf } from '../helpers/code-blocks.js'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
@@ -24,6 +25,28 @@ async function outputOf(document: string, file: string, ...args: string[]): Prom
   expect(code, stderr).to.equal(0)
   expect(stderr).to.equal('')
   return stdout
+}
+
+type Check = (printed: string) => void
+
+/**
+ * In a `describe`: has one process run programs of a document, one after the other, before the tests; each begins once
+ * nothing is left to do for the one before. Adds a test of what the program with this text prints.
+ */
+function playsPrograms(document: string): (title: string, text: string, check: Check) => void {
+  const files: string[] = []
+  let printed: string[] = []
+  before(async function () {
+    this.timeout(120_000)
+    const { code, stdout, stderr } = await startNode('programs', files).ended
+    expect([code, stderr]).to.deep.equal([0, ''])
+    printed = stdout.split('\0')
+    expect(printed).to.have.length(files.length + 1)
+  })
+  return (title, text, check) => {
+    const place = files.push(join(folderOf(document), fileWith(document, text))) - 1
+    it(title, () => check(printed[place] as string))
+  }
 }
 
 /** The first block of a document that has this text. */
@@ -57,64 +80,64 @@ describe('the code in the documents', () => {
 
   describe('the programs in the README, as printed', () => {
     const readme = 'README.md'
+    const plays = playsPrograms(readme)
 
-    it('runs jobs in a pool', async () => {
-      expect(await outputOf(readme, fileWith(readme, 'jobs.map'))).to.equal('55\n6765\n832040\n')
+    plays('runs jobs in a pool', 'jobs.map', (printed) => {
+      expect(printed).to.equal('55\n6765\n832040\n')
     })
 
-    it('calls a function of a child', async () => {
-      expect(await outputOf(readme, fileWith(readme, 'caller<Handlers>(ours)'))).to.equal('42\n')
+    plays('calls a function of a child', 'caller<Handlers>(ours)', (printed) => {
+      expect(printed).to.equal('42\n')
     })
 
-    it('brings messages to a child and back', async () => {
-      expect(await outputOf(readme, fileWith(readme, 'jobs.sendAll'))).to.equal('1\n4\n9\n')
+    plays('brings messages to a child and back', 'jobs.sendAll', (printed) => {
+      expect(printed).to.equal('1\n4\n9\n')
     })
 
-    it('brings a file descriptor along with a message', async () => {
-      expect(await outputOf(readme, fileWith(readme, 'sendWithFds'))).to.equal('hosts true\n')
+    plays('brings a file descriptor along with a message', 'sendWithFds', (printed) => {
+      expect(printed).to.equal('hosts true\n')
     })
   })
 
   describe('the programs in docs/channels.md', () => {
     const page = 'docs/channels.md'
+    const plays = playsPrograms(page)
 
-    it('sends, receives, and ends', async () => {
-      expect(await outputOf(page, fileWith(page, 'every sender is closed'))).to.equal('job 1\nevery sender is closed\n')
+    plays('sends, receives, and ends', 'every sender is closed', (printed) => {
+      expect(printed).to.equal('job 1\nevery sender is closed\n')
     })
 
-    it('selects between two channels', async () => {
-      const printed = await outputOf(page, fileWith(page, 'await select('))
+    plays('selects between two channels', 'await select(', (printed) => {
       expect(printed.trim().split('\n').sort()).to.deep.equal(['job 1', 'stop: enough'])
     })
 
-    it('loses nothing when it gives up', async () => {
-      expect(await outputOf(page, fileWith(page, 'AbortSignal.timeout'))).to.equal('TimeoutError\nhere\n')
+    plays('loses nothing when it gives up', 'AbortSignal.timeout', (printed) => {
+      expect(printed).to.equal('TimeoutError\nhere\n')
     })
 
-    it('shows a Date that arrives as a string', async () => {
-      expect(await outputOf(page, fileWith(page, 'Date'))).to.equal('1970 0\n')
+    plays('shows a Date that arrives as a string', 'Date', (printed) => {
+      expect(printed).to.equal('1970 0\n')
     })
 
-    it('checks with a schema what arrives', async () => {
-      expect(await outputOf(page, fileWith(page, 'schema: id'))).to.equal('1\nERR_WORMHOLE_INVALID\n')
+    plays('checks with a schema what arrives', 'schema: id', (printed) => {
+      expect(printed).to.equal('1\nERR_WORMHOLE_INVALID\n')
     })
   })
 
   describe('the programs in docs/processes.md', () => {
     const page = 'docs/processes.md'
+    const plays = playsPrograms(page)
 
-    it('shares work between two children', async () => {
-      const printed = await outputOf(page, fileWith(page, 'todo.clone()'))
+    plays('shares work between two children', 'todo.clone()', (printed) => {
       expect(printed.trim().split('\n').map(Number).sort()).to.deep.equal([2, 4, 6])
     })
 
-    it('brings a message from a child to its parent', async () => {
-      const printed = await outputOf(page, fileWith(page, 'process.send === undefined'))
+    plays('brings a message from a child to its parent', 'process.send === undefined', (printed) => {
       expect(printed).to.equal("{ a: 1776, b: 'hello world!', c: [ 5, 4, 3, 2, 1 ] }\n")
     })
 
-    it('runs one function in a fresh process', async () => {
-      expect(await outputOf(page, fileWith(page, 'await forkAndRun'))).to.equal('6\n')
+    plays('runs one function in a fresh process', 'await forkAndRun', (printed) => {
+      expect(printed).to.equal('6\n')
     })
   })
 
@@ -141,48 +164,49 @@ describe('the code in the documents', () => {
 
   describe('the programs in docs/migrating-from-process-send.md', () => {
     const page = 'docs/migrating-from-process-send.md'
+    const plays = playsPrograms(page)
 
-    it('has a worker that does the jobs of its parent', async () => {
-      expect(await outputOf(page, fileWith(page, "import { fork } from 'wormhole-ipc/process'"))).to.equal('1 true\n')
+    plays('has a worker that does the jobs of its parent', "import { fork } from 'wormhole-ipc/process'", (printed) => {
+      expect(printed).to.equal('1 true\n')
     })
 
-    it('waits when the other side is slow', async () => {
-      expect(await outputOf(page, fileWith(page, 'jobs.sendAll(all())'))).to.equal('1000000\n')
+    plays('waits when the other side is slow', 'jobs.sendAll(all())', (printed) => {
+      expect(printed).to.equal('1000000\n')
     })
 
-    it('shares work among several children', async () => {
-      const printed = await outputOf(page, fileWith(page, 'todo.clone()'))
+    plays('shares work among several children', 'todo.clone()', (printed) => {
       const jobs = printed.trim().split('\n').sort()
       expect(jobs).to.deep.equal([1, 2, 3, 4, 5].map((id) => `${id} true`))
     })
 
-    it('sends a handle', async () => {
-      expect(await outputOf(page, fileWith(page, 'sendWithFds'))).to.equal('a file 1 file\n')
+    plays('sends a handle', 'sendWithFds', (printed) => {
+      expect(printed).to.equal('a file 1 file\n')
     })
 
-    it('asks a child, which asks back', async () => {
-      const printed = '[ 6, 9 ]\nenough\nERR_WORMHOLE_CALL_THREW true -1 has no root\nhello parent\n'
-      expect(await outputOf(page, fileWith(page, '// asks.ts'))).to.equal(printed)
+    plays('asks a child, which asks back', '// asks.ts', (printed) => {
+      const told = '[ 6, 9 ]\nenough\nERR_WORMHOLE_CALL_THREW true -1 has no root\nhello parent\n'
+      expect(printed).to.equal(told)
     })
   })
 
   describe('the programs in docs/migrating-from-piscina.md', () => {
     const page = 'docs/migrating-from-piscina.md'
+    const plays = playsPrograms(page)
 
-    it('runs a job that tells how far it is', async () => {
-      expect(await outputOf(page, fileWith(page, 'onProgress'))).to.equal('1\n2\n3\n3 pages\n')
+    plays('runs a job that tells how far it is', 'onProgress', (printed) => {
+      expect(printed).to.equal('1\n2\n3\n3 pages\n')
     })
 
-    it('closes after its jobs', async () => {
-      expect(await outputOf(page, fileWith(page, 'allSettled'))).to.equal('')
+    plays('closes after its jobs', 'allSettled', (printed) => {
+      expect(printed).to.equal('')
     })
 
-    it('takes what it maps as there is room', async () => {
-      expect(await outputOf(page, fileWith(page, 'createReadStream'))).to.equal('true\n')
+    plays('takes what it maps as there is room', 'createReadStream', (printed) => {
+      expect(printed).to.equal('true\n')
     })
 
-    it('gives a job the end of a channel', async () => {
-      expect(await outputOf(page, fileWith(page, 'fds: [theirs]'))).to.equal('6\n')
+    plays('gives a job the end of a channel', 'fds: [theirs]', (printed) => {
+      expect(printed).to.equal('6\n')
     })
   })
 
@@ -201,50 +225,52 @@ describe('the code in the documents', () => {
 
   describe('the programs in docs/calls-and-pool.md', () => {
     const page = 'docs/calls-and-pool.md'
+    const plays = playsPrograms(page)
 
-    it('calls what it serves', async () => {
-      expect(await outputOf(page, fileWith(page, 'await api.double'))).to.equal('42\n1\n2\ndone\n')
+    plays('calls what it serves', 'await api.double', (printed) => {
+      expect(printed).to.equal('42\n1\n2\ndone\n')
     })
 
-    it('runs jobs in a pool, in order', async () => {
-      expect(await outputOf(page, fileWith(page, 'jobs.map'))).to.equal('2\n4\n6\n')
+    plays('runs jobs in a pool, in order', 'jobs.map', (printed) => {
+      expect(printed).to.equal('2\n4\n6\n')
     })
   })
 
   describe('the programs in docs/bytes.md', () => {
     const page = 'docs/bytes.md'
+    const plays = playsPrograms(page)
 
-    it('carries a Buffer to a child', async () => {
+    plays('carries a Buffer to a child', '// image.ts', (printed) => {
       const digest = createHash('md5')
         .update('abcd'.repeat(640 * 480))
         .digest('hex')
         .slice(0, 8)
-      expect(await outputOf(page, fileWith(page, '// image.ts'))).to.equal(`640 1228800 ${digest}\n`)
+      expect(printed).to.equal(`640 1228800 ${digest}\n`)
     })
 
-    it('reads numbers of a table', async () => {
-      expect(await outputOf(page, fileWith(page, 'Float64Array.from'))).to.equal('90000\n')
+    plays('reads numbers of a table', 'Float64Array.from', (printed) => {
+      expect(printed).to.equal('90000\n')
     })
   })
 
   describe('the programs in docs/descriptors.md', () => {
     const page = 'docs/descriptors.md'
+    const plays = playsPrograms(page)
 
-    it('moves a file, and its duplicate', async () => {
-      const printed = await outputOf(page, fileWith(page, 'file.dup()'))
+    plays('moves a file, and its duplicate', 'file.dup()', (printed) => {
       expect(printed).to.equal('-1\na duplicate file true\nthe file file false\n')
     })
 
-    it('hands over a connection with every byte', async () => {
-      expect(await outputOf(page, fileWith(page, 'pauseOnConnect: true'))).to.equal('127.0.0.1 every byte\n')
+    plays('hands over a connection with every byte', 'pauseOnConnect: true', (printed) => {
+      expect(printed).to.equal('127.0.0.1 every byte\n')
     })
 
-    it('hands over a server', async () => {
-      expect(await outputOf(page, fileWith(page, 'toServer()'))).to.equal('served by the successor\n')
+    plays('hands over a server', 'toServer()', (printed) => {
+      expect(printed).to.equal('served by the successor\n')
     })
 
-    it('sends a descriptor over a raw socket', async () => {
-      expect(await outputOf(page, fileWith(page, 'await accept('))).to.equal('standard output 1\n')
+    plays('sends a descriptor over a raw socket', 'await accept(', (printed) => {
+      expect(printed).to.equal('standard output 1\n')
     })
   })
 

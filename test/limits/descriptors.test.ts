@@ -10,7 +10,7 @@ import { measured } from '../helpers/measured.js'
 import { usesChildren } from '../helpers/uses-children.js'
 
 /** Open files that a program here may have. Node takes about 20 of them for itself. */
-const LIMIT = 64
+const LIMIT = 128
 
 const emfile = (syscall: string) => ({ code: 'ERR_WORMHOLE_SYSTEM', errno: -constants.errno.EMFILE, syscall })
 

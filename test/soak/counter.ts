@@ -11,9 +11,12 @@ export class Counter {
     this.#folder = folder
   }
 
-  count(incarnations: readonly Incarnation[]): number {
+  /** Counts those of all lanes, or of one. */
+  count(incarnations: readonly Incarnation[], only?: string): number {
     let total = 0
-    for (const { id, does } of incarnations) if ('send' in does) total += this.#resolvedBy(id)
+    for (const { id, does, lane } of incarnations) {
+      if ('send' in does && lane === (only ?? lane)) total += this.#resolvedBy(id)
+    }
     return total
   }
 

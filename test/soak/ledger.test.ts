@@ -12,7 +12,8 @@ import { run } from '../soak/run.js'
 
 /** Enough for each lane to get to work, on a slow machine in no more than so long. */
 const MESSAGES = 10_000
-const SECONDS = 60
+const MESSAGES_OF_EACH = 500
+const SECONDS = 120
 const SEED = 1
 /** A number that no sender comes to in that time. */
 const BEYOND = 10_000_000
@@ -30,7 +31,8 @@ describe('the ledger of a soak', () => {
   const original = join(folder, 'original')
   let manifest: Manifest
 
-  before(async () => {
+  before(async function () {
+    this.timeout(4 * SECONDS * 1000)
     mkdirSync(original)
     const chosen = lanes.filter(({ name }) => names.includes(name))
     const options = {
@@ -38,6 +40,7 @@ describe('the ledger of a soak', () => {
       lanes: chosen,
       seed: SEED,
       messages: MESSAGES,
+      messagesOfEach: MESSAGES_OF_EACH,
       seconds: SECONDS,
     }
     const { failures } = await run({ ...options, progress: () => undefined })

@@ -19,8 +19,9 @@ export interface RunOptions {
   folder: string
   lanes: readonly Lane[]
   seed: number
-  /** It is over once so many sends have resolved, or so many seconds have passed. */
+  /** It is over once so many sends have resolved, so many of each lane among them, or so many seconds have passed. */
   messages: number
+  messagesOfEach?: number
   seconds: number
   /** Told now and then how many sends have resolved. */
   progress: (messages: number, seconds: number) => void
@@ -56,7 +57,10 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
   const counter = new Counter(folder)
 
   let messages = 0
-  while (messages < options.messages && elapsed() < options.seconds && troupe.failures.length === 0) {
+  const { messagesOfEach = 0 } = options
+  const isBehind = ({ name }: Lane) => counter.count(troupe.incarnations, name) < messagesOfEach
+  const isEnough = () => messages >= options.messages && !lanes.some(isBehind)
+  while (!isEnough() && elapsed() < options.seconds && troupe.failures.length === 0) {
     await setTimeout(LOOK_MS)
     messages = counter.count(troupe.incarnations)
     options.progress(messages, elapsed())

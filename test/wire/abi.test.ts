@@ -138,6 +138,7 @@ describe('the two halves', () => {
         .map(([path]) => path)
     expect(importing('wasm').filter((path) => !path.startsWith('lib/wire/'))).to.deep.equal([])
     expect(importing('native')).to.have.members([
+      'lib/os/control.ts',
       'lib/os/memfd.ts',
       'lib/os/memory.ts',
       'lib/os/poller.ts',

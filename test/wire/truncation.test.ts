@@ -7,8 +7,8 @@ import { closesEnds } from '../helpers/ends.js'
 import { withFiles } from '../helpers/files.js'
 import { startLimited } from '../helpers/limits.js'
 
-/** Enough for Node itself and a few more. */
-const LIMIT = 64
+/** More than Node opens at once as it loads modules. */
+const LIMIT = 128
 /** Too long for one packet. */
 const LONG = 'x'.repeat(250_000)
 
