@@ -2,7 +2,7 @@
 // bundled, one file for each entry and files that they share: Node takes about half a millisecond to load each.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild-wasm'
@@ -60,7 +60,17 @@ async function bundle(names, outdir, options = {}) {
     ...options,
     define: { PACKED_PROGRAM: '".mjs"' },
   })
-  return outputFiles
+  return outputFiles.map(({ path, text }) => {
+    const name = relative(outdir, path).replace(/\.m?js$/, '')
+    return { path, text: entries.includes(name) ? `${importOfCheck(outputFiles)}${text}` : text }
+  })
+}
+
+/** What says that the library cannot run comes first: esbuild does not keep the order of imports between the files it shares. */
+function importOfCheck(files) {
+  const check = files.find(({ text }) => text.includes('wormhole-ipc runs on Linux only'))
+  if (check === undefined) throw new Error('pack: the check of the system is in no file')
+  return `import "./${basename(check.path)}";\n`
 }
 
 /** Writes what Node loads: CommonJS, an ES module with the names of each entry, and the programs, which are ES modules. */

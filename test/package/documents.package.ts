@@ -53,7 +53,7 @@ describe('the documents of the installed package', () => {
     const pages = readdirSync(join(consumer.installed, 'docs/api'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.md'))
       .map((name) => join('docs/api', name))
-    expect(pages).to.have.lengthOf(6)
+    expect(pages).to.have.lengthOf(8)
     for (const page of pages) {
       for (const target of linksOf(page)) expect(leadsTo(page, target), `${page}: ${target}`).to.equal(true)
     }
