@@ -10,7 +10,7 @@ const SEPARATOR = '\n'
  * Messages of one packet at most. More make a stream no faster by much, and all that a receiver has not done of a packet when
  * it dies comes again.
  */
-export const MAX_MESSAGES = 64
+export const MAX_MESSAGES = 96
 
 export function join(texts: readonly string[]): string {
   return texts.join(SEPARATOR)

@@ -17,7 +17,7 @@ const NAME = 'killed'
 /** What a record has, as the programs write them. */
 const RECORD_BYTES = 16
 /** Messages of a packet at most. */
-const PACKET = 64
+const PACKET = 96
 
 /** A program that is started again when it was killed, each time with a ledger of its own. */
 class Actor {
