@@ -7,7 +7,7 @@ import { usesChildren } from '../helpers/uses-children.js'
 
 const CHANNELS = 9000
 const DESCRIPTORS_NEEDED = 2 * CHANNELS + 100
-const MAX_HEAP_BYTES = 2048
+const MAX_HEAP_BYTES = 2176
 
 describe(`${CHANNELS} channels in one process`, () => {
   usesChildren()

@@ -133,11 +133,11 @@ while True:
 
   it('survives having no descriptor to spare, and serves again', async () => {
     const tight = inFolder('tight')
-    const small = await startListenServer(tight, 60)
+    const small = await startListenServer(tight, 128)
     const held: Receiver<string>[] = []
     let failed = 0
     // Each takes two descriptors there, while it is held here.
-    for (let count = 0; count < 60; count++) {
+    for (let count = 0; count < 128; count++) {
       const outcome = await connect<Given>(tight, { timeout: 200 }).catch(() => undefined)
       if (outcome === undefined) failed++
       else held.push(outcome.words)
