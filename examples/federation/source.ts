@@ -16,6 +16,7 @@ const jobs = await natsSender<Job>(connection, 'census.jobs', { coalesce: false,
 const results = await natsReceiver<Result>(connection, 'census.results', { prefetch: 4 })
 
 const run = randomUUID()
+const finished = new AbortController()
 const done = new Set<number>()
 const total = new Tally()
 let sent = 0
@@ -29,16 +30,26 @@ async function send(): Promise<void> {
     process.stderr.write('.')
   }
   sending = false
+  endIfDone()
+}
+
+/** The last result may come before the acknowledgement of its job: so both look whether it was the last. */
+function endIfDone(): void {
+  if (!sending && done.size === sent) finished.abort()
 }
 
 async function collect(): Promise<void> {
-  while (sending || done.size < sent) {
-    const result = await results.recv()
+  while (!finished.signal.aborted) {
+    const result = await results.recv({ signal: finished.signal }).catch((error: Error) => {
+      if (!finished.signal.aborted) throw error
+    })
+    if (result === undefined) return
     // Of an earlier run, which was stopped.
     if (result.run !== run) continue
     if (done.has(result.id)) twice++
     else total.merge(result.counts)
     done.add(result.id)
+    endIfDone()
   }
 }
 

@@ -17,14 +17,6 @@ const WORKING = '+WPI'
 const RENEWALS = 3
 /** Acknowledged packets that are remembered: one that comes again is acknowledged again. */
 const REMEMBERED = 1024
-/** Acknowledgements of this age may have been lost with a connection. */
-const DOUBTFUL_MS = 15_000
-
-interface Acknowledged {
-  reply: string
-  at: number
-}
-
 /** A message of a packet. */
 export interface Place {
   packet: LeasedPacket
@@ -45,7 +37,7 @@ export class Holdings {
   readonly #onIdle: () => void
   readonly #packets = new Map<string, LeasedPacket>()
   readonly #loops = new Map<object, Place[]>()
-  readonly #acknowledged = new Map<string, Acknowledged>()
+  readonly #acknowledged = new Set<string>()
   readonly #returns: PacketPublisher
   readonly #returning = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
@@ -198,10 +190,9 @@ export class Holdings {
     clearTimeout(this.#timer)
   }
 
-  /** Says again what was acknowledged lately: the connection was lost, and that may have been with it. */
-  confirmAgain(): void {
-    const since = now() - DOUBTFUL_MS
-    for (const { reply, at } of this.#acknowledged.values()) if (at > since) this.#say(reply, ACK)
+  /** Renews all leases: the connection was lost, and renewals may have been with it. */
+  renewAll(): void {
+    // Not what was acknowledged: a server that was killed may give the number of a packet that was removed to a new one.
     for (const packet of this.#packets.values()) if (packet.renews) this.#say(packet.reply, WORKING)
   }
 
@@ -245,9 +236,9 @@ export class Holdings {
   #acknowledge(id: string, reply: string): void {
     this.#say(reply, ACK)
     this.#acknowledged.delete(id)
-    this.#acknowledged.set(id, { reply, at: now() })
+    this.#acknowledged.add(id)
     if (this.#acknowledged.size <= REMEMBERED) return
-    for (const oldest of this.#acknowledged.keys()) {
+    for (const oldest of this.#acknowledged) {
       this.#acknowledged.delete(oldest)
       break
     }

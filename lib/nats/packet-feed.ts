@@ -219,7 +219,7 @@ export class PacketFeed implements Feed {
   }
 
   #reconnected(): void {
-    this.holdings.confirmAgain()
+    this.holdings.renewAll()
     if (this.#pulls.asked === 0) return
     // The server has forgotten the pulls.
     void this.#pulls.stop()

@@ -204,7 +204,7 @@ describe('a remote channel whose server restarts', () => {
     expect(await lost.catch((error: Error) => error.message)).to.equal('enough')
   })
 
-  it('acknowledges again what may have been lost with the connection', async () => {
+  it('acknowledges again, and does not deliver, what comes again as its acknowledgement was lost', async () => {
     const sender = await natsSender<number>(nc, 'jobs', { coalesce: false })
     const receiver = await natsReceiver<number>(nc, 'jobs', { leaseMs: 500 })
     await sender.sendAll([1, 2])
