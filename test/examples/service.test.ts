@@ -83,7 +83,8 @@ describe('the service example', () => {
     expect(calm).to.deep.equal([requests, 0, 0, 0])
     const [sent, failures, kills, retried] = killed!
     expect([sent, failures, kills]).to.deep.equal([requests, 0, requests / 6])
-    expect(retried).to.be.within(1, requests / 6)
+    // A worker may be killed while it has nothing to do.
+    expect(retried).to.be.at.most(requests / 6)
   })
 
   it('tries a request again whose worker has died', async () => {
