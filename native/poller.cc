@@ -117,9 +117,12 @@ void Poller::OnReadable(uv_poll_t* handle, int, int) {
     ready[kReadyWaited] = static_cast<int32_t>(std::min<int64_t>(Microseconds() - poller->idle_since_, INT32_MAX));
   }
   poller->Dispatch();
+  int64_t spent = 0;
   for (int round = 1; poller->BusyPoll(); round++) {
+    ready = poller->ready_.As<int32_t>();
+    spent += ready[kReadyPolled];
     // Back to the loop, which finds immediately what is ready.
-    if (round >= poller->ready_.As<int32_t>()[kReadyRounds]) break;
+    if (round >= ready[kReadyRounds] || spent + ready[kReadyBusyPoll] > ready[kReadyTurn]) break;
     poller->Dispatch();
   }
   poller->idle_since_ = Microseconds();

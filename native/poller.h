@@ -15,7 +15,8 @@ namespace wormhole {
 // [1] whether the loop must stay alive after it; [2] for how many microseconds to poll then before sleeping, and
 // [3] how many callbacks in a row may come from that; [4] how many microseconds the poll took, plus one (0: not
 // polled, negative: nothing came); [5] how many registrations have ended; [6] how many microseconds ago the last callback from
-// the loop ended, without what was polled; [7...] pairs of descriptor and events.
+// the loop ended, without what was polled; [7] for how many
+// microseconds one turn of the loop may poll in all; [8...] pairs of descriptor and events.
 constexpr size_t kReadyInside = 0;
 constexpr size_t kReadyAlive = 1;
 constexpr size_t kReadyBusyPoll = 2;
@@ -23,7 +24,8 @@ constexpr size_t kReadyRounds = 3;
 constexpr size_t kReadyPolled = 4;
 constexpr size_t kReadyForgotten = 5;
 constexpr size_t kReadyWaited = 6;
-constexpr size_t kReadyFirst = 7;
+constexpr size_t kReadyTurn = 7;
+constexpr size_t kReadyFirst = 8;
 
 // Readiness of descriptors for one event loop: an epoll instance of our own, which the loop watches through one
 // uv_poll. A uv_poll for each descriptor would set O_NONBLOCK on the open file description, and so for every process

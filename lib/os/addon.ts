@@ -100,7 +100,8 @@ export const ROUNDS = 3
 export const POLLED = 4
 export const FORGOTTEN = 5
 export const WAITED = 6
-export const FIRST = 7
+export const TURN = 7
+export const FIRST = 8
 /** The words of a descriptor and its events. */
 export const PAIR_WORDS = 2
 

@@ -16,8 +16,8 @@ const QUICK_US = 150
 /** How many quick answers a slow one outweighs: a poll in vain costs more than one that succeeds gains. */
 const SLOW_WEIGHS = 4
 
-/** The longest poll in microseconds: the other side may first have to be woken itself. */
-const MAX_US = 100
+/** The longest poll in microseconds, and all polls of one turn of the event loop: the other side may first have to be woken. */
+export const MAX_US = 100
 /** The shortest, and how many times as long as the usual answer takes: past that it will hardly come soon. */
 const MIN_US = 30
 const TIMES_USUAL = 4

@@ -1,6 +1,18 @@
 import { systemError } from '../core/errors.js'
-import { ALIVE, BUSY_POLL, FIRST, FORGOTTEN, INSIDE, native, PAIR_WORDS, POLLED, ROUNDS, WAITED } from './addon.js'
-import { BusyPoll } from './busy-poll.js'
+import {
+  ALIVE,
+  BUSY_POLL,
+  FIRST,
+  FORGOTTEN,
+  INSIDE,
+  native,
+  PAIR_WORDS,
+  POLLED,
+  ROUNDS,
+  TURN,
+  WAITED,
+} from './addon.js'
+import { BusyPoll, MAX_US } from './busy-poll.js'
 
 /** How many milliseconds a blocking wait lasts before JavaScript runs: a worker that is terminated ends then. */
 export const WAIT_SLICE_MS = 100
@@ -110,6 +122,7 @@ export function startPolling(): void {
 
 function start(): void {
   ready[ROUNDS] = MAX_ROUNDS
+  ready[TURN] = MAX_US
   startError = native.onReady(onReady, ready)
   started = startError >= 0
 }
