@@ -8,7 +8,7 @@ import { refused, streamGone } from './server-error.js'
 import { CONSUMER, CONSUMER_NOT_FOUND, STREAM_NOT_FOUND } from './stream.js'
 
 /** What looks wrong is looked at again after this time: a server of a cluster may be late. */
-const AGAIN_MS = 50
+const AGAIN_MS = 100
 /** The first pause after the server did not answer, and the longest. */
 const MIN_PAUSE_MS = 10
 const MAX_PAUSE_MS = 1000
@@ -21,28 +21,39 @@ const MAX_PAUSE_MS = 1000
 export async function mendConsumer(remote: Remote): Promise<void> {
   const { manager, stream } = remote
   try {
-    if ((await consumerAhead(remote)) === undefined) return
-    await pauseFor(AGAIN_MS)
-    const config = await consumerAhead(remote)
-    if (config === undefined) return
+    let found = await consumerAhead(remote)
+    for (let before = found; found !== undefined; before = found) {
+      await pauseFor(AGAIN_MS)
+      found = await consumerAhead(remote)
+      if (found?.ahead === true || found?.first === before?.first) break
+    }
+    if (found === undefined) return
     // Two ends may do this at the same time: at worst, what the first of the new consumers has delivered comes twice.
     await manager.consumers.delete(stream, CONSUMER).catch(unlessMissing)
-    await manager.consumers.add(stream, config)
+    await manager.consumers.add(stream, found.config)
   } catch (cause) {
     if (apiCode(cause) === STREAM_NOT_FOUND) throw streamGone(remote, cause)
     throw refused(`cannot compare the stream ${stream} with its consumer`, cause)
   }
 }
 
-/** Returns the configuration of a consumer that is ahead of its stream. */
-async function consumerAhead({ manager, stream }: Remote): Promise<ConsumerConfig | undefined> {
+interface Found {
+  readonly config: ConsumerConfig
+  /** Whether it has counted further than the stream: then that is sure. */
+  readonly ahead: boolean
+  /** The first packet of the stream. Acknowledged ones are removed at once: if it stays, the consumer has passed over it. */
+  readonly first: number
+}
+
+/** Returns a consumer that seems to be ahead of its stream, or of its first packet. */
+async function consumerAhead({ manager, stream }: Remote): Promise<Found | undefined> {
   // In this order: the stream may go on in between, and is further than the consumer all the same.
   const consumer = await manager.consumers.info(stream, CONSUMER).catch(unlessMissing)
   if (consumer === undefined) return undefined
   const { state } = await manager.streams.info(stream)
-  // What is acknowledged is not there any more: what is there, at such a number, is another packet.
+  const ahead = consumer.delivered.stream_seq > state.last_seq
   const passedOver = state.messages > 0 && state.first_seq <= consumer.ack_floor.stream_seq
-  return passedOver || consumer.delivered.stream_seq > state.last_seq ? consumer.config : undefined
+  return ahead || passedOver ? { config: consumer.config, ahead, first: state.first_seq } : undefined
 }
 
 /** Whether the server has answered, and will not answer otherwise. */
