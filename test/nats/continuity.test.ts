@@ -1,7 +1,9 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
 import { natsReceiver, natsSender } from 'wormhole-ipc/nats'
+import { freePorts } from '../helpers/free-ports.js'
 import { LONG, MAX_MS, SEED, sized } from '../helpers/long.js'
 import { needsServer, type TestConnection, TestServer } from '../helpers/nats.js'
 import { Random } from '../helpers/random.js'
@@ -11,6 +13,44 @@ const ROUNDS = sized(12, 200)
 /** Messages of a round at most. */
 const MOST = 20
 const LEASE_MS = 1234
+/** A cluster has its first leader after some of them. */
+const ATTEMPTS = 200
+
+interface StreamInfo {
+  state: { messages: number; last_seq: number }
+  cluster?: { leader: string }
+}
+
+interface ConsumerInfo {
+  delivered: { stream_seq: number }
+  config: { ack_wait: number }
+}
+
+async function ask(connection: TestConnection, what: string): Promise<unknown> {
+  return JSON.parse(Buffer.from((await connection.request(`$JS.API.${what}`)).data).toString())
+}
+
+function streamOf(connection: TestConnection): Promise<StreamInfo> {
+  return ask(connection, 'STREAM.INFO.wh-jobs') as Promise<StreamInfo>
+}
+
+function consumerOf(connection: TestConnection): Promise<ConsumerInfo> {
+  return ask(connection, 'CONSUMER.INFO.wh-jobs.receivers') as Promise<ConsumerInfo>
+}
+
+/** Resolves once the stream is empty. */
+async function emptied(connection: TestConnection): Promise<void> {
+  while ((await streamOf(connection)).state.messages > 0) await connection.flush()
+}
+
+/**
+ * Ends a server, and takes from its files what one that is killed between two of its steps does not leave: the file of the
+ * last block is removed, and that of the next, which says how far the stream has counted, is not there yet.
+ */
+async function endWithoutBlocks(server: TestServer): Promise<void> {
+  await server.kill('SIGTERM')
+  rmSync(join(server.folder, 'jetstream/$G/streams/wh-jobs/msgs'), { recursive: true })
+}
 
 describe('a remote channel whose server is killed while the stream is empty', function () {
   this.timeout(LONG ? MAX_MS : 60_000)
@@ -29,33 +69,6 @@ describe('a remote channel whose server is killed while the stream is empty', fu
     far = await server.connect()
   }
 
-  async function ask<Answer>(what: string): Promise<Answer> {
-    return JSON.parse(Buffer.from((await near.request(`$JS.API.${what}`)).data).toString()) as Answer
-  }
-
-  async function consumer() {
-    return ask<{ delivered: { stream_seq: number }; config: { ack_wait: number } }>('CONSUMER.INFO.wh-jobs.receivers')
-  }
-
-  async function stream() {
-    const { state } = await ask<{ state: { messages: number; last_seq: number } }>('STREAM.INFO.wh-jobs')
-    return state
-  }
-
-  /** Resolves once the stream is empty. */
-  async function emptied(): Promise<void> {
-    while ((await stream()).messages > 0) await near.flush()
-  }
-
-  /**
-   * Ends the server, and takes from its files what a server that is killed between two of its steps does not leave: the file
-   * of the last block is removed, and that of the next, which says how far the stream has counted, is not there yet.
-   */
-  async function endWithoutBlocks(): Promise<void> {
-    await server.kill('SIGTERM')
-    rmSync(join(server.folder, 'jetstream/$G/streams/wh-jobs/msgs'), { recursive: true })
-  }
-
   it('delivers what is sent afterwards, though the stream counts from 1 again', async () => {
     const sender = await natsSender<number>(near, 'jobs', { coalesce: false })
     const receiver = await natsReceiver<number>(far, 'jobs', { leaseMs: LEASE_MS })
@@ -63,16 +76,16 @@ describe('a remote channel whose server is killed while the stream is empty', fu
       await sender.send(n)
       expect(await receiver.recv()).to.equal(n)
     }
-    await emptied()
-    expect((await consumer()).delivered.stream_seq).to.equal(5)
-    await endWithoutBlocks()
+    await emptied(near)
+    expect((await consumerOf(near)).delivered.stream_seq).to.equal(5)
+    await endWithoutBlocks(server)
     const sent = sender.sendAll([5, 6])
     const got = [receiver.recv(), receiver.recv()]
     await server.start()
     await sent
-    expect((await stream()).last_seq).to.equal(2)
+    expect((await streamOf(near)).state.last_seq).to.equal(2)
     expect(await Promise.all(got)).to.deep.equal([5, 6])
-    expect((await consumer()).config.ack_wait).to.equal(LEASE_MS * 1e6)
+    expect((await consumerOf(near)).config.ack_wait).to.equal(LEASE_MS * 1e6)
   })
 
   it('delivers what ends send and ask for that are opened afterwards', async () => {
@@ -80,18 +93,18 @@ describe('a remote channel whose server is killed while the stream is empty', fu
     const first = await natsReceiver<number>(far, 'jobs', { leaseMs: LEASE_MS })
     await before.sendAll([0, 1, 2, 3, 4])
     for (let n = 0; n < 5; n++) await first.recv()
-    await emptied()
+    await emptied(near)
     await Promise.all([before.close(), first.close()])
-    await endWithoutBlocks()
+    await endWithoutBlocks(server)
     await server.start()
     await connect()
-    expect(await stream()).to.deep.include({ messages: 0, last_seq: 0 })
-    expect((await consumer()).delivered.stream_seq).to.equal(5)
+    expect((await streamOf(near)).state).to.deep.include({ messages: 0, last_seq: 0 })
+    expect((await consumerOf(near)).delivered.stream_seq).to.equal(5)
     const sender = await natsSender<number>(near, 'jobs', { coalesce: false })
     await sender.sendAll([5, 6, 7])
     const receiver = await natsReceiver<number>(far, 'jobs')
     expect([await receiver.recv(), await receiver.recv(), await receiver.recv()]).to.deep.equal([5, 6, 7])
-    expect((await consumer()).config.ack_wait).to.equal(LEASE_MS * 1e6)
+    expect((await consumerOf(near)).config.ack_wait).to.equal(LEASE_MS * 1e6)
   })
 
   it('delivers what somebody else has sent before any end was there to look', async () => {
@@ -99,16 +112,16 @@ describe('a remote channel whose server is killed while the stream is empty', fu
     const first = await natsReceiver<number>(far, 'jobs')
     await sender.send(0)
     await first.recv()
-    await emptied()
+    await emptied(near)
     await Promise.all([sender.close(), first.close()])
-    await endWithoutBlocks()
+    await endWithoutBlocks(server)
     await server.start()
     await connect()
     // More than the consumer had counted: it is not ahead any more, and has passed over the first of them.
     for (const n of [1, 2, 3]) near.publish('wh.jobs', `${n}`)
     await near.flush()
-    expect(await stream()).to.deep.include({ messages: 3, last_seq: 3 })
-    expect((await consumer()).delivered.stream_seq).to.equal(1)
+    expect((await streamOf(near)).state).to.deep.include({ messages: 3, last_seq: 3 })
+    expect((await consumerOf(near)).delivered.stream_seq).to.equal(1)
     const receiver = await natsReceiver<number>(far, 'jobs')
     expect([await receiver.recv(), await receiver.recv(), await receiver.recv()]).to.have.members([1, 2, 3])
   })
@@ -132,5 +145,54 @@ describe('a remote channel whose server is killed while the stream is empty', fu
     }
     await receiver.close()
     expect(await ended).to.be.oneOf([undefined, 'ERR_WORMHOLE_CLOSED'])
+  })
+})
+
+describe('a remote channel in a cluster, of which the one server that has the stream begins it anew', function () {
+  this.timeout(MAX_MS)
+  const servers = new Map<string, TestServer>()
+  before(async function () {
+    needsServer(this)
+    const ports = await freePorts(3)
+    const routes = ports.map((port) => `"nats-route://127.0.0.1:${port}"`).join(', ')
+    for (const port of ports) {
+      const cluster = `cluster { name: test, listen: "127.0.0.1:${port}", routes: [ ${routes} ] }`
+      const lines = `server_name: "at-${port}"\njetstream { store_dir: "%folder%" }\n${cluster}`
+      servers.set(`at-${port}`, new TestServer(lines))
+    }
+    await Promise.all([...servers.values()].map((server) => server.start()))
+  })
+  after(() => Promise.all([...servers.values()].map((server) => server.stop())))
+
+  /** Opens a sender, once the cluster has a leader. */
+  async function openSender(server: TestServer) {
+    const connection = await server.connect({ ignoreClusterUpdates: true })
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return { connection, sender: await natsSender<number>(connection, 'jobs', { coalesce: false }) }
+      } catch (error) {
+        if (attempt === ATTEMPTS) throw error
+        await setTimeout(100)
+      }
+    }
+  }
+
+  it('delivers what is sent afterwards, though no connection was lost', async () => {
+    const [any] = servers.values()
+    const { cluster } = await streamOf((await openSender(any as TestServer)).connection)
+    const host = servers.get(cluster?.leader ?? '') as TestServer
+    const other = [...servers.values()].find((server) => server !== host) as TestServer
+    const { connection, sender } = await openSender(other)
+    const receiver = await natsReceiver<number>(connection, 'jobs')
+    for (let n = 0; n < 3; n++) {
+      await sender.send(n)
+      expect(await receiver.recv()).to.equal(n)
+    }
+    await emptied(connection)
+    await endWithoutBlocks(host)
+    await host.start()
+    // Nothing was under way while the server was away: only the number of the next packet tells of it.
+    await sender.send(3)
+    expect(await receiver.recv()).to.equal(3)
   })
 })
