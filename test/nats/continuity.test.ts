@@ -164,17 +164,21 @@ describe('a remote channel in a cluster, of which the one server that has the st
   })
   after(() => Promise.all([...servers.values()].map((server) => server.stop())))
 
-  /** Opens a sender, once the cluster has a leader. */
-  async function openSender(server: TestServer) {
-    const connection = await server.connect({ ignoreClusterUpdates: true })
+  /** Resolves to what `request` does once the cluster has a leader, and the stream a server. */
+  async function once<Value>(request: () => Promise<Value>): Promise<Value> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return { connection, sender: await natsSender<number>(connection, 'jobs', { coalesce: false }) }
+        return await request()
       } catch (error) {
         if (attempt === ATTEMPTS) throw error
         await setTimeout(100)
       }
     }
+  }
+
+  async function openSender(server: TestServer) {
+    const connection = await server.connect({ ignoreClusterUpdates: true })
+    return { connection, sender: await once(() => natsSender<number>(connection, 'jobs', { coalesce: false })) }
   }
 
   it('delivers what is sent afterwards, though no connection was lost', async () => {
@@ -191,6 +195,7 @@ describe('a remote channel in a cluster, of which the one server that has the st
     await emptied(connection)
     await endWithoutBlocks(host)
     await host.start()
+    expect(await once(async () => (await streamOf(connection)).state.last_seq)).to.equal(0)
     // Nothing was under way while the server was away: only the number of the next packet tells of it.
     await sender.send(3)
     expect(await receiver.recv()).to.equal(3)
