@@ -1,9 +1,7 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
 import { natsReceiver, natsSender } from 'wormhole-ipc/nats'
-import { freePorts } from '../helpers/free-ports.js'
 import { LONG, MAX_MS, SEED, sized } from '../helpers/long.js'
 import { needsServer, type TestConnection, TestServer } from '../helpers/nats.js'
 import { Random } from '../helpers/random.js'
@@ -13,12 +11,9 @@ const ROUNDS = sized(12, 200)
 /** Messages of a round at most. */
 const MOST = 20
 const LEASE_MS = 1234
-/** A cluster has its first leader after some of them. */
-const ATTEMPTS = 100
 
 interface StreamInfo {
   state: { messages: number; last_seq: number }
-  cluster?: { leader: string }
 }
 
 interface ConsumerInfo {
@@ -145,64 +140,5 @@ describe('a remote channel whose server is killed while the stream is empty', fu
     }
     await receiver.close()
     expect(await ended).to.be.oneOf([undefined, 'ERR_WORMHOLE_CLOSED'])
-  })
-})
-
-describe('a remote channel in a cluster, of which the one server that has the stream begins it anew', function () {
-  this.timeout(MAX_MS)
-  const servers = new Map<string, TestServer>()
-  before(async function () {
-    needsServer(this)
-    const ports = await freePorts(3)
-    const routes = ports.map((port) => `"nats-route://127.0.0.1:${port}"`).join(', ')
-    for (const port of ports) {
-      const cluster = `cluster { name: test, listen: "127.0.0.1:${port}", routes: [ ${routes} ] }`
-      const lines = `server_name: "at-${port}"\njetstream { store_dir: "%folder%" }\n${cluster}`
-      servers.set(`at-${port}`, new TestServer(lines))
-    }
-    await Promise.all([...servers.values()].map((server) => server.start()))
-  })
-  after(() => Promise.all([...servers.values()].map((server) => server.stop())))
-
-  /** Resolves to what `request` does once the cluster has a leader, and the stream a server. */
-  async function once<Value>(request: () => Promise<Value>): Promise<Value> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await request()
-      } catch (error) {
-        if (attempt === ATTEMPTS) throw error
-        await setTimeout(100)
-      }
-    }
-  }
-
-  async function openSender(server: TestServer) {
-    const connection = await server.connect({ ignoreClusterUpdates: true })
-    return { connection, sender: await once(() => natsSender<number>(connection, 'jobs', { coalesce: false })) }
-  }
-
-  it('delivers what is sent afterwards, though no connection was lost', async () => {
-    const [any] = servers.values()
-    const { cluster } = await streamOf((await openSender(any as TestServer)).connection)
-    const host = servers.get(cluster?.leader ?? '') as TestServer
-    const other = [...servers.values()].find((server) => server !== host) as TestServer
-    const { connection, sender } = await openSender(other)
-    const receiver = await natsReceiver<number>(connection, 'jobs')
-    for (let n = 0; n < 3; n++) {
-      await sender.send(n)
-      expect(await receiver.recv()).to.equal(n)
-    }
-    await emptied(connection)
-    // A server of a cluster does not write it when it ends: how far all is acknowledged, and delivered, are bytes 2 to 5.
-    const file = join(host.folder, 'jetstream/$G/streams/wh-jobs/obs/receivers/o.dat')
-    const written = () => (existsSync(file) ? readFileSync(file).subarray(2, 6).toString('hex') : '')
-    await until('the state of the consumer is written', () => written() === '03030303')
-    await endWithoutBlocks(host)
-    await host.start()
-    expect(await once(async () => (await streamOf(connection)).state.last_seq)).to.equal(0)
-    await once(async () => expect((await consumerOf(connection)).delivered.stream_seq).to.equal(3))
-    // Nothing was under way while the server was away: only the number of the next packet tells of it.
-    await sender.send(3)
-    expect(await receiver.recv()).to.equal(3)
   })
 })
