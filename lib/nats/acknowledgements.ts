@@ -4,7 +4,7 @@ import type { NatsHeaders, NatsMessage, NatsSubscription } from './client-types.
 import type { Remote } from './remote.js'
 
 interface Waiting {
-  resolve(): void
+  resolve(number: number): void
   reject(error: unknown): void
 }
 
@@ -33,10 +33,10 @@ export class Acknowledgements {
   }
 
   /**
-   * Resolves once the stream has the packet. Rejects with what the API answers; or if the connection was lost, or no answer
+   * Resolves to the packet's number once the stream has it. Rejects with what the API answers; or if the connection was lost, or no answer
    * came in time, with which it may have it all the same.
    */
-  publish(bytes: Uint8Array, headers: NatsHeaders, milliseconds: number): Promise<void> {
+  publish(bytes: Uint8Array, headers: NatsHeaders, milliseconds: number): Promise<number> {
     const { connection, subject } = this.#remote
     return new Promise((resolve, reject) => {
       this.#subscription ??= this.#subscribe()
@@ -44,9 +44,9 @@ export class Acknowledgements {
       const token = String(this.#count)
       const cancel = after(milliseconds, () => this.#take(token)?.reject(new Error('no acknowledgement came in time')))
       this.#waiting.set(token, {
-        resolve: () => {
+        resolve: (number) => {
           cancel()
-          resolve()
+          resolve(number)
         },
         reject: (error) => {
           cancel()
@@ -83,9 +83,9 @@ export class Acknowledgements {
     if (waiting === undefined) return
     try {
       if (headers !== undefined && headers.code > 0) throw named('NoRespondersError', `status ${headers.code}`)
-      const { error } = JSON.parse(Buffer.from(data).toString()) as { error?: ApiFailure }
+      const { error, seq } = JSON.parse(Buffer.from(data).toString()) as { error?: ApiFailure; seq: number }
       if (error !== undefined) throw named('JetStreamApiError', error.description, error.err_code)
-      waiting.resolve()
+      waiting.resolve(seq)
     } catch (error) {
       waiting.reject(error)
     }

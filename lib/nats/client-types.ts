@@ -102,20 +102,29 @@ export interface ConsumerConfig {
   max_waiting: number
 }
 
-/** What the server says of a stream or a consumer. */
-interface Info<Config> {
-  config: Config
+interface StreamInfo {
+  config: StreamConfig
+  state: { messages: number; first_seq: number; last_seq: number }
+}
+
+interface ConsumerInfo {
+  config: ConsumerConfig
+  /** The packet that was delivered last. */
+  delivered: { stream_seq: number }
+  /** The packet up to which all are acknowledged. */
+  ack_floor: { stream_seq: number }
 }
 
 export interface JetStreamManager {
   streams: {
-    info(stream: string): Promise<Info<StreamConfig>>
-    add(config: StreamConfig): Promise<Info<StreamConfig>>
-    update(stream: string, config: StreamConfig): Promise<Info<StreamConfig>>
+    info(stream: string): Promise<StreamInfo>
+    add(config: StreamConfig): Promise<StreamInfo>
+    update(stream: string, config: StreamConfig): Promise<StreamInfo>
   }
   consumers: {
-    info(stream: string, consumer: string): Promise<Info<ConsumerConfig>>
-    add(stream: string, config: ConsumerConfig): Promise<Info<ConsumerConfig>>
+    info(stream: string, consumer: string): Promise<ConsumerInfo>
+    add(stream: string, config: ConsumerConfig): Promise<ConsumerInfo>
+    delete(stream: string, consumer: string): Promise<boolean>
   }
 }
 

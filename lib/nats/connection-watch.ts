@@ -61,6 +61,23 @@ export function watchOf(connection: NatsConnection): ConnectionWatch {
   return watch
 }
 
+/** Why `unlessInterrupted` rejects early. */
+const INTERRUPTED = 'the connection was lost'
+
+/** Resolves to what `request` does, which is made again after each interruption. */
+export async function acrossInterruptions<Value>(
+  watch: ConnectionWatch,
+  request: () => Promise<Value>
+): Promise<Value> {
+  for (;;) {
+    try {
+      return await unlessInterrupted(watch, request())
+    } catch (error) {
+      if ((error as Error).message !== INTERRUPTED) throw error
+    }
+  }
+}
+
 /** Resolves to what `request` does; rejects early if the connection is there again, as the request may be lost, or is closed. */
 export function unlessInterrupted<Value>(watch: ConnectionWatch, request: Promise<Value>): Promise<Value> {
   if (watch.error !== null) {
@@ -69,7 +86,7 @@ export function unlessInterrupted<Value>(watch: ConnectionWatch, request: Promis
   }
   return new Promise((resolve, reject) => {
     const stop = watch.add({
-      reconnected: () => reject(new Error('the connection was lost')),
+      reconnected: () => reject(new Error(INTERRUPTED)),
       closed: (error) => reject(error),
     })
     request.then(resolve, reject).finally(stop)

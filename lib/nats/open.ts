@@ -1,4 +1,5 @@
 import type { NatsConnection } from './client-types.js'
+import { acrossInterruptions } from './connection-watch.js'
 import type { RemoteOptions } from './options.js'
 import { reach } from './reach.js'
 import { RemoteReceiver } from './remote-receiver.js'
@@ -51,5 +52,5 @@ export async function natsReceiver<T = unknown>(
   options?: RemoteOptions<T>
 ): Promise<RemoteReceiver<T>> {
   const remote = await reach(connection, name, options, 'natsReceiver')
-  return new RemoteReceiver<T>(remote, await ensureConsumer(remote))
+  return new RemoteReceiver<T>(remote, await acrossInterruptions(remote.watch, () => ensureConsumer(remote)))
 }

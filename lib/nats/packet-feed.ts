@@ -9,6 +9,7 @@ import { Failure } from '../wire/json.js'
 import { apiCode, isForbidden } from './client.js'
 import type { NatsMessage } from './client-types.js'
 import { unlessInterrupted } from './connection-watch.js'
+import { mendConsumer } from './continuity.js'
 import { Holdings } from './holdings.js'
 import { LeasedBatch } from './leased-batch.js'
 import { LeasedPacket } from './leased-packet.js'
@@ -37,6 +38,7 @@ export class PacketFeed implements Feed {
   readonly holdings: Holdings
   readonly #end: ReceivingEnd
   readonly #remote: Remote
+  readonly #leaseMs: number
   readonly #pulls: Pulls
   readonly #arrived: LeasedPacket[] = []
   /** What could not be decoded, by its packet. */
@@ -53,6 +55,7 @@ export class PacketFeed implements Feed {
   constructor(remote: Remote, end: ReceivingEnd, leaseMs: number) {
     this.#remote = remote
     this.#end = end
+    this.#leaseMs = leaseMs
     this.holdings = new Holdings(remote, end, leaseMs, () => this.#giveBackIdle())
     this.batch = new LeasedBatch(end, () => this.holdings.sync(this.batch))
     this.#pulls = new Pulls(remote, {
@@ -237,7 +240,7 @@ export class PacketFeed implements Feed {
     for (let pause = MIN_PAUSE_MS; this.#end.life === OPEN && this.#remote.watch.error === null; ) {
       try {
         if (isForbidden(reason)) throw refused('cannot ask for packets', reason)
-        await unlessInterrupted(this.#remote.watch, ensureConsumer(this.#remote))
+        await unlessInterrupted(this.#remote.watch, this.#ensureConsumer())
         break
       } catch (error) {
         const { cause } = error as WormholeError
@@ -252,6 +255,12 @@ export class PacketFeed implements Feed {
     }
     this.#recovering = false
     if (this.#queue !== null && !this.#hasSomething) this.#ask(this.#end.settings.prefetch)
+  }
+
+  /** Makes the consumer if it is gone, with the lease that this end knows, or was left behind by its stream. */
+  async #ensureConsumer(): Promise<void> {
+    await ensureConsumer(this.#remote, this.#leaseMs)
+    await mendConsumer(this.#remote)
   }
 
   #fail(error: unknown): void {

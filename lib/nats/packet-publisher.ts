@@ -4,6 +4,7 @@ import { getBuiltinModule, Promise } from '../core/globals.js'
 import { Acknowledgements } from './acknowledgements.js'
 import { apiCode, isForbidden } from './client.js'
 import { unlessInterrupted } from './connection-watch.js'
+import { Continuity } from './continuity.js'
 import { COUNT } from './packet.js'
 import type { Remote } from './remote.js'
 import { refused, streamGone } from './server-error.js'
@@ -26,6 +27,7 @@ export type Refusal = 'full' | WormholeError
 export class PacketPublisher {
   readonly #remote: Remote
   readonly #acknowledgements: Acknowledgements
+  readonly #continuity: Continuity
   readonly #onRetry: () => void
   readonly #id = getBuiltinModule('node:crypto').randomBytes(9).toString('base64url')
   #count = 0
@@ -34,6 +36,7 @@ export class PacketPublisher {
     this.#remote = remote
     this.#onRetry = onRetry
     this.#acknowledgements = new Acknowledgements(remote)
+    this.#continuity = new Continuity(remote)
   }
 
   /** Resolves to null once the stream has the packet. @param id of its own, if another process may publish it too */
@@ -45,12 +48,15 @@ export class PacketPublisher {
         const headers = client.headers()
         if (messages > 1) headers.set(COUNT, String(messages))
         headers.set(ID, id)
-        await this.#acknowledgements.publish(bytes, headers, ATTEMPT_MS)
+        if (this.#continuity.checking !== null) await this.#continuity.checking
+        const number = await this.#acknowledgements.publish(bytes, headers, ATTEMPT_MS)
+        await this.#continuity.stored(number)
         return null
       } catch (error) {
         if (watch.error !== null) return watch.error
         const refusal = await this.#refusal(error)
         if (refusal !== null) return refusal
+        void this.#continuity.check()
       }
       this.#onRetry()
       await new Promise<void>((resolve) => {
@@ -63,6 +69,7 @@ export class PacketPublisher {
   /** Nothing more is to be published. */
   close(): void {
     this.#acknowledgements.close()
+    this.#continuity.stop()
   }
 
   #nextId(): string {

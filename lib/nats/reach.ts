@@ -1,8 +1,9 @@
 import { describe } from '../core/describe.js'
 import { argumentError, WormholeError } from '../core/errors.js'
-import { apiCode, assertConnection, assertVersion, isUnserved, loadClient } from './client.js'
+import { apiCode, assertConnection, assertVersion, isForbidden, isUnserved, loadClient } from './client.js'
 import type { Client, NatsConnection } from './client-types.js'
-import { type ConnectionWatch, watchOf } from './connection-watch.js'
+import { acrossInterruptions, type ConnectionWatch, watchOf } from './connection-watch.js'
+import { mendConsumer } from './continuity.js'
 import { type RemoteOptions, remoteSettings } from './options.js'
 import type { Remote } from './remote.js'
 import { refused } from './server-error.js'
@@ -18,10 +19,16 @@ export async function reach(connection: unknown, name: unknown, options: RemoteO
   const settings = remoteSettings(options, connection.info?.max_payload ?? 0)
   assertVersion(connection.info?.version)
   const client = await loadClient()
-  const manager = await managerOf(client, connection, watch)
-  const remote: Remote = { ...places, connection, client, manager, watch, settings }
-  await ensureStream(remote)
-  return remote
+  return acrossInterruptions(watch, async () => {
+    const manager = await managerOf(client, connection, watch)
+    const remote: Remote = { ...places, connection, client, manager, watch, settings }
+    await ensureStream(remote)
+    // Who may only publish may not look: others do.
+    await mendConsumer(remote).catch((error) => {
+      if (!isForbidden(error)) throw error
+    })
+    return remote
+  })
 }
 
 /** Letters and the like: what a subject and the name of a stream may both have, and a dot, which the latter may not. */

@@ -71,8 +71,12 @@ async function makeStream(remote: Remote): Promise<StreamConfig> {
   }
 }
 
-/** Makes the receivers' consumer, or sets its lease if the option is given. Returns the lease in milliseconds. */
-export async function ensureConsumer(remote: Remote): Promise<number> {
+/**
+ * Makes the receivers' consumer, or sets its lease if the option is given. Returns the lease in milliseconds.
+ *
+ * @param otherwise the lease of a consumer that is made without the option
+ */
+export async function ensureConsumer(remote: Remote, otherwise = DEFAULT_LEASE_MS): Promise<number> {
   const { manager, stream, settings } = remote
   const { leaseMs } = settings
   try {
@@ -82,7 +86,7 @@ export async function ensureConsumer(remote: Remote): Promise<number> {
     const made = await manager.consumers.add(stream, {
       durable_name: CONSUMER,
       ack_policy: 'explicit',
-      ack_wait: (leaseMs ?? DEFAULT_LEASE_MS) * NANOSECONDS,
+      ack_wait: (leaseMs ?? otherwise) * NANOSECONDS,
       max_deliver: -1,
       max_ack_pending: -1,
       max_waiting: MAX_WAITING,

@@ -195,6 +195,18 @@ describe('a remote channel whose server restarts', () => {
     expect(await Promise.all(got)).to.deep.equal([0, 1, 2, 3, 4, 5, 6])
   })
 
+  it('opens ends though the server is killed before it has answered', async () => {
+    void server.kill('SIGSTOP')
+    const opening = Promise.all([natsSender<number>(nc, 'jobs'), natsReceiver<number>(nc, 'jobs')])
+    let turns = 0
+    await until('the requests are on their way', () => ++turns > 100)
+    await server.kill()
+    await server.start()
+    const [sender, receiver] = await opening
+    await sender.send(1)
+    expect(await receiver.recv()).to.equal(1)
+  })
+
   it('lets a send be aborted while the server is away', async () => {
     const sender = await natsSender<number>(nc, 'jobs')
     await server.kill()
