@@ -1,6 +1,6 @@
 import { recurring } from '../core/clock.js'
-import { listOpenEnds, type OpenEnd, openEnds } from '../core/open-ends.js'
 import { trace, tracing } from '../core/telemetry.js'
+import { listOpenEnds, type OpenEnd, openEnds } from './open-ends.js'
 
 /** With NODE_DEBUG=wormhole, tells which ends are open and where they were made: after a long wait, and at the exit. */
 

@@ -13,7 +13,7 @@ export class Programs {
 
   /** Asks every thread that answers now. Threads that are gone, busy, or another user's are left out. */
   async reports(): Promise<Report[]> {
-    const names = [...namesIn(readFileSync('/proc/net/unix', 'utf8')).keys()]
+    const names = namesIn(readFileSync('/proc/net/unix', 'utf8'))
     for (const [name, { link }] of this.#callers) if (!names.includes(name)) this.#forget(name, link)
     const answers = await Promise.allSettled(names.map((name) => this.#ask(name)))
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))

@@ -86,3 +86,8 @@ function nameIn(error: unknown, names: RegExp): boolean {
   }
   return false
 }
+
+/** Whether an error is what the server answered, not that no answer came. */
+export function isAnswer(error: unknown): boolean {
+  return apiCode(error) !== undefined || isForbidden(error)
+}

@@ -1,6 +1,5 @@
-import { after } from '../core/clock.js'
-import { Promise } from '../core/globals.js'
-import { apiCode, isForbidden } from './client.js'
+import { pause } from '../core/pause.js'
+import { apiCode, isAnswer } from './client.js'
 import type { ConsumerConfig } from './client-types.js'
 import { unlessInterrupted } from './connection-watch.js'
 import type { Remote } from './remote.js'
@@ -23,7 +22,7 @@ export async function mendConsumer(remote: Remote): Promise<void> {
   try {
     let found = await consumerAhead(remote)
     for (let before = found; found !== undefined; before = found) {
-      await pauseFor(AGAIN_MS)
+      await pause(AGAIN_MS)
       found = await consumerAhead(remote)
       if (found?.ahead === true || found?.first === before?.first) break
     }
@@ -56,20 +55,8 @@ async function consumerAhead({ manager, stream }: Remote): Promise<Found | undef
   return ahead || passedOver ? { config: consumer.config, ahead, first: state.first_seq } : undefined
 }
 
-/** Whether the server has answered, and will not answer otherwise. */
-function isAnswer(error: unknown): boolean {
-  const { cause } = error as Error
-  return apiCode(cause) !== undefined || isForbidden(cause)
-}
-
 function unlessMissing(error: unknown): undefined {
   if (apiCode(error) !== CONSUMER_NOT_FOUND) throw error
-}
-
-function pauseFor(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    after(milliseconds, resolve)
-  })
 }
 
 /** Mends the consumer after each interruption, for one end, which publishes nothing before that is done. */
@@ -118,15 +105,15 @@ export class Continuity {
 
   async #run(): Promise<void> {
     const { watch } = this.#remote
-    for (let pause = MIN_PAUSE_MS; this.#again && !this.#stopped && watch.error === null; ) {
+    for (let wait = MIN_PAUSE_MS; this.#again && !this.#stopped && watch.error === null; ) {
       this.#again = false
       try {
         await unlessInterrupted(watch, mendConsumer(this.#remote))
       } catch (error) {
-        if (isAnswer(error)) continue
+        if (isAnswer((error as Error).cause)) continue
         this.#again = true
-        await pauseFor(pause)
-        pause = Math.min(2 * pause, MAX_PAUSE_MS)
+        await pause(wait)
+        wait = Math.min(2 * wait, MAX_PAUSE_MS)
       }
     }
   }

@@ -1,12 +1,13 @@
 import { after } from '../core/clock.js'
 import type { WormholeError } from '../core/errors.js'
-import { Promise, queueMicrotask } from '../core/globals.js'
+import { queueMicrotask } from '../core/globals.js'
 import { overBudget, yieldToLoop } from '../core/loop-budget.js'
+import { pause } from '../core/pause.js'
 import { failed } from '../core/telemetry.js'
 import { type EndState, OPEN } from '../fd/end-context.js'
 import { EMPTY, type Feed, type Found, READ } from '../receive/reader.js'
 import { Failure } from '../wire/json.js'
-import { apiCode, isForbidden } from './client.js'
+import { isAnswer, isForbidden } from './client.js'
 import type { NatsMessage } from './client-types.js'
 import { unlessInterrupted } from './connection-watch.js'
 import { mendConsumer } from './continuity.js'
@@ -237,21 +238,20 @@ export class PacketFeed implements Feed {
       return
     }
     this.#recovering = true
-    for (let pause = MIN_PAUSE_MS; this.#end.life === OPEN && this.#remote.watch.error === null; ) {
+    for (let wait = MIN_PAUSE_MS; this.#end.life === OPEN && this.#remote.watch.error === null; ) {
       try {
         if (isForbidden(reason)) throw refused('cannot ask for packets', reason)
         await unlessInterrupted(this.#remote.watch, this.#ensureConsumer())
         break
       } catch (error) {
         const { cause } = error as WormholeError
-        if (apiCode(cause) !== undefined || isForbidden(cause)) {
+        if (isAnswer(cause)) {
           this.#fail(error)
           break
         }
       }
-      const wait = pause
-      await new Promise<void>((resolve) => void after(wait, resolve))
-      pause = Math.min(2 * pause, MAX_PAUSE_MS)
+      await pause(wait)
+      wait = Math.min(2 * wait, MAX_PAUSE_MS)
     }
     this.#recovering = false
     if (this.#queue !== null && !this.#hasSomething) this.#ask(this.#end.settings.prefetch)

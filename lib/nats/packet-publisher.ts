@@ -1,8 +1,8 @@
-import { after } from '../core/clock.js'
 import type { WormholeError } from '../core/errors.js'
-import { getBuiltinModule, Promise } from '../core/globals.js'
+import { getBuiltinModule } from '../core/globals.js'
+import { pause } from '../core/pause.js'
 import { Acknowledgements } from './acknowledgements.js'
-import { apiCode, isForbidden } from './client.js'
+import { apiCode, isAnswer } from './client.js'
 import { unlessInterrupted } from './connection-watch.js'
 import { Continuity } from './continuity.js'
 import { COUNT } from './packet.js'
@@ -42,7 +42,7 @@ export class PacketPublisher {
   /** Resolves to null once the stream has the packet. @param id of its own, if another process may publish it too */
   async publish(bytes: Uint8Array, messages: number, id = this.#nextId()): Promise<Refusal | null> {
     const { watch, client } = this.#remote
-    let pause = MIN_PAUSE_MS
+    let wait = MIN_PAUSE_MS
     for (;;) {
       try {
         const headers = client.headers()
@@ -59,10 +59,8 @@ export class PacketPublisher {
         void this.#continuity.check()
       }
       this.#onRetry()
-      await new Promise<void>((resolve) => {
-        after(pause, resolve)
-      })
-      pause = Math.min(2 * pause, MAX_PAUSE_MS)
+      await pause(wait)
+      wait = Math.min(2 * wait, MAX_PAUSE_MS)
     }
   }
 
@@ -82,7 +80,7 @@ export class PacketPublisher {
     const remote = this.#remote
     const code = apiCode(error)
     if (code === STORE_FAILED && /maximum (messages|bytes)/.test((error as Error).message)) return 'full'
-    if (code !== undefined || isForbidden(error)) return refused(`the stream ${remote.stream} refuses a packet`, error)
+    if (isAnswer(error)) return refused(`the stream ${remote.stream} refuses a packet`, error)
     try {
       // The server is up, or starts again: is the stream there?
       if ((await unlessInterrupted(remote.watch, streamOf(remote))) === undefined) return streamGone(remote, error)

@@ -1,7 +1,7 @@
 import { onAbort } from '../core/abort.js'
-import { after } from '../core/clock.js'
 import { Buffer, nextTick, Promise } from '../core/globals.js'
 import { List, ListItem } from '../core/list.js'
+import { pause } from '../core/pause.js'
 import { quiet } from '../core/promises.js'
 import { beginWait, endWait, failed, sent } from '../core/telemetry.js'
 import type { EndState } from '../fd/end-context.js'
@@ -114,14 +114,14 @@ export class Publisher {
   }
 
   async #run(): Promise<void> {
-    let pause = MIN_PAUSE_MS
+    let wait = MIN_PAUSE_MS
     for (let packet = this.#gather(); packet.length > 0; packet = this.#gather()) {
       if (await this.#publish(packet)) {
-        pause = MIN_PAUSE_MS
+        wait = MIN_PAUSE_MS
         continue
       }
-      await this.#pause(pause)
-      pause = Math.min(2 * pause, MAX_PAUSE_MS)
+      await pause(wait)
+      wait = Math.min(2 * wait, MAX_PAUSE_MS)
     }
     this.#underWay = false
   }
@@ -173,11 +173,5 @@ export class Publisher {
     this.#queued -= request.count
     this.#pending.delete(request)
     request.settle(error)
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      after(milliseconds, resolve)
-    })
   }
 }

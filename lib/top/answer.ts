@@ -1,7 +1,7 @@
 import { link } from '../calls/make-link.js'
 import { serve } from '../calls/serve.js'
+import { listOpenEnds } from '../channel/open-ends.js'
 import { emitWarning } from '../core/globals.js'
-import { listOpenEnds } from '../core/open-ends.js'
 import type { Client } from '../listen/client.js'
 import { listen } from '../listen/listen.js'
 import { nameOf, type Reports, report } from './report.js'

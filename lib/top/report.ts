@@ -1,5 +1,5 @@
+import { openEnds } from '../channel/open-ends.js'
 import { hrtime } from '../core/globals.js'
-import { openEnds } from '../core/open-ends.js'
 import type { EndpointStats } from '../core/telemetry.js'
 
 const { threadId } = process.getBuiltinModule('node:worker_threads')
@@ -51,15 +51,15 @@ export function report(hidden: WeakSet<object>): Report {
 }
 
 const PREFIX = '@wormhole-ipc/top/'
+const NAME = new RegExp(`${PREFIX}\\d+(?:\\.\\d+)?$`, 'gm')
 
 /** Returns the name at which a thread of a process answers; of other threads than the main one with a suffix. */
 export function nameOf(pid: number, thread: number): string {
   return `${PREFIX}${pid}${thread === 0 ? '' : `.${thread}`}`
 }
 
-/** Returns the names of all threads that answer, with their process, as /proc/net/unix (proc(5)) lists them. */
-export function namesIn(text: string): Map<string, number> {
-  const names = new Map<string, number>()
-  for (const [name, pid] of text.matchAll(/@wormhole-ipc\/top\/(\d+)(?:\.\d+)?$/gm)) names.set(name, Number(pid))
-  return names
+/** Returns the names of all threads that answer, as /proc/net/unix (proc(5)) lists them. */
+export function namesIn(text: string): string[] {
+  // Its connections have the listening socket's name, too.
+  return [...new Set([...text.matchAll(NAME)].map(([name]) => name))]
 }

@@ -111,6 +111,19 @@ export function usesServer(configuration?: string): { readonly current: TestServ
   }
 }
 
+/** In a `describe` with {@link usesServer}: two connections to its server, as of two hosts. */
+export function usesConnections(server: { readonly current: TestServer }): {
+  near: TestConnection
+  far: TestConnection
+} {
+  const connections = {} as { near: TestConnection; far: TestConnection }
+  before(async () => {
+    connections.near = await server.current.connect()
+    connections.far = await server.current.connect()
+  })
+  return connections
+}
+
 let names = 0
 
 /** A name that no other channel has. */

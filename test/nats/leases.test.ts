@@ -9,7 +9,7 @@ import {
   type RemoteSender,
 } from 'wormhole-ipc/nats'
 import { rejectsCode } from '../helpers/expect-error.js'
-import { freshName, type TestConnection, usesServer } from '../helpers/nats.js'
+import { freshName, usesConnections, usesServer } from '../helpers/nats.js'
 import { schemaOf } from '../helpers/schema.js'
 import { until } from '../helpers/until.js'
 
@@ -22,23 +22,17 @@ const refusing = schemaOf(() => {
 
 describe('what a remote receiver has', () => {
   const server = usesServer()
-  let near: TestConnection
-  let far: TestConnection
-
-  before(async () => {
-    near = await server.current.connect()
-    far = await server.current.connect()
-  })
+  const hosts = usesConnections(server)
 
   async function open(options?: RemoteOptions<unknown>) {
     const name = freshName()
-    const sender = await natsSender<unknown>(near, name, options)
-    return { sender, receiver: await natsReceiver<unknown>(far, name, options), name }
+    const sender = await natsSender<unknown>(hosts.near, name, options)
+    return { sender, receiver: await natsReceiver<unknown>(hosts.far, name, options), name }
   }
 
   /** The packets that the stream holds. */
   async function stored(name: string): Promise<number> {
-    const answer = await near.request(`$JS.API.STREAM.INFO.wh-${name}`)
+    const answer = await hosts.near.request(`$JS.API.STREAM.INFO.wh-${name}`)
     return (JSON.parse(Buffer.from(answer.data).toString()) as { state: { messages: number } }).state.messages
   }
 
@@ -82,7 +76,7 @@ describe('what a remote receiver has', () => {
     await sender.sendAll([1, 2, 3])
     const loop = receiver[Symbol.asyncIterator]()
     await loop.next()
-    await far.flush()
+    await hosts.far.flush()
     expect(await stored(name)).to.equal(3)
     await loop.next()
     await holds(name, 2)
@@ -118,7 +112,7 @@ describe('what a remote receiver has', () => {
       expect(message).to.equal('job')
       break
     }
-    const other = await natsReceiver(near, name)
+    const other = await natsReceiver(hosts.near, name)
     expect(await other.recv()).to.equal('job')
     expect(other.stats().redelivered).to.equal(1)
     await holds(name, 0)
@@ -129,7 +123,7 @@ describe('what a remote receiver has', () => {
     await sender.sendAll([1, 2, 3])
     const loop = receiver.batches()
     expect((await loop.next()).value).to.deep.equal([1, 2, 3])
-    await far.flush()
+    await hosts.far.flush()
     expect(await stored(name)).to.equal(1)
     void loop.next()
     await holds(name, 0)
@@ -137,7 +131,7 @@ describe('what a remote receiver has', () => {
 
   it('is renewed while a loop works: it does not come again, however long that takes', async () => {
     const { sender, receiver, name } = await open({ leaseMs: LEASE_MS, coalesce: false })
-    const other = await natsReceiver(near, name)
+    const other = await natsReceiver(hosts.near, name)
     await sender.send('long work')
     const loop = receiver[Symbol.asyncIterator]()
     expect((await loop.next()).value).to.equal('long work')
@@ -154,7 +148,7 @@ describe('what a remote receiver has', () => {
     const loop = first[Symbol.asyncIterator]()
     expect((await loop.next()).value).to.equal('orphan')
     await dying.close()
-    const second = await natsReceiver(far, name)
+    const second = await natsReceiver(hosts.far, name)
     expect(await second.recv()).to.equal('orphan')
     expect(second.stats().redelivered).to.equal(1)
   })
@@ -166,7 +160,7 @@ describe('what a remote receiver has', () => {
     expect([first.message, second.message]).to.deep.equal([1, 2])
     first.ack()
     first.nak() // only the first of the two counts
-    await far.flush()
+    await hosts.far.flush()
     expect(await stored(name)).to.equal(1)
     second.ack()
     await holds(name, 0)
@@ -204,7 +198,7 @@ describe('what a remote receiver has', () => {
 
   it('stays with a lease that is renewed by hand', async () => {
     const { sender, receiver, name } = await open({ leaseMs: LEASE_MS, coalesce: false })
-    const other = await natsReceiver(near, name)
+    const other = await natsReceiver(hosts.near, name)
     await sender.send('kept')
     const lease = await receiver.lease()
     const renewing = setInterval(() => lease.renew(), LEASE_MS / 5)
@@ -216,15 +210,15 @@ describe('what a remote receiver has', () => {
 
   it('is done with if it is bad: it fails alone, once', async () => {
     const { sender, receiver, name } = await open()
-    near.publish(`wh.${name}`, 'no JSON')
-    near.publish(`wh.${name}`, Uint8Array.of(0xff, 0xfe))
+    hosts.near.publish(`wh.${name}`, 'no JSON')
+    hosts.near.publish(`wh.${name}`, Uint8Array.of(0xff, 0xfe))
     await sender.send('sound')
     const malformed = await rejectsCode(receiver.recv(), 'ERR_WORMHOLE_MALFORMED')
     expect(malformed.received).to.equal('no JSON')
     expect(await rejectsCode(receiver.lease(), 'ERR_WORMHOLE_MALFORMED')).to.have.property('received')
     expect(await receiver.recv()).to.equal('sound')
     await holds(name, 0)
-    const checked = await natsReceiver(far, name, { schema: refusing })
+    const checked = await natsReceiver(hosts.far, name, { schema: refusing })
     await sender.sendAll([1, 2])
     await rejectsCode(checked[Symbol.asyncIterator]().next(), 'ERR_WORMHOLE_INVALID')
     await rejectsCode(checked.lease(), 'ERR_WORMHOLE_INVALID')
@@ -233,7 +227,7 @@ describe('what a remote receiver has', () => {
 
   it('is refused if it is longer than the receiver takes', async () => {
     const { sender, name } = await open()
-    const receiver = await natsReceiver(far, name, { maxMessageBytes: 10 })
+    const receiver = await natsReceiver(hosts.far, name, { maxMessageBytes: 10 })
     await sender.sendAll(['longer than ten bytes', 'short'])
     await rejectsCode(receiver.recv(), 'ERR_WORMHOLE_TOO_LARGE')
     expect(await receiver.recv()).to.equal('short')

@@ -1,25 +1,19 @@
 import { expect } from 'chai'
 import { natsReceiver, natsSender, type RemoteOptions, type RemoteReceiver, type RemoteSender } from 'wormhole-ipc/nats'
 import { rejectsCode, throwsCode } from '../helpers/expect-error.js'
-import { freshName, type TestConnection, usesServer } from '../helpers/nats.js'
+import { freshName, usesConnections, usesServer } from '../helpers/nats.js'
 import { until } from '../helpers/until.js'
 
 /** The rows of the table of promises in docs/nats.md, each against a real server. */
 describe('a remote channel', () => {
   const server = usesServer()
-  let near: TestConnection
-  let far: TestConnection
-
-  before(async () => {
-    near = await server.current.connect()
-    far = await server.current.connect()
-  })
+  const hosts = usesConnections(server)
 
   async function open(
     options?: RemoteOptions<unknown>
   ): Promise<[RemoteSender<unknown>, RemoteReceiver<unknown>, string]> {
     const name = freshName()
-    return [await natsSender(near, name, options), await natsReceiver(far, name, options), name]
+    return [await natsSender(hosts.near, name, options), await natsReceiver(hosts.far, name, options), name]
   }
 
   it('has a message when send resolves: it outlives the sender', async () => {
@@ -28,7 +22,7 @@ describe('a remote channel', () => {
     const sender = await natsSender(passing, name)
     await sender.send({ id: 1, text: 'grüße, 世界 \u2028' })
     await passing.close()
-    const receiver = await natsReceiver(far, name)
+    const receiver = await natsReceiver(hosts.far, name)
     expect(await receiver.recv()).to.deep.equal({ id: 1, text: 'grüße, 世界 \u2028' })
   })
 
@@ -43,7 +37,7 @@ describe('a remote channel', () => {
 
   it('keeps the order of each sender, whatever shares a packet', async () => {
     const [sender, receiver, name] = await open()
-    const other = await natsSender(far, name)
+    const other = await natsSender(hosts.far, name)
     const sent = [sender, other].map(async (end, from) => {
       for (let n = 0; n < 20; n++) void end.send({ from, n })
       await end.sendAll(Array.from({ length: 300 }, (_, n) => ({ from, n: 20 + n })))
@@ -72,7 +66,7 @@ describe('a remote channel', () => {
     }
     expect(seen.sort()).to.deep.equal(['"four"', '1', '2', '3'])
     // What any other client publishes is a message too.
-    near.publish(`wh.${name}`, '{"of": "another\\nclient"}')
+    hosts.near.publish(`wh.${name}`, '{"of": "another\\nclient"}')
     await receiver.recv() // the message at which the loop was left
     expect(await receiver.recv()).to.deep.equal({ of: 'another\nclient' })
   })
@@ -119,7 +113,7 @@ describe('a remote channel', () => {
 
   it('is read on demand: what nobody asked for stays in the stream, for others', async () => {
     const [sender, first, name] = await open({ coalesce: false })
-    const second = await natsReceiver(far, name)
+    const second = await natsReceiver(hosts.far, name)
     await sender.sendAll([1, 2, 3])
     expect(await first.recv()).to.equal(1)
     expect(await second.recv()).to.equal(2)
@@ -142,7 +136,7 @@ describe('a remote channel', () => {
     aborting.abort(new Error('enough'))
     expect(await waiting.catch((error: Error) => error.message)).to.equal('enough')
     await sender.send('for the other')
-    const second = await natsReceiver<string>(far, name)
+    const second = await natsReceiver<string>(hosts.far, name)
     expect(await second.recv()).to.equal('for the other')
     await sender.send('for the first again')
     expect(await first.recv()).to.equal('for the first again')
@@ -150,7 +144,7 @@ describe('a remote channel', () => {
 
   it('delivers each message to one receiver', async () => {
     const [sender, first, name] = await open()
-    const ends = [first, await natsReceiver(far, name), await natsReceiver(near, name)]
+    const ends = [first, await natsReceiver(hosts.far, name), await natsReceiver(hosts.near, name)]
     const count = 3000
     const seen: number[] = []
     const ended: AbortController[] = []
@@ -175,7 +169,7 @@ describe('a remote channel', () => {
     await sender.close()
     expect(await receiver.recv()).to.equal(1)
     const waiting = receiver.recv()
-    const later = await natsSender(near, receiver.name)
+    const later = await natsSender(hosts.near, receiver.name)
     await later.send(2)
     expect(await waiting).to.equal(2)
   })
@@ -249,7 +243,7 @@ describe('a remote channel', () => {
     expect(await first.recv()).to.equal(1)
     expect(await first.recv()).to.equal(2)
     await first.close()
-    const second = await natsReceiver(far, name)
+    const second = await natsReceiver(hosts.far, name)
     const got = [await second.recv(), await second.recv(), await second.recv()]
     expect(got).to.deep.equal([3, 4, 5])
     await sender.send(6)

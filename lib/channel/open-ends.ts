@@ -1,9 +1,9 @@
-import { now } from './clock.js'
-import { codeFolder } from './package-files.js'
-import type { Counters, EndpointStats, Observed } from './telemetry.js'
+import { now } from '../core/clock.js'
+import { codeFolder } from '../core/package-files.js'
+import type { Counters, EndpointStats, Observed } from '../core/telemetry.js'
+import { inodeOf } from '../os/syscalls.js'
 
 const { subscribe } = process.getBuiltinModule('node:diagnostics_channel')
-const fs = process.getBuiltinModule('node:fs')
 
 /** Keeps a list of this thread's open ends, with where each was made: only for those who ask to see them. */
 
@@ -74,22 +74,20 @@ export function openEnds(): OpenEnd[] {
 
 function opened(end: CountingEnd): void {
   const { fd } = end
-  byFd.set(fd, { name: end.constructor.name, fd, inode: inodeOf(fd), madeAt: callers(), reference: new WeakRef(end) })
+  byFd.set(fd, {
+    name: end.constructor.name,
+    fd,
+    inode: inodeOf(fd) ?? 0,
+    madeAt: callers(),
+    reference: new WeakRef(end),
+  })
 }
 
 function paired({ sender, receiver }: { sender: Observed; receiver: Observed }): void {
-  const pair = [inodeOf(sender.fd), inodeOf(receiver.fd)] as const
+  const pair = [inodeOf(sender.fd) ?? 0, inodeOf(receiver.fd) ?? 0] as const
   if (peers.size >= 2 * MAX_PAIRS) peers.delete(peers.keys().next().value as number)
   peers.set(pair[0], pair[1])
   peers.set(pair[1], pair[0])
-}
-
-function inodeOf(fd: number): number {
-  try {
-    return fs.fstatSync(fd).ino
-  } catch {
-    return 0
-  }
 }
 
 /** The stack of the user's call: without the frames of this library and of Node's own modules. */
