@@ -290,10 +290,22 @@ frontend web
   })
 })
 
+/** What the descriptors of a process lead to; nothing once it has ended. */
+function linksOf(pid: number): string[] {
+  if (!existsSync(`/proc/${pid}/fd`)) return []
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`)
+    } catch {
+      // Closed since it was listed.
+      return []
+    }
+  })
+}
+
 /** The TCP ports on which a process listens; none once it has ended. */
 function portsOf(pid: number): number[] {
-  if (!existsSync(`/proc/${pid}/fd`)) return []
-  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+  const links = linksOf(pid)
   const lines = readFileSync('/proc/net/tcp', 'latin1').trim().split('\n').slice(1)
   const sockets = lines.map((line) => line.trim().split(/\s+/))
   const LISTEN = '0A'
