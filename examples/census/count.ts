@@ -5,9 +5,8 @@ import { Tally } from './tally.js'
 export default function count({ kind, records }: Batch): Tally {
   const tally = new Tally()
   tally.add('workers', `${process.pid}`, records.length)
-  tally.add('totals', 'records', records.length)
   for (const [place, text] of records) {
-    tally.add('totals', 'bytes', Buffer.byteLength(text))
+    tally.add('bytes', '', Buffer.byteLength(text))
     try {
       // Some editors begin a file with a byte order mark, which is not JSON.
       const record: unknown = JSON.parse(text.replace(/^\uFEFF/, ''))
@@ -15,7 +14,7 @@ export default function count({ kind, records }: Batch): Tally {
       else countFields(tally, record)
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
-      tally.add('totals', 'malformed')
+      tally.add('malformed')
       tally.add('places', place)
     }
   }
@@ -25,7 +24,7 @@ export default function count({ kind, records }: Batch): Tally {
 function countManifest(tally: Tally, manifest: unknown): void {
   // Many packages hold a package.json that only says { "type": "module" }.
   if (!isObject(manifest) || !isText(manifest.name) || !isText(manifest.version)) return
-  tally.add('totals', 'packages')
+  tally.add('packages')
   // Old manifests give the licence as { type, url }, or several of them.
   const given = [manifest.license ?? manifest.licenses].flat().map((one) => (isObject(one) ? one.type : one))
   tally.add('licences', given.filter(isText).join(' OR ') || 'none given')
@@ -36,8 +35,7 @@ function countManifest(tally: Tally, manifest: unknown): void {
 
 function countFields(tally: Tally, record: unknown): void {
   tally.add('types', typeOf(record))
-  if (!isObject(record)) return
-  for (const [field, value] of Object.entries(record)) {
+  for (const [field, value] of isObject(record) ? Object.entries(record) : []) {
     tally.add('fields', field)
     tally.add(`types of ${field}`, typeOf(value))
   }
@@ -48,10 +46,5 @@ function typeOf(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeOf(value) === 'object'
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
-}
+const isObject = (value: unknown): value is Record<string, unknown> => typeOf(value) === 'object'
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''

@@ -23,7 +23,6 @@ and *.jsonl files.
 
 Exit code: 0 all was counted, 1 the run failed, 2 the command line is wrong.
 `
-
 const MAX_WORKERS = 256
 /** How often a batch is tried again: one that always takes its worker with it must not go on for ever. */
 const RETRIES = 2
@@ -34,9 +33,9 @@ function readCommandLine() {
       allowPositionals: true,
       options: {
         workers: { type: 'string', short: 'w', default: `${Math.max(2, availableParallelism())}` },
-        json: { type: 'boolean', default: false },
+        json: { type: 'boolean' },
         verbose: { type: 'boolean', short: 'v', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
+        help: { type: 'boolean', short: 'h' },
       },
     })
     const workers = Number(values.workers)
@@ -52,35 +51,35 @@ function readCommandLine() {
 }
 
 async function census({ path, workers, json, verbose }: ReturnType<typeof readCommandLine>): Promise<string> {
-  const log = (line: string) => void (verbose && console.error(`census: ${line}`))
   const began = performance.now()
   const input = await findInput(path)
-  // It leaves the terminal's modes alone, so that Ctrl-C needs no clean-up.
+  const sizes = await Promise.all(input.files.map(async (file) => (await stat(file)).size))
+  // It leaves the terminal's modes alone, so that Ctrl-C needs no clean-up; without a terminal it shows nothing.
   const format = '{bar} {percentage}%  {value} of {total} kB'
   const bar = new SingleBar({ format, clearOnComplete: true, linewrap: true }, Presets.shades_classic)
-  if (process.stderr.isTTY && !verbose) {
-    const sizes = await Promise.all(input.files.map(async (file) => (await stat(file)).size))
-    bar.start(Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / 1000), 0)
-  }
+  if (!verbose) bar.start(Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / 1000), 0)
 
   // Each has two batches, so that the next is there when one is done.
   const options = { size: workers, concurrency: 2, retries: RETRIES }
   const counting = pool<Batch, Tally>(new URL('count.js', import.meta.url), options)
-  const total = new Tally()
+  const tally = new Tally()
   try {
     for await (const part of counting.map(batches(input))) {
-      total.merge(part)
-      bar.update(Math.ceil(total.total('bytes') / 1000))
+      tally.merge(part)
+      bar.update(Math.ceil(tally.total('bytes') / 1000))
     }
   } finally {
     bar.stop()
     await counting.close()
   }
-  for (const [pid, records] of total.of('workers')) log(`worker ${pid} has counted ${records} records`)
-  log(`workers that died and were replaced: ${counting.stats().died}`)
-  if (total.total('records') === 0) throw new Error(`nothing to count: no records in ${input.path}`)
+  if (verbose) {
+    for (const [pid, records] of tally.of('workers'))
+      console.error(`census: worker ${pid} has counted ${records} records`)
+    console.error(`census: workers that died and were replaced: ${counting.stats().died}`)
+  }
+  if (tally.total('workers') === 0) throw new Error(`nothing to count: no records in ${input.path}`)
   const seconds = (performance.now() - began) / 1000
-  return json ? `${JSON.stringify(asObject(input, total, seconds), null, 2)}\n` : asText(input, total, seconds)
+  return json ? `${JSON.stringify(asObject(input, tally, seconds), null, 2)}\n` : asText(input, tally, seconds)
 }
 
 const options = readCommandLine()

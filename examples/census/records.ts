@@ -1,6 +1,9 @@
 import { createReadStream } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream'
+import { glob } from 'glob'
+import split from 'split2'
 
 /** A file without line breaks is no NDJSON: it shall not fill the memory. */
 const MAX_CHARACTERS = 8 * 1024 * 1024
@@ -19,30 +22,19 @@ export type Batch = Pick<Input, 'kind'> & { records: [place: string, text: strin
 
 /** Looks at what was named on the command line; without a name, at ./node_modules. */
 export async function findInput(named: string | undefined): Promise<Input> {
-  const [path, kind, wanted] =
-    named === undefined
-      ? (['node_modules', 'packages', /^package\.json$/] as const)
-      : ([named, 'lines', /\.(ndjson|jsonl)$/] as const)
+  const [path, kind] = named === undefined ? (['node_modules', 'packages'] as const) : ([named, 'lines'] as const)
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
     if (kind === 'lines') throw new Error(`no such file or folder: ${path}`)
     throw new Error(`no node_modules in ${process.cwd()}: run 'npm install' there, or name a file or folder of NDJSON`)
   })
   if (!found.isDirectory()) return { kind, path, files: [path] }
-  const files = await filesIn(path, wanted, kind === 'packages')
+  const pattern = kind === 'lines' ? '*.{ndjson,jsonl}' : '**/package.json'
+  const entries = await glob(pattern, { cwd: path, dot: true, withFileTypes: true })
+  // Links are left out: what they lead to is counted where it is.
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(path, entry.relative()))
   if (kind === 'lines' && files.length === 0) throw new Error(`no *.ndjson or *.jsonl file in the folder ${path}`)
-  return { kind, path, files }
-}
-
-/** Links are left out: what they lead to is counted where it is. A recursive readdir() follows them in some versions. */
-async function filesIn(folder: string, wanted: RegExp, deep: boolean): Promise<string[]> {
-  const files: string[] = []
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name)
-    if (deep && entry.isDirectory()) files.push(...(await filesIn(path, wanted, deep)))
-    else if (entry.isFile() && wanted.test(entry.name)) files.push(path)
-  }
-  return files.sort()
+  return { kind, path, files: files.sort() }
 }
 
 /** The records of an input, each file read only when its turn comes. */
@@ -50,11 +42,9 @@ export async function* batches({ kind, files }: Input): AsyncGenerator<Batch> {
   let records: Batch['records'] = []
   let characters = 0
   for (const file of files) {
-    for await (const [place, text] of kind === 'lines'
-      ? lines(file)
-      : [[file, await readFile(file, 'utf8')] as const]) {
-      records.push([place, text])
-      characters += text.length
+    for await (const record of kind === 'lines' ? lines(file) : [whole(file)]) {
+      records.push(record)
+      characters += record[1].length
       if (characters < BATCH_CHARACTERS) continue
       yield { kind, records }
       records = []
@@ -64,20 +54,19 @@ export async function* batches({ kind, files }: Input): AsyncGenerator<Batch> {
   if (records.length > 0) yield { kind, records }
 }
 
+async function whole(file: string): Promise<[place: string, text: string]> {
+  return [file, await readFile(file, 'utf8')]
+}
+
 /** The lines that are not blank. Not by node:readline, which also breaks lines at U+2028, inside JSON. */
 async function* lines(file: string): AsyncGenerator<[place: string, text: string]> {
-  let number = 1
-  let rest = ''
-  for await (const chunk of createReadStream(file, 'utf8')) {
-    const [first, ...others] = `${chunk}`.split('\n')
-    const whole = [rest + first, ...others]
-    rest = whole.pop()!
-    for (const line of whole) {
-      if (line.trim() !== '') yield [`${file}:${number}`, line]
-      number++
-    }
-    if (rest.length <= MAX_CHARACTERS) continue
-    throw new Error(`${file}:${number} is longer than ${MAX_CHARACTERS} characters: is this NDJSON, one record a line?`)
+  let number = 0
+  const place = () => `${file}:${++number}`
+  const placed = split('\n', (text) => [place(), text], { maxLength: MAX_CHARACTERS })
+  try {
+    for await (const line of pipeline(createReadStream(file), placed, () => {})) if (line[1].trim() !== '') yield line
+  } catch (error) {
+    if ((error as Error).message !== 'maximum buffer reached') throw error
+    throw new Error(`${place()} is longer than ${MAX_CHARACTERS} characters: is this NDJSON, one record a line?`)
   }
-  if (rest.trim() !== '') yield [`${file}:${number}`, rest]
 }

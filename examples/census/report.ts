@@ -1,68 +1,54 @@
 import type { Input } from './records.js'
-import type { Counts, Tally } from './tally.js'
+import type { Counts, Table, Tally } from './tally.js'
 
 /** Rows and names that the printed report shows; the JSON one has all. */
 const MAX_ROWS = 10
 const MAX_NAME = 32
 
+/** The tables of each kind of input, with their titles for people. */
+const TABLES = {
+  packages: { licences: 'Licence', dependencies: 'Dependencies', dependedOn: 'Most depended on' },
+  lines: { types: 'Record', fields: 'Field' },
+}
+const tablesOf = (kind: Input['kind']) => Object.entries(TABLES[kind]) as [Table, string][]
+
 /** The report as an object for machines, most frequent first. */
 export function asObject({ path, kind }: Input, tally: Tally, seconds: number): object {
-  const [packages, malformed] = [tally.total('packages'), tally.total('malformed')]
-  const records = tally.total('records') - malformed
-  const sorted = (counts: Counts) => Object.fromEntries(ranked(counts))
-  const fields = ranked(tally.of('fields')).map(([field, count]) => {
-    return [field, { count, types: sorted(tally.of(`types of ${field}`)) }]
+  const packages = tally.total('packages')
+  const totals = kind === 'lines' ? { records: tally.records } : { packages, others: tally.records - packages }
+  const types = (field: string) => Object.fromEntries(ranked(tally.of(`types of ${field}`)))
+  const tables = tablesOf(kind).map(([table]) => {
+    const rows = ranked(tally.of(table)).map(([name, count]) => {
+      return [name, table === 'fields' ? { count, types: types(name) } : count]
+    })
+    return [table, Object.fromEntries(rows)]
   })
-  const counted =
-    kind === 'lines'
-      ? { records, types: sorted(tally.of('types')), fields: Object.fromEntries(fields) }
-      : {
-          packages,
-          others: records - packages,
-          licences: sorted(tally.of('licences')),
-          dependencies: sorted(tally.of('dependencies')),
-          dependedOn: sorted(tally.of('dependedOn')),
-        }
-  const about = { input: path, kind, bytes: tally.total('bytes') }
+  // The pool's results come in the order of the input.
+  const malformed = { count: tally.total('malformed'), places: [...tally.of('places').keys()] }
   const workers = [...tally.of('workers').values()]
-  return { ...about, ...counted, malformed: { count: malformed, places: placesOf(tally) }, seconds, workers }
+  const about = { input: path, kind, bytes: tally.total('bytes'), ...totals }
+  return { ...about, ...Object.fromEntries(tables), malformed, seconds, workers }
 }
 
 /** The report for people. */
 export function asText({ path, kind }: Input, tally: Tally, seconds: number): string {
-  const [all, packages, malformed] = [tally.total('records'), tally.total('packages'), tally.total('malformed')]
-  const records = all - malformed
-  const types = (field: string) =>
-    ranked(tally.of(`types of ${field}`)).map(([type, count]) => `${type} ${number(count)}`)
+  const { records } = tally
+  const [packages, malformed] = [tally.total('packages'), tally.total('malformed')]
   const others = `(and ${number(records - packages)} package.json files without name and version)`
-  const body =
-    kind === 'lines'
-      ? [
-          `${number(records)} records in ${path}\n`,
-          ...table('Record', 'records', tally.of('types'), records),
-          ...table('Field', 'records', tally.of('fields'), records, (field) => types(field).join(', ')),
-        ]
-      : [
-          `${number(packages)} packages under ${path} ${others}\n`,
-          ...table('Licence', 'packages', tally.of('licences'), packages),
-          ...table('Dependencies', 'packages', tally.of('dependencies'), packages),
-          ...table('Most depended on', 'packages', tally.of('dependedOn'), packages),
-        ]
-  const places = placesOf(tally).slice(0, MAX_ROWS)
-  const rows = [...places.map((place) => `  ${harmless(place)}`), ...more(malformed - places.length)]
+  const [unit, whole] = kind === 'lines' ? ['records', records] : ['packages', packages]
+  const body = [`${number(whole)} ${kind === 'lines' ? `records in ${path}` : `packages under ${path} ${others}`}\n`]
+  for (const [name, title] of tablesOf(kind))
+    body.push(...table(title, unit, tally.of(name), whole, typesOf(tally, name)))
+  const places = [...tally.of('places').keys()].slice(0, MAX_ROWS).map((place) => `  ${harmless(place)}`)
+  const rows = [...places, ...more(malformed - places.length)]
   if (malformed > 0) body.push(`Malformed, not counted: ${number(malformed)}`, ...rows, '')
   const shares = [...tally.of('workers').values()].map(number)
   const by = shares.length === 1 ? '1 worker' : `${shares.length} workers (${shares.join(' + ')})`
-  const size = `${number(all)} records (${number(Math.ceil(tally.total('bytes') / 1000))} kB)`
+  const size = `${number(records + malformed)} records (${number(Math.ceil(tally.total('bytes') / 1000))} kB)`
   return `${[...body, `Read ${size} in ${seconds.toFixed(2)} s with ${by}.`].join('\n')}\n`
 }
 
-/** Where the malformed records are, in the order of the input: the pool's results come in that order. */
-function placesOf(tally: Tally): string[] {
-  return [...tally.of('places').keys()]
-}
-
-function table(title: string, unit: string, counts: Counts, whole: number, remark = (_name: string) => ''): string[] {
+function table(title: string, unit: string, counts: Counts, whole: number, remark: (name: string) => string): string[] {
   if (counts.size === 0) return []
   const shown = ranked(counts).slice(0, MAX_ROWS)
   const width = Math.max(title.length, ...shown.map(([name]) => short(name).length + 2))
@@ -73,24 +59,19 @@ function table(title: string, unit: string, counts: Counts, whole: number, remar
   return [`${title.padEnd(width)} ${unit.padStart(10)}`, ...rows, ...more(counts.size - rows.length), '']
 }
 
-function more(left: number): string[] {
-  return left > 0 ? [`  and ${number(left)} more`] : []
+/** What a table says of each name: of a field, the types of its values. */
+function typesOf(tally: Tally, table: Table): (name: string) => string {
+  if (table !== 'fields') return () => ''
+  return (name) =>
+    ranked(tally.of(`types of ${name}`))
+      .map(([type, count]) => `${type} ${number(count)}`)
+      .join(', ')
 }
 
-function short(name: string): string {
-  return harmless(name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name)
-}
-
+const more = (left: number) => (left > 0 ? [`  and ${number(left)} more`] : [])
+const number = (value: number) => value.toLocaleString('en')
+const short = (name: string) => harmless(name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name)
 /** Names come from the data: nothing in them may steer the terminal. */
-function harmless(name: string): string {
-  return name.replace(/\p{C}/gu, '\uFFFD')
-}
-
+const harmless = (name: string) => name.replace(/\p{C}/gu, '\uFFFD')
 /** Most frequent first, then by name. */
-function ranked(counts: Counts): [string, number][] {
-  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
-}
-
-function number(value: number): string {
-  return value.toLocaleString('en')
-}
+const ranked = (counts: Counts) => [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))

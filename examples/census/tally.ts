@@ -1,18 +1,17 @@
 /** A file that is no NDJSON at all has a malformed record in each line: not all need naming. */
 const MAX_PLACES = 10_000
 
-type Packages = 'licences' | 'dependencies' | 'dependedOn'
-type Lines = 'types' | 'fields' | `types of ${string}`
-type Table = 'totals' | 'workers' | 'places' | Packages | Lines
+type Packages = 'packages' | 'licences' | 'dependencies' | 'dependedOn'
+export type Table = 'bytes' | 'workers' | 'malformed' | 'places' | Packages | 'types' | 'fields' | `types of ${string}`
 
-/** How often each name occurred, table by table. The names come from the data, `__proto__` too: so these are Maps. */
+/** How often each name occurred. The names come from the data, `__proto__` too: so these are Maps. */
 export type Counts = Map<string, number>
 
-/** What has been counted. A worker returns it as the JSON that `toJSON` makes of it. */
+/** What has been counted, table by table. */
 export class Tally {
   readonly #tables = new Map<Table, Counts>()
 
-  add(table: Table, name: string, times = 1): void {
+  add(table: Table, name = '', times = 1): void {
     const counts = this.of(table)
     if (table === 'places' && counts.size >= MAX_PLACES) return
     this.#tables.set(table, counts.set(name, (counts.get(name) ?? 0) + times))
@@ -22,16 +21,21 @@ export class Tally {
     return this.#tables.get(table) ?? new Map()
   }
 
-  total(name: 'records' | 'bytes' | 'malformed' | 'packages'): number {
-    return this.of('totals').get(name) ?? 0
+  total(table: Table): number {
+    return [...this.of(table).values()].reduce((sum, times) => sum + times, 0)
   }
 
-  /** Adds what a worker has counted. */
+  /** How many records could be read. */
+  get records(): number {
+    return this.total('workers') - this.total('malformed')
+  }
+
+  /** Adds what a worker has counted, which arrives as the JSON that `toJSON` made of it. */
   merge(part: ReturnType<Tally['toJSON']>): void {
-    for (const [table, counts] of part) for (const [name, times] of counts) this.add(table, name, times)
+    for (const [table, name, times] of part) this.add(table, name, times)
   }
 
-  toJSON(): [Table, [name: string, times: number][]][] {
-    return [...this.#tables].map(([table, counts]) => [table, [...counts]])
+  toJSON(): [Table, name: string, times: number][] {
+    return [...this.#tables].flatMap(([table, counts]) => [...counts].map((count) => [table, ...count] as const))
   }
 }

@@ -108,8 +108,7 @@ async function countAlone(path: string): Promise<Tally> {
 
 /** The counts in an order that does not depend on who was quicker, without who they were. */
 function comparable(counts: ReturnType<Tally['toJSON']>): string {
-  const tables = counts.filter(([table]) => table !== 'workers').map(([table, rows]) => [table, rows.sort()] as const)
-  return JSON.stringify(tables.sort())
+  return JSON.stringify(counts.filter(([table]) => table !== 'workers').sort())
 }
 
 async function federation({ path, workers: size, kills, server: serverProgram }: ReturnType<typeof readCommandLine>) {
