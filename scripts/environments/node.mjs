@@ -20,6 +20,8 @@ export const ways = {
   '--frozen-intrinsics': (project) => project.node(['--frozen-intrinsics', 'src/main.mjs']),
   tsx: (project) => project.npx(['tsx', 'src/typed.ts']),
   'tsx, ES module': (project) => project.npx(['tsx', 'src/typed.mts']),
+  'tsx, children and jobs in TypeScript': (project) =>
+    project.npx(['tsx', 'src/typed.mts'], { JOB: join(project.folder, 'double.mts') }),
   'ts-node': (project) => project.npx(['ts-node', '--compiler-options', '{"module":"commonjs"}', 'src/typed.ts']),
   ...Object.fromEntries(
     ['typescript', 'typescript-7'].flatMap((compiler) =>

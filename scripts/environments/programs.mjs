@@ -6,6 +6,9 @@ export const ANSWER = 'came 42 8\n'
 /** The module that a child runs; bundlers do not see it, as its path comes from the environment. */
 export const DOUBLE = 'export default (number) => 2 * number\n'
 
+/** The same in TypeScript: what runs the parent must run it in the child too. */
+export const DOUBLE_TYPED = 'export default (number: number): number => 2 * number\n'
+
 const USES = `
 async function main() {
   const job = process.env.JOB

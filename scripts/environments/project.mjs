@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { BOTH, DOUBLE, IMPORTS, REQUIRES, TYPED } from './programs.mjs'
+import { BOTH, DOUBLE, DOUBLE_TYPED, IMPORTS, REQUIRES, TYPED } from './programs.mjs'
 
 /** What takes longer hangs, however busy the machine is. */
 const MAX_MS = 600_000
@@ -16,6 +16,7 @@ export class Project {
     this.folder = mkdtempSync(join(tmpdir(), 'wormhole-environment-'))
     this.write('package.json', '{ "name": "project", "version": "1.0.0", "private": true }')
     this.write('double.mjs', DOUBLE)
+    this.write('double.mts', DOUBLE_TYPED)
     this.write('src/main.mjs', IMPORTS)
     this.write('src/main.cjs', REQUIRES)
     this.write('src/both.cjs', BOTH)
