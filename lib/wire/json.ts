@@ -1,6 +1,7 @@
 import { reasonOf } from '../core/describe.js'
 import { WormholeError } from '../core/errors.js'
 import { isError } from '../core/shapes.js'
+import { noteText } from '../os/malloc.js'
 
 /** Returns the JSON text of a message; throws ERR_WORMHOLE_UNSERIALIZABLE for what JSON cannot carry. */
 export function toText(message: unknown): string {
@@ -18,7 +19,9 @@ export function toText(message: unknown): string {
 export function textOf(before: string, value: unknown, after: string): string | undefined {
   try {
     const text: string | undefined = JSON.stringify(value)
-    return text === undefined ? undefined : before + text + after
+    if (text === undefined) return undefined
+    noteText(text.length)
+    return before + text + after
   } catch (cause) {
     const reason = reasonOf(cause)
     if (isTooLong(cause)) {

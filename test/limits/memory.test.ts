@@ -43,6 +43,25 @@ describe('a process that may have no more memory', () => {
   })
 })
 
+describe('a long text', () => {
+  usesChildren()
+
+  // Where JSON.stringify uses malloc(3); musl has no threshold, and ASan's allocator is another one.
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
+  const mallocs = Number.parseInt(process.versions.v8, 10) >= 14 && header.glibcVersionRuntime !== undefined
+
+  it('makes free(3) keep what JSON.stringify used, for the next one', async function () {
+    if (!mallocs || process.env.LD_PRELOAD !== undefined) return this.skip()
+    for (const [units, taken] of [
+      [MIB, true],
+      [1000, false],
+    ] as const) {
+      const { grew, block } = await measured<{ grew: number; block: number }>(startNode('long-texts', [String(units)]))
+      expect(grew >= block, `${units} units: a block of ${block} bytes, the heap grew by ${grew}`).to.equal(taken)
+    }
+  })
+})
+
 describe("a process that dies of V8's heap limit", () => {
   usesChildren()
   leavesNoDescriptors()
