@@ -11,6 +11,21 @@ export function cannotLoad(message: string, cause: unknown): WormholeError {
   return new WormholeError('ERR_WORMHOLE_UNSUPPORTED', refusal(cause) ?? message, { cause })
 }
 
+/** Loads a file of the package that few programs need, which the packed library does when they do. */
+export function loadPart<Part>(load: () => Part): Part {
+  try {
+    return load()
+  } catch (cause) {
+    const { code, errno, syscall, message } = cause as NodeJS.ErrnoException
+    if (errno === undefined) throw cannotLoad('wormhole-ipc cannot load a file of its package: install it again', cause)
+    throw new WormholeError('ERR_WORMHOLE_SYSTEM', `a file of wormhole-ipc cannot be loaded (${code}): ${message}`, {
+      errno,
+      syscall,
+      cause,
+    })
+  }
+}
+
 function refusal(cause: unknown): string | undefined {
   const { code, resource } = cause as NodeJS.ErrnoException & { resource?: string }
   if (code === 'ERR_DLOPEN_DISABLED') {
