@@ -19,12 +19,13 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const folder = join(root, 'build', 'package')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const entries = Object.values(entriesOf(manifest))
+const PACKED_PROGRAM = '".mjs"'
 const OPTIONS = {
   format: 'esm',
   platform: 'node',
   target: `node${manifest.engines.node.replace('>=', '')}`,
   logLevel: 'warning',
-  define: { PACKED_PROGRAM: '".mjs"' },
+  define: { PACKED_PROGRAM },
 }
 
 const missing = targets.map(fileOf).filter((file) => !existsSync(join(root, file)))
@@ -66,8 +67,10 @@ async function writeCommonJs() {
   const files = readdirSync(single, { recursive: true }).filter((name) => name.endsWith('.js'))
   const changing = changingNames(files.map((name) => readFileSync(join(single, name), 'utf8')))
   const plan = new Plan(single, entries)
+  const wasm = JSON.stringify(readFileSync(join(single, 'wormhole.wasm'), 'base64'))
+  const define = { PACKED_PROGRAM, PACKED_FILE: '__filename', PACKED_WASM: wasm }
   for (const file of [...plan.parts, ...plan.programs]) {
-    const text = await bundleFile(plan, file, single, OPTIONS)
+    const text = await bundleFile(plan, file, single, { ...OPTIONS, define })
     if (programs.includes(file)) {
       const { loader, program } = programFiles(`${file}-import.js`, text)
       write(join(dist, `${file}-import.js`), loader)

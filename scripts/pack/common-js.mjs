@@ -27,7 +27,8 @@ export function toCommonJs(name, text, changing) {
         const [inner, outer = inner] = entry.split(' as ')
         exported.push([inner, outer])
       }
-      return exported.map(([inner, outer]) => `exports.${outer} = ${inner};`).join('\n')
+      // One literal: hundreds of assignments, each of which gives the object another shape, take a fifth of a millisecond.
+      return `module.exports = { ${exported.map(([inner, outer]) => `${outer}: ${inner}`).join(', ')} };`
     })
   const left = /^(?:import|export)\b[^(].*$|\bimport\.meta\b|^(?:const .* = )?await\b.*$/m.exec(code)
   if (left !== null) throw new Error(`pack: ${name}: no CommonJS for: ${left[0]}`)

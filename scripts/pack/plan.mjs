@@ -10,7 +10,7 @@ import { programs } from './entries.mjs'
  */
 const PARTS = {
   // The rest of what a child runs is small: it would take longer to load as a file of its own.
-  core: ['index', 'core/pause', 'channel/named-ends', 'process/inheritance', 'process/run-guard'],
+  core: ['index', 'core/pause', 'channel/merge-idle', 'channel/named-ends', 'process/inheritance', 'process/run-guard'],
   select: ['channel/select', 'channel/merge'],
   bytes: ['fd/read-whole', 'fd/sealed-bytes'],
   start: ['process/spawn', 'process/child-output', 'process/module-url'],
@@ -134,6 +134,9 @@ export class Plan {
     for (const [name, place] of this.#places) {
       for (const { from } of this.#modules.get(name).imports) {
         const target = this.fileOf(from, place)
+        // A timer that is made at import is made then by the first caller, whose async context it would keep.
+        if (this.#modules.get(from).recurs && this.isLate(from, place))
+          throw new Error(`pack: ${from} makes a timer at import, and cannot be loaded late`)
         if (target === place || this.isLate(from, place)) continue
         if (order.indexOf(target) > order.indexOf(place))
           throw new Error(`pack: ${name} of ${place} imports ${from} of ${target}, which is above it`)
@@ -158,6 +161,7 @@ function read(name, text) {
   return {
     imports,
     functions,
+    recurs: /^(?:export )?const \w+ = recurring\(/m.test(text),
     exports: [...exports.flatMap(([, own, pattern]) => (own === undefined ? outerOf(pattern, ':') : [own])), ...lists],
   }
 }
