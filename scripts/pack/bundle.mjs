@@ -65,8 +65,13 @@ function lateCalls(plan, name, file, from) {
   const functions = plan.functionsOf(name)
   const calls = plan.taken(name, file).map((own) => {
     if (!functions.has(own)) throw new Error(`pack: ${own} of ${name} is no function, and cannot be loaded late`)
-    const parameters = Array.from({ length: functions.get(own) }, (_, index) => `_${index}`).join(', ')
-    return `export function ${own}(${parameters}) { return load().${exportedName(name, own)}.apply(this, arguments) }`
+    const { promises, parameters } = functions.get(own)
+    const names = Array.from({ length: parameters }, (_, index) => `_${index}`).join(', ')
+    const call = `load().${exportedName(name, own)}.apply(this, arguments)`
+    if (!promises) return `export function ${own}(${names}) { return ${call} }`
+    return `export function ${own}(${names}) {
+  try { return ${call} } catch (error) { return (async () => { throw error })() }
+}`
   })
   return `import { loadPart } from '${HELPER}'
 let part

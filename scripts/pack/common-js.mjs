@@ -3,6 +3,8 @@
 import { exportedName, LATE_REQUIRE } from './bundle.mjs'
 
 const IMPORT = /^import(?: (\{[^}]*\}) from)? "([^"]+)";$/gm
+/** What esbuild leaves of a module of another file. */
+const EMPTY = /^\/\/ outer:.*\n\s*(?=^\/\/ )/gm
 const DOCSTRING = /^[ \t]*\/\*\*[\s\S]*?\*\/\n/gm
 const EXPORT = /^export \{([^}]*)\};$/gm
 
@@ -19,6 +21,7 @@ export function toCommonJs(name, text, changing) {
   })
   const code = rest
     .replace(DOCSTRING, '')
+    .replace(EMPTY, '')
     .replaceAll('import.meta.url', '__filename')
     .replaceAll(`${LATE_REQUIRE}(`, 'require(')
     .replace(EXPORT, (_, names) => {

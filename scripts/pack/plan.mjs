@@ -23,7 +23,7 @@ const PARTS = {
     'pool/protocol',
     'receive/read-each',
   ],
-  run: ['process/fork-and-run'],
+  run: ['process/run'],
   process: ['process'],
   calls: ['calls'],
   pool: ['pool'],
@@ -45,7 +45,7 @@ export const LATER = ['doctor/top', 'doctor/self-test']
 
 /** What a module is to others: those it imports, with the names that it takes, and the names that it exports. */
 const IMPORT = /^(import|export) (?:(\{[^}]*\}|\* as (\w+)) from )?'(\.[^']+)\.js';$/gm
-const FUNCTION = /^export (?:async )?function\*? (\w+)\(/gm
+const FUNCTION = /^export (async )?function(\*?) (\w+)\(/gm
 
 /** Reads the single modules of `dist`, and says in which file of the package each is. */
 export class Plan {
@@ -109,7 +109,7 @@ export class Plan {
     return this.#modules.get(name).exports
   }
 
-  /** By name, how many parameters each function of a module has before the first that may be left out. */
+  /** By name, how many parameters each function of a module has before the first that may be left out, and if it is async. */
   functionsOf(name) {
     return this.#modules.get(name).functions
   }
@@ -152,8 +152,10 @@ function read(name, text) {
     return { from, names: listOf(names), exported: kind === 'export' }
   })
   const functions = new Map()
-  for (const { 1: own, index, 0: start } of text.matchAll(FUNCTION))
-    functions.set(own, lengthOf(text, index + start.length))
+  for (const { 0: start, 1: isAsync, 2: star, 3: own, index } of text.matchAll(FUNCTION)) {
+    const promises = isAsync !== undefined && star === ''
+    functions.set(own, { promises, parameters: lengthOf(text, index + start.length) })
+  }
   const exports = [
     ...text.matchAll(/^export (?:async )?(?:function\*?|class|const|let) (?:(\w+)|(\{[^}]*\}|\[[^\]]*\]) =)/gm),
   ]
