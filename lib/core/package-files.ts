@@ -2,7 +2,7 @@ import { fileOfCaller } from './call-site.js'
 import { WormholeError } from './errors.js'
 
 const fs = process.getBuiltinModule('node:fs')
-const { dirname, join } = process.getBuiltinModule('node:path')
+const { dirname } = process.getBuiltinModule('node:path')
 const { fileURLToPath } = process.getBuiltinModule('node:url')
 
 /** Makes the error for what cannot be loaded: with `message`, unless Node's own options refuse it. */
@@ -66,19 +66,19 @@ const WASM = 'dist/wormhole.wasm'
 const folder = find()
 
 /** The folder of this library's code, with a slash at its end. */
-export const codeFolder = join(folder, 'dist/')
+export const codeFolder = `${folder}/dist/`
 
 /** The WebAssembly module. */
-export const wasmFile = join(folder, WASM)
+export const wasmFile = `${folder}/${WASM}`
 
 /** The program of a child of `forkAndRun`. */
-export const runnerFile = join(folder, `dist/process/runner${PROGRAM}`)
+export const runnerFile = `${folder}/dist/process/runner${PROGRAM}`
 
 /** The program of a pool's processes. */
-export const poolWorkerFile = join(folder, `dist/pool/worker${PROGRAM}`)
+export const poolWorkerFile = `${folder}/dist/pool/worker${PROGRAM}`
 
 /** The child of the doctor's self-test. */
-export const doctorPeerFile = join(folder, `dist/doctor/peer${PROGRAM}`)
+export const doctorPeerFile = `${folder}/dist/doctor/peer${PROGRAM}`
 
 /** Loads the addon that fits this system. */
 export function loadAddon(): unknown {
@@ -101,7 +101,7 @@ function askNodeGypBuild(): unknown {
   const told = env.LIBC !== undefined
   if (!told) env.LIBC = libc()
   try {
-    return ownInstance(requireFrom(join(folder, 'package.json'))('node-gyp-build'))
+    return ownInstance(requireFrom(`${folder}/package.json`)('node-gyp-build'))
   } finally {
     if (!told) delete env.LIBC
   }
@@ -149,8 +149,8 @@ interface NodeGypBuild {
  */
 function packedAddon(): string | undefined {
   const { LIBC, WORMHOLE_IPC_PREBUILD } = process.env
-  if (WORMHOLE_IPC_PREBUILD !== undefined || existsSync(join(folder, 'build'))) return undefined
-  const file = join(folder, 'prebuilds', `linux-${process.arch}`, `wormhole-ipc.${LIBC ?? libc()}.node`)
+  if (WORMHOLE_IPC_PREBUILD !== undefined || existsSync(`${folder}/build`)) return undefined
+  const file = `${folder}/prebuilds/linux-${process.arch}/wormhole-ipc.${LIBC ?? libc()}.node`
   return existsSync(file) ? file : undefined
 }
 
@@ -171,7 +171,7 @@ function find(): string {
   if (packed !== undefined && existsSync(`${packed}/${WASM}`)) return packed
   const likely = places()
   const beside = folderOf(likely)
-  if (existsSync(join(beside, WASM))) return beside
+  if (existsSync(`${beside}/${WASM}`)) return beside
   const causes: unknown[] = []
   for (const place of likely) {
     try {
