@@ -1,14 +1,16 @@
 // Makes the tarball that is published, build/wormhole-ipc-VERSION.tgz, and lists what it holds. Its modules are
-// bundled, one file for each entry and files that they share: Node takes about half a millisecond to load each.
+// bundled in the files that scripts/pack/plan.mjs lists.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild-wasm'
-import { changingNames, importFiles, namesOf, programFiles, toCommonJs } from './pack/common-js.mjs'
-import { apart, entriesOf, programs, published } from './pack/entries.mjs'
+import { bundleFile } from './pack/bundle.mjs'
+import { changingNames, entryFiles, programFiles, toCommonJs } from './pack/common-js.mjs'
+import { entriesOf, programs, published } from './pack/entries.mjs'
 import { copyFiles, mendLinks } from './pack/pages.mjs'
+import { Plan } from './pack/plan.mjs'
 import { writeTypes } from './pack/types.mjs'
 import { fileOf, targets } from './prebuild/targets.mjs'
 
@@ -17,6 +19,14 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const folder = join(root, 'build', 'package')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const entries = Object.values(entriesOf(manifest))
+const PACKED_PROGRAM = '".mjs"'
+const OPTIONS = {
+  format: 'esm',
+  platform: 'node',
+  target: `node${manifest.engines.node.replace('>=', '')}`,
+  logLevel: 'warning',
+  define: { PACKED_PROGRAM },
+}
 
 const missing = targets.map(fileOf).filter((file) => !existsSync(join(root, file)))
 if (missing.length === targets.length || (missing.length > 0 && !partial)) {
@@ -43,29 +53,6 @@ execFileSync('npm', ['pack', folder, '--pack-destination', dirname(folder), '--l
   stdio: 'inherit',
 })
 
-/** Bundles modules into `outdir`; returns what was made, by path. */
-async function bundle(names, outdir, options = {}) {
-  const { outputFiles } = await build({
-    entryPoints: names.map((name) => join(root, 'dist', `${name}.js`)),
-    outbase: join(root, 'dist'),
-    outdir,
-    chunkNames: 'shared-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: `node${manifest.engines.node.replace('>=', '')}`,
-    logLevel: 'warning',
-    write: false,
-    ...options,
-    define: { PACKED_PROGRAM: '".mjs"' },
-  })
-  return outputFiles.map(({ path, text }) => {
-    const name = relative(outdir, path).replace(/\.m?js$/, '')
-    return { path, text: entries.includes(name) ? `${importOfCheck(outputFiles)}${text}` : text }
-  })
-}
-
 /** What says that the library cannot run comes first: esbuild does not keep the order of imports between the files it shares. */
 function importOfCheck(files) {
   const check = files.find(({ text }) => text.includes('wormhole-ipc runs on Linux only'))
@@ -76,32 +63,47 @@ function importOfCheck(files) {
 /** Writes what Node loads: CommonJS, an ES module with the names of each entry, and the programs, which are ES modules. */
 async function writeCommonJs() {
   const dist = join(folder, 'dist')
-  const single = readdirSync(join(root, 'dist'), { recursive: true }).filter((name) => name.endsWith('.js'))
-  const changing = changingNames(single.map((name) => readFileSync(join(root, 'dist', name), 'utf8')))
-  const isProgram = (name) => programs.includes(name)
-  const names = [...apart, ...entries, ...programs]
-  for (const { path, text } of await bundle(names, dist)) {
-    const name = relative(dist, path).replace(/\.js$/, '')
-    const loaderFile = `${name}-import.js`
-    if (isProgram(name)) {
-      const { loader, program } = programFiles(loaderFile, text)
-      write(join(dist, loaderFile), loader)
-      write(join(dist, `${name}.mjs`), program)
-      continue
-    }
-    write(path, toCommonJs(name, text, changing))
-    if (!entries.includes(name)) continue
-    const { loader, module } = importFiles(`${name}.js`, namesOf(text))
-    write(join(dist, loaderFile), loader)
-    write(join(dist, `${name}.mjs`), module)
+  const single = join(root, 'dist')
+  const files = readdirSync(single, { recursive: true }).filter((name) => name.endsWith('.js'))
+  const changing = changingNames(files.map((name) => readFileSync(join(single, name), 'utf8')))
+  const plan = new Plan(single, entries)
+  const wasm = JSON.stringify(readFileSync(join(single, 'wormhole.wasm'), 'base64'))
+  const define = { PACKED_PROGRAM, PACKED_FILE: '__filename', PACKED_WASM: wasm }
+  for (const file of [...plan.parts, ...plan.programs]) {
+    const text = await bundleFile(plan, file, single, { ...OPTIONS, define })
+    if (programs.includes(file)) {
+      const { loader, program } = programFiles(`${file}-import.js`, text)
+      write(join(dist, `${file}-import.js`), loader)
+      write(join(dist, `${file}.mjs`), program)
+    } else write(join(dist, `${file}.js`), toCommonJs(file, text, changing))
+  }
+  for (const entry of entries) {
+    const { required, loader, module } = entryFiles(entry, plan.fileOf(entry), plan.exportsOf(entry))
+    write(join(dist, `${entry}.js`), required)
+    write(join(dist, `${entry}-import.js`), loader)
+    write(join(dist, `${entry}.mjs`), module)
   }
 }
 
-/** Writes what bundlers take. */
+/** Writes what bundlers take: esbuild decides which files its entries share. */
 async function writeModules() {
   const outdir = join(folder, 'dist/esm')
-  const options = { outExtension: { '.js': '.mjs' }, minifyWhitespace: true }
-  for (const { path, text } of await bundle(entries, outdir, options)) write(path, text)
+  const { outputFiles } = await build({
+    ...OPTIONS,
+    entryPoints: entries.map((name) => join(root, 'dist', `${name}.js`)),
+    outbase: join(root, 'dist'),
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'shared-[hash]',
+    bundle: true,
+    splitting: true,
+    minifyWhitespace: true,
+    write: false,
+  })
+  for (const { path, text } of outputFiles) {
+    const name = relative(outdir, path).replace(/\.mjs$/, '')
+    write(path, entries.includes(name) ? `${importOfCheck(outputFiles)}${text}` : text)
+  }
 }
 
 function write(file, text) {

@@ -1,5 +1,4 @@
 import { callerContext } from '../core/caller.js'
-import { recurring } from '../core/clock.js'
 import { Promise } from '../core/globals.js'
 import { Heap, List } from '../core/list.js'
 import { overBudget, yieldToLoop } from '../core/loop-budget.js'
@@ -8,11 +7,9 @@ import { Later, quiet, rejected } from '../core/promises.js'
 import { holdLoop } from '../os/poller.js'
 import type { Feed } from '../receive/reader.js'
 import { endsUntold, tellEnd } from './ends.js'
+import { startLooking, staying } from './merge-idle.js'
 import { ENDED, type Merge, type Result, Station, Step } from './merge-station.js'
 import { candidatesOf, type MergeOptions, type Receivers, type SelectedWith, takeFrom, withKey } from './select.js'
-
-/** How long a merge stays subscribed without being asked for a step, in ms: its loop may have been left. */
-const IDLE_MS = 1000
 
 /**
  * Iterates over the messages of several receivers, with their keys, as they arrive, until all receivers have ended. If
@@ -324,10 +321,3 @@ class Merging implements Merge {
     }
   }
 }
-
-/** The merges that are subscribed. */
-const staying = new Set<Merging>()
-const startLooking = recurring(IDLE_MS, () => {
-  for (const merging of staying) merging.releaseIfIdle()
-  return staying.size > 0
-})

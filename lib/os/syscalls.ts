@@ -5,24 +5,35 @@ import { control } from './control.js'
 
 /** The addon's calls, with names and errors. Knows sockets and bytes in memory, not frames. */
 
-const { errno } = process.getBuiltinModule('node:os').constants
-export const EAGAIN = -errno.EAGAIN
-export const EPIPE = -errno.EPIPE
-export const ECONNRESET = -errno.ECONNRESET
-export const ECONNREFUSED = -errno.ECONNREFUSED
-export const EADDRINUSE = -errno.EADDRINUSE
-export const ENOENT = -errno.ENOENT
-export const EPROTOTYPE = -errno.EPROTOTYPE
+/** Negative, as the addon returns them: of asm-generic/errno.h, as loading `node:os` for them would add to a program's start. */
+export const ERRNO = {
+  ENOENT: -2,
+  EINTR: -4,
+  EBADF: -9,
+  EAGAIN: -11,
+  ENOMEM: -12,
+  EACCES: -13,
+  EEXIST: -17,
+  ENFILE: -23,
+  EMFILE: -24,
+  ESPIPE: -29,
+  EPIPE: -32,
+  EPROTO: -71,
+  EMSGSIZE: -90,
+  EPROTOTYPE: -91,
+  EADDRINUSE: -98,
+  ECONNABORTED: -103,
+  ECONNRESET: -104,
+  ENOBUFS: -105,
+  ECONNREFUSED: -111,
+} as const
+
+export const { EAGAIN, EPIPE, ECONNRESET, ECONNREFUSED, EADDRINUSE, ENOENT, EPROTOTYPE } = ERRNO
+export const { EMSGSIZE, EBADF, EACCES, ESPIPE, ENOMEM } = ERRNO
 /** What accept(2) returns if there was no connection after all: another process took it, or it broke off. */
-const NONE_THERE = [-errno.EINTR, -errno.ECONNABORTED, -errno.EPROTO]
-export const EMSGSIZE = -errno.EMSGSIZE
+const NONE_THERE: readonly number[] = [ERRNO.EINTR, ERRNO.ECONNABORTED, ERRNO.EPROTO]
 /** Errors of a process that is short of memory or descriptors: the same call may succeed later. */
-const PASSING = [-errno.EMFILE, -errno.ENFILE, -errno.ENOBUFS, -errno.ENOMEM]
-export const EBADF = -errno.EBADF
-export const EACCES = -errno.EACCES
-export const ESPIPE = -errno.ESPIPE
-export const ENOMEM = -errno.ENOMEM
-const EEXIST = -errno.EEXIST
+const PASSING: readonly number[] = [ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.ENOBUFS, ERRNO.ENOMEM]
 
 export const {
   SOCK_STREAM,
@@ -243,7 +254,7 @@ export function leave(fd: number): void {
 export function adopt(fd: number): void {
   if (!isNumber(fd)) throw badDescriptor(`${describe(fd)} is not a descriptor`)
   const result = native.adopt(fd)
-  if (result === EEXIST) throw badDescriptor(`descriptor ${fd} is owned by another object of this library`)
+  if (result === ERRNO.EEXIST) throw badDescriptor(`descriptor ${fd} is owned by another object of this library`)
   if (result === EBADF) throw badDescriptor(`descriptor ${fd} is not open`)
   if (result < 0) throw systemError('fcntl', result, `cannot adopt descriptor ${fd}`)
   leave(fd)

@@ -1,7 +1,10 @@
-// Turns the ES modules that esbuild writes when it splits code, which it does for no other format, into CommonJS. Their
-// names stay variables of the module: a getter for each use of a shared one, as esbuild's own CommonJS has, costs time.
+// Turns the ES modules that esbuild writes into CommonJS. What they take of each other stays variables of the module: a
+// getter for each use, as esbuild's own CommonJS has, costs time.
+import { exportedName, LATE_REQUIRE } from './bundle.mjs'
 
 const IMPORT = /^import(?: (\{[^}]*\}) from)? "([^"]+)";$/gm
+/** What esbuild leaves of a module of another file. */
+const EMPTY = /^\/\/ outer:.*\n\s*(?=^\/\/ )/gm
 const DOCSTRING = /^[ \t]*\/\*\*[\s\S]*?\*\/\n/gm
 const EXPORT = /^export \{([^}]*)\};$/gm
 
@@ -12,61 +15,64 @@ const EXPORT = /^export \{([^}]*)\};$/gm
  */
 export function toCommonJs(name, text, changing) {
   const exported = []
-  const code = text
+  const { taken, rest } = withoutImports(text)
+  const required = [...taken].map(([file, names]) => {
+    return names.length === 0 ? `require("${file}");\n` : `const ${pattern(names)} = require("${file}");\n`
+  })
+  const code = rest
     .replace(DOCSTRING, '')
+    .replace(EMPTY, '')
     .replaceAll('import.meta.url', '__filename')
-    .replace(IMPORT, (_, names, from) => {
-      return names === undefined
-        ? `require("${from}");`
-        : `const ${names.replaceAll(' as ', ': ')} = require("${from}");`
-    })
+    .replaceAll(`${LATE_REQUIRE}(`, 'require(')
     .replace(EXPORT, (_, names) => {
       for (const entry of names.split(',').map((part) => part.trim())) {
         if (entry === '') continue
         const [inner, outer = inner] = entry.split(' as ')
         exported.push([inner, outer])
       }
-      return exported.map(([inner, outer]) => `exports.${outer} = ${inner};`).join('\n')
+      // One literal: hundreds of assignments, each of which gives the object another shape, take a fifth of a millisecond.
+      return `module.exports = { ${exported.map(([inner, outer]) => `${outer}: ${inner}`).join(', ')} };`
     })
   const left = /^(?:import|export)\b[^(].*$|\bimport\.meta\b|^(?:const .* = )?await\b.*$/m.exec(code)
   if (left !== null) throw new Error(`pack: ${name}: no CommonJS for: ${left[0]}`)
   // An importer would keep the first value.
   const set = exported.flat().find((part) => changing.has(part.replace(/\d+$/, '')))
   if (set !== undefined) throw new Error(`pack: ${name}: ${set} changes and is used by another file: export a function`)
-  return `"use strict";\n${code}`
+  return `"use strict";\n${required.join('')}${code}`
 }
 
-/** The names that a module exports. */
-export function namesOf(text) {
-  const names = []
-  for (const [, list] of text.matchAll(EXPORT)) {
-    for (const entry of list.split(',').map((part) => part.trim()))
-      if (entry !== '') names.push(entry.split(' as ').at(-1))
+/** Takes the imports out of a module: returns the names that it takes, by file in the order of the imports, and the rest. */
+function withoutImports(text, isTaken = () => true) {
+  const taken = new Map()
+  const rest = text.replace(IMPORT, (line, names = '{}', from) => {
+    if (!isTaken(from)) return line
+    const list = names.slice(1, -1).split(',')
+    taken.set(from, [...(taken.get(from) ?? []), ...list.map((name) => name.trim()).filter(Boolean)])
+    return ''
+  })
+  return { taken, rest }
+}
+
+/** The pattern that takes what an import does. */
+function pattern(names) {
+  return `{ ${names.map((name) => name.replace(' as ', ': ')).join(', ')} }`
+}
+
+/** The files by which `require` and `import` get what `part`, a file beside them, exports for the entry `entry`. */
+export function entryFiles(entry, part, names) {
+  const list = names.map((name) => `exports.${name} = part.${exportedName(entry, name)};\n`).join('')
+  const taken = names.map((name) => `${exportedName(entry, name)} as ${name}`)
+  const [loader, imported] = throughLoader(`${entry}-import.js`, new Map([[`./${part}.js`, taken]]))
+  return {
+    required: `"use strict";\nconst part = require("./${part}.js");\n${list}`,
+    loader,
+    module: `${imported}export { ${names.join(', ')} };\n`,
   }
-  return names
-}
-
-/** The two files by which `import` gets what the CommonJS file `file` exports as `names`. */
-export function importFiles(file, names) {
-  const [loader, imported] = throughLoader(`${file.replace(/\.js$/, '')}-import.js`, new Map([[file, names]]))
-  return { loader, module: `${imported}export { ${names.join(', ')} };\n` }
 }
 
 /** Lets a program, an ES module, import by one file what it takes of CommonJS ones. Returns that file and the program. */
 export function programFiles(loaderName, text) {
-  const taken = new Map()
-  const rest = text.replace(IMPORT, (line, names = '{}', from) => {
-    if (!from.startsWith('.')) return line
-    taken.set(
-      from.replace(/^\.\//, ''),
-      names
-        .slice(1, -1)
-        .split(',')
-        .map((name) => name.trim())
-        .filter(Boolean)
-    )
-    return ''
-  })
+  const { taken, rest } = withoutImports(text, (file) => file.startsWith('.'))
   const [loader, imported] = throughLoader(loaderName, taken)
   // The first line may be the one that names the interpreter.
   return { loader, program: rest.replace(/^(#!.*\n)?/, `$1${imported}`) }
@@ -81,9 +87,7 @@ function throughLoader(loaderName, taken) {
   const outer = (name) => name.split(' as ').at(-1)
   const all = [...taken.values()].flat()
   const required = [...taken].map(([file, names]) => {
-    const wanted = names.map((name) => name.replace(' as ', ': ')).join(', ')
-    if (wanted === '') return `  require("./${file}");\n`
-    return `  ({ ${wanted} } = require("./${file}"));\n`
+    return names.length === 0 ? `  require("${file}");\n` : `  (${pattern(names)} = require("${file}"));\n`
   })
   const variables = all.length === 0 ? '' : `let ${all.map(outer).join(', ')};\n`
   const exported = ['failure', ...all.map(outer)].map((name) => `exports.${name} = ${name};\n`).join('')

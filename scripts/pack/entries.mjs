@@ -1,9 +1,8 @@
 // The package's entries, as package.json of this tree lists them in `exports`, and what they become in the package.
 import { pageOf } from './pages.mjs'
 
-/** The programs that the library starts, and the module that says why it cannot run, apart from what loads the addon. */
+/** The programs that the library starts. */
 export const programs = ['process/runner', 'pool/worker', 'doctor/main', 'doctor/peer']
-export const apart = ['core/supported']
 
 /** By its subpath, the name of each entry's module. */
 export function entriesOf(manifest) {

@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { expect } from 'chai'
 import { MESSAGE_LIMIT } from '#lib/core/options'
 import { native } from '#lib/os/addon'
 import { control } from '#lib/os/control'
 import { view } from '#lib/os/memory'
+import { ERRNO } from '#lib/os/syscalls'
 import { wasm } from '#lib/wire/wasm'
 
 // @types/node leaves WebAssembly to the DOM's types.
@@ -107,6 +109,11 @@ describe('the addon', () => {
     const [first] = all(source('native/environment.h'), /kControlFirst = (\d+);/g)
     expect(native.constants.SCM_MAX_FD).to.equal(Number(most))
     expect(control.length).to.equal(Number(first) + Number(most))
+  })
+
+  it('returns the error numbers that lib/os/syscalls.ts names', () => {
+    const numbers: Record<string, number> = constants.errno
+    for (const [name, value] of Object.entries(ERRNO)) expect(value, name).to.equal(-(numbers[name] as number))
   })
 
   it('shares the words of readiness that native/poller.h and lib/os/addon.ts both name', async () => {
