@@ -31,7 +31,7 @@ export function spend(count: number): void {
  * @param bytes how long a message is, if it may be long
  */
 export function overBudget(bytes = 0): boolean {
-  work += 1 + Math.floor(bytes / BYTES_OF_WORK)
+  work += bytes === 0 ? 1 : 1 + Math.floor(bytes / BYTES_OF_WORK)
   if (work >= WORK_A_LOOK || over) look()
   return over
 }
