@@ -66,6 +66,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("watch", Watch);
   add("unwatch", Unwatch);
   add("keepAlive", KeepAlive);
+  add("loopCount", LoopCount);
   Napi::Object constants = SocketConstants(env);
   AddMemfdConstants(constants);
   exports.Set("constants", constants);

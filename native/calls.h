@@ -41,5 +41,6 @@ Napi::Value OnReady(const Napi::CallbackInfo& info);
 Napi::Value Watch(const Napi::CallbackInfo& info);
 Napi::Value Unwatch(const Napi::CallbackInfo& info);
 Napi::Value KeepAlive(const Napi::CallbackInfo& info);
+Napi::Value LoopCount(const Napi::CallbackInfo& info);
 
 }  // namespace wormhole

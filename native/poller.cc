@@ -294,4 +294,13 @@ Napi::Value KeepAlive(const Napi::CallbackInfo& info) {
   return Result(info, 0);
 }
 
+// loopCount(): how many iterations the event loop has begun, or -errno.
+Napi::Value LoopCount(const Napi::CallbackInfo& info) {
+  uv_loop_t* loop;
+  uv_metrics_t metrics;
+  if (napi_get_uv_event_loop(info.Env(), &loop) != napi_ok) return Result(info, -EINVAL);
+  const int result = uv_metrics_info(loop, &metrics);
+  return Result(info, result < 0 ? result : static_cast<long>(metrics.loop_count));
+}
+
 }  // namespace wormhole

@@ -20,7 +20,7 @@ import { type FdSource, numbersOf, Transfer } from '../fd/transfer.js'
 import * as socket from '../os/syscalls.js'
 import { MessageWriter } from '../send/message-writer.js'
 import { SendAll } from '../send/send-all.js'
-import { DIRECTLY, IF_ALONE, SendQueue, UNLESS_SCHEDULED } from '../send/send-queue.js'
+import { DIRECTLY, SendQueue, UNLESS_SCHEDULED } from '../send/send-queue.js'
 import type { Poster, SendRequest } from '../send/send-request.js'
 import { toText } from '../wire/json.js'
 import { Endpoint } from './endpoint.js'
@@ -93,7 +93,8 @@ export class Sender<in T = unknown> extends Endpoint {
   send(message: T, options?: WaitOptions): Promise<void> {
     const text = this.#text(message)
     try {
-      if (options === undefined && this.#queue.trySubmit(text, IF_ALONE)) return Promise.resolve()
+      const sent = options === undefined ? this.#queue.submitAlone(text) : null
+      if (sent !== null) return sent
     } catch (error) {
       return rejected(error)
     }

@@ -1,6 +1,5 @@
-import type { PerformanceNodeTiming } from 'node:perf_hooks'
 import { now } from './clock.js'
-import { getBuiltinModule, Promise, setImmediate } from './globals.js'
+import { Promise, setImmediate } from './globals.js'
 
 /** How many milliseconds ready channels may hold the event loop before timers and other events run. */
 const BUDGET_MS = 5
@@ -9,8 +8,13 @@ const WORK_A_LOOK = 64
 /** Bytes of a long message that count as one small one. */
 const BYTES_OF_WORK = 4096
 
-/** Loaded late, as it would add some milliseconds to a program's start; not from a global, which may have been replaced. */
-let timing: PerformanceNodeTiming | undefined
+/** Counts the event loop's iterations: the addon's call, as Node's `nodeTiming` takes a millisecond or two to load. */
+let countTurns = (): number => 0
+
+/** Has the event loop's iterations counted by `count`. */
+export function countTurnsBy(count: () => number): void {
+  countTurns = count
+}
 
 /** Work since the last look. */
 let work = 0
@@ -31,14 +35,13 @@ export function spend(count: number): void {
  * @param bytes how long a message is, if it may be long
  */
 export function overBudget(bytes = 0): boolean {
-  work += 1 + Math.floor(bytes / BYTES_OF_WORK)
+  work += bytes === 0 ? 1 : 1 + Math.floor(bytes / BYTES_OF_WORK)
   if (work >= WORK_A_LOOK || over) look()
   return over
 }
 
 function look(): void {
-  timing ??= getBuiltinModule('node:perf_hooks').performance.nodeTiming
-  const { loopCount } = timing.uvMetricsInfo
+  const loopCount = countTurns()
   const time = now()
   if (loopCount !== turn) {
     turn = loopCount

@@ -1,3 +1,4 @@
+import { countTurnsBy } from '../core/loop-budget.js'
 import { cannotLoad, loadAddon } from '../core/package-files.js'
 
 /** The index of the first descriptor in the control array; native/environment.h describes what is before it. */
@@ -42,6 +43,7 @@ export interface Native {
   watch(fd: number, events: number): number
   unwatch(fd: number): number
   keepAlive(alive: boolean): number
+  loopCount(): number
   /** Whether this is the thread that the process started with, which ends only with the process. */
   readonly isMainThread: boolean
   readonly constants: Readonly<
@@ -88,6 +90,7 @@ function load(): Native {
 }
 
 export const native: Native = load()
+countTurnsBy(native.loopCount)
 
 /** Not from `node:worker_threads`, as loading that would add some milliseconds to a program's start. */
 export const { isMainThread } = native

@@ -43,6 +43,8 @@ export class Batch implements MessageSink {
   items: unknown[] = NOTHING
   /** The next item to take. */
   next = 0
+  /** How many are left to take; only this class changes it. A field, as a message reads it several times. */
+  left = 0
   /** Whether taking needs more than an index into `items`: there may be a {@link Failure}, or unread messages. */
   failures = false
   /** The position of the first of `items`. */
@@ -58,19 +60,19 @@ export class Batch implements MessageSink {
   /** @param end the receiver, if its failures are to be published */
   constructor(readonly end: Observed | null = null) {}
 
-  get left(): number {
-    return this.items.length - this.next + this.following
-  }
-
   /** The position of the last message; -1 if there is none. */
   get last(): number {
     return this.#before + this.items.length + this.following - 1
   }
 
   add(items: unknown[]): void {
-    if (this.following > 0) this.addUnread(new Made(items))
-    else if (this.left === 0) this.items = items
+    if (this.following > 0) {
+      this.addUnread(new Made(items))
+      return
+    }
+    if (this.left === 0) this.items = items
     else for (const item of items) this.items.push(item)
+    this.left += items.length
   }
 
   /** Adds messages that are made when they are next: until then they cost their bytes alone, however many they are. */
@@ -78,6 +80,7 @@ export class Batch implements MessageSink {
     this.failures = true
     this.#unread.push(unread)
     this.following += unread.left
+    this.left += unread.left
   }
 
   push(item: unknown): void {
@@ -86,8 +89,9 @@ export class Batch implements MessageSink {
       this.add([item])
       return
     }
-    if (this.items === NOTHING) this.items = []
-    this.items.push(item)
+    if (this.items === NOTHING) this.items = [item]
+    else this.items.push(item)
+    this.left++
   }
 
   /** Adds a failure; `error` is called when it is taken. */
@@ -123,10 +127,11 @@ export class Batch implements MessageSink {
   /** Returns the next message and closes its descriptors, if it had any. Throws a failure. */
   takeMessage(): unknown {
     if (this.#attached !== null) return this.#dropDescriptors()
-    if (this.failures || this.next + 1 < this.items.length) return this.shift()
+    if (this.failures || this.left > 1) return this.shift()
     const item = this.items[this.next]
     this.items = NOTHING
     this.next = 0
+    this.left = 0
     this.#before = 0
     return item
   }
@@ -146,6 +151,7 @@ export class Batch implements MessageSink {
   /** Puts the message that was taken last, or a failure in its place, before what is left. */
   putBack(item: unknown, fds: OwnedFd[] = []): void {
     if (item instanceof Failure) this.failures = true
+    this.left++
     if (this.next > 0) {
       this.next--
       this.items[this.next] = item
@@ -177,6 +183,7 @@ export class Batch implements MessageSink {
     }
     this.items = NOTHING
     this.next = 0
+    this.left = 0
     if (this.failures) {
       this.failures = false
       for (const unread of this.#unread) unread.drop()
@@ -200,7 +207,8 @@ export class Batch implements MessageSink {
     if (this.failures) return this.#shiftCarefully()
     const item = this.items[this.next]
     this.next++
-    if (this.next === this.items.length) this.clear()
+    this.left--
+    if (this.left === 0) this.clear()
     return item
   }
 
@@ -209,6 +217,7 @@ export class Batch implements MessageSink {
     const item = this.items[this.next]
     const lost = this.#lost.includes(this.#before + this.next)
     this.next++
+    this.left--
     if (this.left === 0) this.clear()
     if (lost) throw this.#told(lostDescriptors(item instanceof Failure ? receivedOf(item.error()) : item))
     if (!(item instanceof Failure)) return item

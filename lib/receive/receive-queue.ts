@@ -33,7 +33,7 @@ export class ReceiveQueue {
   readonly settings: Settings
   readonly #counters: Counters
   readonly #reader: MessageReader
-  #waiters: List<Waiter> | null = null
+  readonly #waiters = new List<Waiter>()
   /** Those that stay from one message to the next. */
   #subscribers: Set<Subscriber> | null = null
   readonly #watch: ReadWatch
@@ -64,9 +64,7 @@ export class ReceiveQueue {
 
   /** Whether a call or a subscriber waits. */
   get waiting(): boolean {
-    return (
-      (this.#waiters !== null && this.#waiters.size > 0) || (this.#subscribers !== null && this.#wanting() !== null)
-    )
+    return this.#waiters.size > 0 || (this.#subscribers !== null && this.#wanting() !== null)
   }
 
   /** Whether nothing is left but what the batch holds. */
@@ -90,15 +88,15 @@ export class ReceiveQueue {
 
   /** Whether something is here for a call that else waits, and nobody waits already. */
   hasNext(): boolean {
-    if (this.waiting) return false
-    if (this.batch.left === 0 && (overBudget() || !this.worthALook() || !this.#available())) return false
+    if (this.#waiters.size > 0 || (this.#subscribers !== null && this.waiting)) return false
+    if (this.batch.left === 0 && (!this.worthALook() || overBudget() || !this.#available())) return false
     this.#misses = 0
     return true
   }
 
   /** Waits for what can be taken. Throws the delivery's error at the end. */
   wait<V>(delivery: Delivery<V>, signal?: AbortSignal, iteration: object | null = null): Promise<V> {
-    if (!this.waiting && this.ended) return Promise.resolve(delivery.end())
+    if (this.end.life === OVER && !this.waiting) return Promise.resolve(delivery.end())
     const waiter = new Pending<V>(delivery, this.batch, this.settings.schema)
     waiter.iteration = iteration
     this.join(waiter)
@@ -153,7 +151,6 @@ export class ReceiveQueue {
   }
 
   join(waiter: Waiter): void {
-    this.#waiters ??= new List()
     this.#watch.start(true)
     this.#counters.waits++
     waiter.ticket = nextTicket()
@@ -161,7 +158,7 @@ export class ReceiveQueue {
   }
 
   leave(waiter: Waiter): void {
-    this.#waiters?.remove(waiter)
+    this.#waiters.remove(waiter)
     this.#rewatch()
   }
 
@@ -186,7 +183,7 @@ export class ReceiveQueue {
 
   /** Ends the steps of `iteration` that wait. */
   endSteps(iteration: object): void {
-    for (const waiter of this.#waiters ?? []) {
+    for (const waiter of this.#waiters) {
       if (waiter.iteration !== iteration) continue
       this.leave(waiter)
       waiter.end()
@@ -199,32 +196,29 @@ export class ReceiveQueue {
    * @param max how many to serve; the others are served later
    */
   serve(max = Number.POSITIVE_INFINITY): void {
+    const waiters = this.#waiters
     let count = 0
-    while (count < max && this.waiting) {
+    for (; count < max && (waiters.size > 0 || (this.#subscribers !== null && this.waiting)); count++) {
       const there = this.#available()
       if (!there && this.end.life !== OVER) break
-      this.#serveFirst(there)
-      count++
+      const { first } = waiters
+      if (this.#subscribers !== null && this.#servesSubscriber(first)) continue
+      if (first === null) continue
+      waiters.remove(first)
+      if (there) first.serve()
+      else first.end()
     }
     if (count === max && this.waiting) this.#serveLater(count)
+    else if (waiters.size === 0 && this.#subscribers === null) this.#watch.stop()
     else this.#rewatch()
   }
 
-  /**
-   * Serves the call or subscriber that came first. At the end only calls are left.
-   *
-   * @param there whether something can be taken; else this is the end
-   */
-  #serveFirst(there: boolean): void {
-    const wanting = this.#subscribers === null ? null : this.#wanting()
-    const first = this.#waiters?.first ?? null
-    if (wanting !== null && (first === null || wanting.ticket < first.ticket)) {
-      wanting.serve()
-      return
-    }
-    this.#waiters?.shift()
-    if (there) first?.serve()
-    else first?.end()
+  /** Serves the subscriber that waits if it came before the first call; false if none did. At the end only calls are left. */
+  #servesSubscriber(first: Waiter | null): boolean {
+    const wanting = this.#wanting()
+    if (wanting === null || (first !== null && first.ticket < wanting.ticket)) return false
+    wanting.serve()
+    return true
   }
 
   /** The subscriber that has waited longest for a message. */
@@ -238,14 +232,14 @@ export class ReceiveQueue {
 
   /** Whether calls wait here. */
   get #calling(): boolean {
-    return this.#waiters !== null && this.#waiters.size > 0
+    return this.#waiters.size > 0
   }
 
   /** Watches as long as a call waits or a subscriber is armed; at the end there is nothing to watch. */
   #rewatch(): void {
-    const calling = this.#waiters !== null && this.#waiters.size > 0
+    const calling = this.#waiters.size > 0
     if (this.#subscribers !== null) for (const each of this.#subscribers) if (each.wanting) each.stay()
-    if (this.ended || (!calling && (this.#subscribers === null || !this.#anyArmed()))) this.#watch.stop()
+    if (this.end.life === OVER || (!calling && (this.#subscribers === null || !this.#anyArmed()))) this.#watch.stop()
     else {
       try {
         this.#watch.start(calling)
@@ -385,6 +379,6 @@ export class ReceiveQueue {
 
   #failAll(error: unknown): void {
     for (const subscriber of this.#leaving()) subscriber.fail(error)
-    for (let waiter = this.#waiters?.shift(); waiter != null; waiter = this.#waiters?.shift()) waiter.fail(error)
+    for (let waiter = this.#waiters.shift(); waiter !== null; waiter = this.#waiters.shift()) waiter.fail(error)
   }
 }

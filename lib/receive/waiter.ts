@@ -55,62 +55,70 @@ export interface Delivery<Value> {
   end(): Value
 }
 
-/** A call that waits, as a promise. One is made for every message of a slow exchange: so it inherits nothing. */
+/**
+ * A call that waits, as a promise. One is made for every message of a slow exchange: so it inherits nothing, and the fields
+ * are assigned once, by the constructor.
+ */
 export class Pending<Value> implements Waiter {
-  previous: Waiter | null = null
-  next: Waiter | null = null
-  list: List<Waiter> | null = null
-  iteration: object | null = null
-  ticket = 0
-  readonly promise: Promise<Value>
-  #resolve!: (value: Value | Promise<Value>) => void
-  #reject!: (error: unknown) => void
-  readonly #delivery: Delivery<Value>
-  readonly #batch: Batch
-  readonly #schema: StandardSchemaV1 | undefined
+  declare previous: Waiter | null
+  declare next: Waiter | null
+  declare list: List<Waiter> | null
+  declare iteration: object | null
+  declare ticket: number
+  declare readonly promise: Promise<Value>
+  declare private resolve: (value: Value | Promise<Value>) => void
+  declare private reject: (error: unknown) => void
+  declare private readonly delivery: Delivery<Value>
+  declare private readonly batch: Batch
+  declare private readonly schema: StandardSchemaV1 | undefined
   /** The async context of a schema; without one no user code runs for this. */
-  #caller: AsyncResource | null
+  declare private caller: AsyncResource | null
 
   constructor(delivery: Delivery<Value>, batch: Batch, schema: StandardSchemaV1 | undefined) {
-    this.#delivery = delivery
-    this.#batch = batch
-    this.#schema = schema
-    this.#caller = schema === undefined ? null : callerContext()
+    this.previous = null
+    this.next = null
+    this.list = null
+    this.iteration = null
+    this.ticket = 0
+    this.delivery = delivery
+    this.batch = batch
+    this.schema = schema
+    this.caller = schema === undefined ? null : callerContext()
     this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
+      this.resolve = resolve
+      this.reject = reject
     })
   }
 
   serve(): void {
-    if (this.#schema !== undefined) {
-      this.#attempt(() => this.#delivery.take(this.#batch, this.#schema))
+    if (this.schema !== undefined) {
+      this.#attempt(() => this.delivery.take(this.batch, this.schema))
       return
     }
     try {
       // Without a schema nothing is a `Later`.
-      this.#resolve(this.#delivery.take(this.#batch, undefined) as Value)
+      this.resolve(this.delivery.take(this.batch, undefined) as Value)
     } catch (error) {
       this.fail(error)
     }
   }
 
   end(): void {
-    this.#attempt(() => this.#delivery.end())
+    this.#attempt(() => this.delivery.end())
   }
 
   fail(error: unknown): void {
     void quiet(this.promise)
-    this.#reject(error)
+    this.reject(error)
     this.#leaveContext()
   }
 
   #attempt(operation: () => Value | Later<Value>): void {
     try {
-      const value = this.#caller === null ? operation() : this.#caller.runInAsyncScope(operation)
+      const value = this.caller === null ? operation() : this.caller.runInAsyncScope(operation)
       // A schema that checks asynchronously may refuse it.
       if (value instanceof Later) void quiet(this.promise)
-      this.#resolve(value instanceof Later ? value.promise : value)
+      this.resolve(value instanceof Later ? value.promise : value)
       this.#leaveContext()
     } catch (error) {
       this.fail(error)
@@ -118,7 +126,7 @@ export class Pending<Value> implements Waiter {
   }
 
   #leaveContext(): void {
-    this.#caller?.emitDestroy()
-    this.#caller = null
+    this.caller?.emitDestroy()
+    this.caller = null
   }
 }

@@ -2,7 +2,7 @@ import { Promise } from '../core/globals.js'
 
 /** After this many messages in a row, each alone in its tick, the next one is sent inside its call. */
 const ALONE_BEFORE_NO_DELAY = 16
-const settled = Promise.resolve()
+const settled: Promise<void> = Promise.resolve()
 
 /**
  * Decides whether to send inside the call rather than at the end of the tick. A sender that awaits each message never has
@@ -24,12 +24,15 @@ export class NoDelay {
     this.usual = this.#alone >= ALONE_BEFORE_NO_DELAY
   }
 
-  /** Records a send inside its call, until the microtasks have run: by then other code of this tick has sent too. */
-  use(): void {
+  /**
+   * Records a send inside its call, until the microtasks have run: by then other code of this tick has sent too. Returns the
+   * promise of that, for the send itself: what awaits it never finds the record.
+   */
+  use(): Promise<void> {
     this.used = true
     this.#forget ??= () => {
       this.used = false
     }
-    void settled.then(this.#forget)
+    return settled.then(this.#forget)
   }
 }

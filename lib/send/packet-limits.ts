@@ -22,6 +22,8 @@ export class PacketLimits {
   readonly #maxMessageBytes: number
   /** Bytes of the longest packet, headers included; on a SOCK_STREAM socket, of one write through the outbox. */
   longest: number
+  /** Units of one text that surely fits a packet and the channel, whatever its characters. */
+  surelyUnits: number
 
   /** @param packets whether it is a SOCK_SEQPACKET socket */
   constructor(
@@ -31,6 +33,7 @@ export class PacketLimits {
     this.#descriptor = end.descriptor
     this.#maxMessageBytes = end.settings.maxMessageBytes
     this.longest = this.#read()
+    this.surelyUnits = this.#surelyUnits()
   }
 
   /** Units of text, placeholders included, that surely fit into one packet. */
@@ -60,8 +63,7 @@ export class PacketLimits {
 
   /** Whether one message surely fits a packet and the channel, whatever its characters. */
   surelyFits(text: string): boolean {
-    const max = BYTES_PER_UNIT * text.length + HEADER_BYTES
-    return max <= this.longest && max <= this.#maxMessageBytes
+    return text.length <= this.surelyUnits
   }
 
   /** Whether a text may join a batch of this many messages and units: it is surely allowed, and all fit one packet. */
@@ -98,7 +100,12 @@ export class PacketLimits {
     } catch {
       return false
     }
+    this.surelyUnits = this.#surelyUnits()
     return this.longest < before
+  }
+
+  #surelyUnits(): number {
+    return Math.floor((Math.min(this.longest, this.#maxMessageBytes) - HEADER_BYTES) / BYTES_PER_UNIT)
   }
 
   #read(): number {

@@ -25,11 +25,10 @@ const MANY = 16
 /** What `trySubmitWhole` withdraws a request with; no caller sees it. */
 const NOT_SENT = new Error('not sent')
 
-/** When to submit a text inside its call: always, if it is alone in its tick, or if nothing is scheduled. */
+/** When to submit a text inside its call: always, or if nothing is scheduled. */
 export const DIRECTLY = 0
-export const IF_ALONE = 1
-export const UNLESS_SCHEDULED = 2
-type SubmitMode = typeof DIRECTLY | typeof IF_ALONE | typeof UNLESS_SCHEDULED
+export const UNLESS_SCHEDULED = 1
+type SubmitMode = typeof DIRECTLY | typeof UNLESS_SCHEDULED
 
 /** A `sendAll` that is not finished. */
 interface Running {
@@ -89,7 +88,7 @@ export class SendQueue extends Flushable {
    */
   post(text: string, poster: Poster, id: number): void {
     try {
-      if (this.trySubmit(text, IF_ALONE)) return
+      if (this.submitAlone(text) !== null) return
       const open = this.#open
       if (open?.posted?.by === poster && this.transmitter.extend(open, text)) {
         open.posted.ids.push(id)
@@ -113,22 +112,32 @@ export class SendQueue extends Flushable {
    * @param fds descriptors that stay the caller's; false if one is not open
    */
   trySubmit(text: string, mode: SubmitMode, fds: readonly number[] | null = null): boolean {
-    if (mode === IF_ALONE) {
-      if (!this.#noDelay.usual || this.#scheduled || this.#requests.first !== null) return false
-      if (this.#noDelay.used || overBudget()) {
-        this.#noDelay.note(false)
-        return false
-      }
-    }
     if (mode === UNLESS_SCHEDULED && (this.#scheduled || overBudget())) return false
     try {
-      if (!this.transmitter.sendText(text, fds)) return false
+      return this.transmitter.sendText(text, fds)
     } catch (error) {
       this.#releaseIfIdle()
       throw error
     }
-    if (mode === IF_ALONE) this.#noDelay.use()
-    return true
+  }
+
+  /**
+   * Submits a short text inside the call if it is alone in its tick, as those before it were. Returns the promise of its
+   * send, or null if it has to be enqueued. Throws as {@link trySubmit} does.
+   */
+  submitAlone(text: string): Promise<void> | null {
+    const noDelay = this.#noDelay
+    if (!noDelay.usual || this.#scheduled || this.#requests.first !== null) return null
+    if (noDelay.used || overBudget()) {
+      noDelay.note(false)
+      return null
+    }
+    try {
+      return this.transmitter.sendText(text, null) ? noDelay.use() : null
+    } catch (error) {
+      this.#releaseIfIdle()
+      throw error
+    }
   }
 
   /** Queues a request and sends what can be sent without waiting. */

@@ -166,7 +166,8 @@ export class Transmitter {
    */
   sendText(text: string, fds: readonly number[] | null): boolean {
     const { fd } = this.#descriptor
-    if (!this.#limits.packets || this.requests.first !== null || !this.#limits.surelyFits(text)) return false
+    const { packets, surelyUnits } = this.#limits
+    if (!packets || this.requests.first !== null || text.length > surelyUnits) return false
     if (this.disconnected !== null || fd < 0) return false
     const length = sealOne(text)
     const result = socket.send(fd, outbox, length, fds)

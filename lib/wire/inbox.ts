@@ -84,6 +84,8 @@ export interface Tail {
 }
 
 const tail: Tail = { complete: true, payloadBytes: 0, at: 0, length: 0, declared: undefined, overLimit: false }
+/** That of a frame alone, of which only the payload's length differs from one to the next. */
+const nothing: Tail = { complete: true, payloadBytes: 0, at: inbox, length: 0, declared: undefined, overLimit: false }
 
 /**
  * Reads every whole frame in the `length` bytes at `at` into `sink`. A frame over `limit` fails alone.
@@ -94,13 +96,8 @@ export function readFrames(at: number, length: number, limit: number, sink: Mess
   // One frame alone, as in most packets but for those of a stream: a program that is rarely woken pays for each call.
   if (at === inbox && payload > 0 && firstLength[0] === payload && firstLength[1] === 0 && payload <= limit) {
     sink.push(readPayload(inbox + HEADER_BYTES, payload))
-    tail.payloadBytes = payload
-    tail.complete = true
-    tail.at = inbox + length
-    tail.length = 0
-    tail.declared = undefined
-    tail.overLimit = false
-    return tail
+    nothing.payloadBytes = payload
+    return nothing
   }
   const status = wasm.walkFrames(at, length, limit, walked)
   const frames = walkedIntegers[0] as number

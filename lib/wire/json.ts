@@ -5,7 +5,12 @@ import { noteText } from '../os/malloc.js'
 
 /** Returns the JSON text of a message; throws ERR_WORMHOLE_UNSERIALIZABLE for what JSON cannot carry. */
 export function toText(message: unknown): string {
-  const text = textOf('', message, '')
+  let text: string | undefined
+  try {
+    text = JSON.stringify(message)
+  } catch (cause) {
+    throw unwritable(cause)
+  }
   if (text === undefined) {
     throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON cannot carry a message of type ${typeof message}`)
   }
@@ -23,14 +28,16 @@ export function textOf(before: string, value: unknown, after: string): string | 
     noteText(text.length)
     return before + text + after
   } catch (cause) {
-    const reason = reasonOf(cause)
-    if (isTooLong(cause)) {
-      throw new WormholeError('ERR_WORMHOLE_TOO_LARGE', 'the message as JSON is longer than a string can be', { cause })
-    }
-    throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `the message cannot be written as JSON: ${reason}`, {
-      cause,
-    })
+    throw unwritable(cause)
   }
+}
+
+/** Returns the error for a value that V8 or the value's own code refused to write. */
+function unwritable(cause: unknown): WormholeError {
+  const reason = reasonOf(cause)
+  return isTooLong(cause)
+    ? new WormholeError('ERR_WORMHOLE_TOO_LARGE', 'the message as JSON is longer than a string can be', { cause })
+    : new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `the message cannot be written as JSON: ${reason}`, { cause })
 }
 
 /** Stands in for a message that could not be read. Its error, which has a stack, is made only for the receive it fails. */

@@ -38,6 +38,7 @@ export const signatures: Record<Call, readonly Kind[]> = {
   watch: ['fd', 'int'],
   unwatch: ['fd'],
   keepAlive: ['boolean'],
+  loopCount: [],
 }
 
 export const calls = Object.keys(signatures) as Call[]
