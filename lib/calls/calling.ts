@@ -6,6 +6,7 @@ import { List } from '../core/list.js'
 import { NumberedSet } from '../core/numbered.js'
 import { millisecondsOf, signalOf } from '../core/options.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
+import type { Poster } from '../send/send-request.js'
 import { outcomeOf } from './answers.js'
 import { assertSendable, Call, type CallOptions, type HandlerName } from './call.js'
 import type { Exchange } from './exchange.js'
@@ -13,7 +14,8 @@ import { type Arrived, FIRST_WINDOW, type Form, type Request, requestText } from
 import { closeAll } from './with-fds.js'
 
 /** The calls that this side of a link makes. */
-export class Calling {
+export class Calling implements Poster {
+  readonly eager = true
   readonly #connection: Exchange
   readonly #calls = new NumberedSet<Call>()
   /** Calls that wait for room in the other side's window. */

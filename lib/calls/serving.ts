@@ -2,6 +2,7 @@ import { toRecord } from '../core/carried-error.js'
 import { disconnectedError, type WormholeError } from '../core/errors.js'
 import { NumberedSet } from '../core/numbered.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
+import type { Poster } from '../send/send-request.js'
 import { isLeftOut } from '../wire/json.js'
 import { answerOf, type Outgoing, refusalOf, unsendable } from './answers.js'
 import type { Exchange } from './exchange.js'
@@ -30,7 +31,8 @@ const MAX_UNREAD = 4096
 const LOOK_EVERY = 64
 
 /** The calls that this side of a link answers. */
-export class Serving {
+export class Serving implements Poster {
+  readonly eager = true
   readonly #connection: Exchange
   #service: Service | undefined
   readonly #running = new NumberedSet<Handling>()

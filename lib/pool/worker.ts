@@ -70,6 +70,7 @@ function tellOutput(job: number, output: unknown): void {
 }
 
 const poster: Poster = {
+  eager: true,
   onUnsent(job, error) {
     try {
       tell(plain(unsendable(plain({ answer: job }), WHAT, error)))
