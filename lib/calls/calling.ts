@@ -93,10 +93,8 @@ export class Calling implements Poster {
   }
 
   #take(id: unknown): Call | undefined {
-    const call = this.#calls.get(id)
-    if (call === undefined) return undefined
-    this.#calls.delete(call)
-    if (this.#calls.size === 0) this.#connection.idle()
+    const call = this.#calls.take(id)
+    if (call !== undefined && this.#calls.size === 0) this.#connection.idle()
     return call
   }
 
@@ -113,7 +111,7 @@ export class Calling implements Poster {
   }
 
   /** @param failure why the answer's descriptors were lost */
-  onAnswer(form: Arrived, fds: OwnedFd[], failure?: WormholeError): void {
+  onAnswer(form: Arrived, fds: readonly OwnedFd[], failure?: WormholeError): void {
     const call = this.#take(form.answer)
     // Cancelled calls count too. An answer to a call never made lets us exceed the window: one call then waits there.
     if (this.#unanswered > 0) this.#unanswered--

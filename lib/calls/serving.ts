@@ -20,7 +20,7 @@ export interface Service {
 
 interface Held {
   form: Arrived
-  fds: OwnedFd[]
+  fds: readonly OwnedFd[]
 }
 
 /** Requests that may be held while no handler may start; a caller that keeps to its window never has as many. */
@@ -95,7 +95,7 @@ export class Serving implements Poster {
     handling.abort(new DOMException('The caller no longer waits for this call', 'AbortError'))
   }
 
-  onRequest(form: Arrived, fds: OwnedFd[]): void {
+  onRequest(form: Arrived, fds: readonly OwnedFd[]): void {
     const id = form.call
     if (typeof id !== 'number' || this.#running.get(id) !== undefined) {
       closeAll(fds)
@@ -130,7 +130,7 @@ export class Serving implements Poster {
     this.#connection.resume()
   }
 
-  #run({ handlers }: Service, form: Arrived, id: number, fds: OwnedFd[], extra: boolean): void {
+  #run({ handlers }: Service, form: Arrived, id: number, fds: readonly OwnedFd[], extra: boolean): void {
     const { name } = form
     // Own properties only: a caller must not reach those of Object.prototype.
     const handler = typeof name === 'string' && Object.hasOwn(handlers, name) ? handlers[name] : undefined
@@ -139,9 +139,7 @@ export class Serving implements Poster {
       this.#refuse(id, 'ERR_WORMHOLE_NO_HANDLER', `there is no handler ${JSON.stringify(name)}`)
       return
     }
-    const handling: Handling = new Handling(id, fds, extra, (value) => {
-      if (!handling.done && !handling.cancelled) this.#connection.progress(id, value)
-    })
+    const handling = new Handling(id, fds, extra, this.#connection)
     this.#running.add(handling)
     if (!extra) this.#counted++
     let output: unknown

@@ -128,7 +128,7 @@ export class PoolProcess implements Poster {
     this.#events.dead(this, begun, unbegun, error)
   }
 
-  #onMessage(form: Arrived, fds: OwnedFd[], failed: WormholeError | undefined): void {
+  #onMessage(form: Arrived, fds: readonly OwnedFd[], failed: WormholeError | undefined): void {
     if (form.answer === IMPORT) {
       this.#isLoaded = true
       this.#unkillIfQuiet()

@@ -14,7 +14,7 @@ import type { Job } from './job.js'
 import { ORDERS, type Order, type Task, taskText, WORK } from './protocol.js'
 
 /** Is called with each message; if its descriptors were lost, with the error too. */
-export type Received = (form: Arrived, fds: OwnedFd[], failure?: WormholeError) => void
+export type Received = (form: Arrived, fds: readonly OwnedFd[], failure?: WormholeError) => void
 
 /** What stands for a message that is no object. */
 const NOTHING: Arrived = {}
@@ -113,7 +113,7 @@ export class WorkerChannels {
    * @param lost is called for a message that belongs to no known job, which ends the reading too
    */
   async read(received: Received, lost: (error: WormholeError) => void): Promise<void> {
-    const take = (message: unknown, fds: OwnedFd[]) => received(asForm(message) ?? NOTHING, fds)
+    const take = (message: unknown, fds: readonly OwnedFd[]) => received(asForm(message) ?? NOTHING, fds)
     for (;;) {
       try {
         await readEach(this.#results, take)

@@ -1,6 +1,6 @@
 import { answerOf, type Outgoing, refusalOf, unsendable } from '../calls/answers.js'
 import { type Answer, answerText } from '../calls/forms.js'
-import { type CallContext, Handling } from '../calls/handling.js'
+import { type CallContext, Handling, type Reporter } from '../calls/handling.js'
 import { closeAll, WithFds } from '../calls/with-fds.js'
 import type { Link } from '../channel/link.js'
 import type { Receiver } from '../channel/receiver.js'
@@ -80,6 +80,12 @@ const poster: Poster = {
   },
 }
 
+const reporter: Reporter = {
+  progress(job, value) {
+    void quiet(results.send({ progress: job, value }))
+  },
+}
+
 /** Whether an answer may share a packet with others of this tick: where several jobs are under way anyway. */
 function gathers(): boolean {
   if (concurrency === 1) return false
@@ -105,16 +111,14 @@ function plain(form: Answer): Outgoing {
   return { form, fds: undefined }
 }
 
-function begin(operation: Operation, { job, input, isProbe }: Task, fds: OwnedFd[]): void {
+function begin(operation: Operation, { job, input, isProbe }: Task, fds: readonly OwnedFd[]): void {
   lastRead = job
   if (abortedAhead.delete(job) || isProbe) {
     closeAll(fds)
     tell(plain({ answer: job }))
     return
   }
-  const handling: Handling = new Handling(job, fds, false, (value) => {
-    if (!handling.done) void quiet(results.send({ progress: job, value }))
-  })
+  const handling = new Handling(job, fds, false, reporter)
   running.add(handling)
   try {
     const output = operation(input, handling)
@@ -163,7 +167,7 @@ async function handedOver(): Promise<void> {
 }
 
 async function takeJobs(operation: Operation): Promise<void> {
-  const take = (task: unknown, fds: OwnedFd[]) => begin(operation, task as Task, fds)
+  const take = (task: unknown, fds: readonly OwnedFd[]) => begin(operation, task as Task, fds)
   const pause = () => {
     if (running.size >= concurrency) return oneIsOver()
     return late ? handedOver() : undefined
