@@ -141,6 +141,24 @@ export class SendQueue extends Flushable {
     return true
   }
 
+  /**
+   * Submits a short text on a byte stream inside the call; false if a request is queued, or the channel is full. The kernel
+   * may have only a part of it then: the rest is pending.
+   */
+  tryStream(text: string): boolean {
+    try {
+      if (!this.transmitter.streamText(text)) return false
+    } catch (error) {
+      this.#releaseIfIdle()
+      throw error
+    }
+    if (this.#requests.first !== null) {
+      notePending(this)
+      this.pump()
+    }
+    return true
+  }
+
   /** Queues a request and sends what can be sent without waiting. */
   submit(request: SendRequest): void {
     if (this.#add(request) && !this.transmitter.blocked) this.pump()
