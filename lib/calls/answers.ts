@@ -47,9 +47,9 @@ export function refusalOf(id: number, code: string, message: string): Answer {
 }
 
 /** Reads an answer that arrived; closes descriptors without an output. @param what names the call, for an error */
-export function outcomeOf(form: Arrived, fds: OwnedFd[], what: () => string): Outcome {
+export function outcomeOf(form: Arrived, fds: readonly OwnedFd[], what: () => string): Outcome {
   if (form.error === undefined && form.refused === undefined && form.fds !== undefined) {
-    return { output: [form.output, fds] }
+    return { output: [form.output, [...fds]] }
   }
   closeAll(fds)
   if (form.refused !== undefined) return { error: refused(what(), form.refused) }

@@ -6,6 +6,7 @@ import { List } from '../core/list.js'
 import { NumberedSet } from '../core/numbered.js'
 import { millisecondsOf, signalOf } from '../core/options.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
+import type { Poster } from '../send/send-request.js'
 import { outcomeOf } from './answers.js'
 import { assertSendable, Call, type CallOptions, type HandlerName } from './call.js'
 import type { Exchange } from './exchange.js'
@@ -13,7 +14,8 @@ import { type Arrived, FIRST_WINDOW, type Form, type Request, requestText } from
 import { closeAll } from './with-fds.js'
 
 /** The calls that this side of a link makes. */
-export class Calling {
+export class Calling implements Poster {
+  readonly eager = true
   readonly #connection: Exchange
   readonly #calls = new NumberedSet<Call>()
   /** Calls that wait for room in the other side's window. */
@@ -91,10 +93,8 @@ export class Calling {
   }
 
   #take(id: unknown): Call | undefined {
-    const call = this.#calls.get(id)
-    if (call === undefined) return undefined
-    this.#calls.delete(call)
-    if (this.#calls.size === 0) this.#connection.idle()
+    const call = this.#calls.take(id)
+    if (call !== undefined && this.#calls.size === 0) this.#connection.idle()
     return call
   }
 
@@ -111,7 +111,7 @@ export class Calling {
   }
 
   /** @param failure why the answer's descriptors were lost */
-  onAnswer(form: Arrived, fds: OwnedFd[], failure?: WormholeError): void {
+  onAnswer(form: Arrived, fds: readonly OwnedFd[], failure?: WormholeError): void {
     const call = this.#take(form.answer)
     // Cancelled calls count too. An answer to a call never made lets us exceed the window: one call then waits there.
     if (this.#unanswered > 0) this.#unanswered--

@@ -126,7 +126,7 @@ export class Connection {
 
   async #read(): Promise<void> {
     const { receiver } = this.link
-    const onMessage = (message: unknown, fds: OwnedFd[]) => this.#onMessage(message, fds)
+    const onMessage = (message: unknown, fds: readonly OwnedFd[]) => this.#onMessage(message, fds)
     const pause = () => this.#pause()
     for (;;) {
       try {
@@ -158,7 +158,7 @@ export class Connection {
     })
   }
 
-  #onMessage(message: unknown, fds: OwnedFd[]): void {
+  #onMessage(message: unknown, fds: readonly OwnedFd[]): void {
     const form = asForm(message)
     if (form?.answer !== undefined) this.calling.onAnswer(form, fds)
     else if (form?.call !== undefined) this.serving.onRequest(form, fds)

@@ -22,13 +22,21 @@ export interface CallContext {
   readonly fds: OwnedFd[]
 }
 
+/** Sends what a handler reports while it runs. */
+export interface Reporter {
+  /** @throws ERR_WORMHOLE_UNSERIALIZABLE */
+  progress(id: number, value: unknown): void
+}
+
 /** One request whose handler runs. */
 export class Handling implements CallContext, Numbered<Handling> {
   readonly id: number
   alike: Handling | null = null
-  readonly #say: (value: unknown) => void
-  readonly #fds: OwnedFd[]
-  #taken = false
+  readonly #reporter: Reporter
+  #say: ((value: unknown) => void) | undefined
+  readonly #fds: readonly OwnedFd[]
+  /** The descriptors as the handler has them, once it has asked for them. */
+  #taken: OwnedFd[] | undefined
   #controller: AbortController | undefined
   #abortedFor: { reason: unknown } | undefined
   /** Whether it was made within a call of ours, and so does not count against the limit. */
@@ -37,11 +45,11 @@ export class Handling implements CallContext, Numbered<Handling> {
   cancelled = false
   done = false
 
-  constructor(id: number, fds: OwnedFd[], extra: boolean, say: (value: unknown) => void) {
+  constructor(id: number, fds: readonly OwnedFd[], extra: boolean, reporter: Reporter) {
     this.id = id
     this.#fds = fds
     this.extra = extra
-    this.#say = say
+    this.#reporter = reporter
   }
 
   get signal(): AbortSignal {
@@ -54,12 +62,16 @@ export class Handling implements CallContext, Numbered<Handling> {
   }
 
   get fds(): OwnedFd[] {
-    this.#taken = true
-    return this.#fds
+    this.#taken ??= [...this.#fds]
+    return this.#taken
   }
 
   /** A function rather than a method, as handlers take it out of the context. */
   get progress(): (value: unknown) => void {
+    // Made on first use, as the signal is.
+    this.#say ??= (value) => {
+      if (!this.done && !this.cancelled) this.#reporter.progress(this.id, value)
+    }
     return this.#say
   }
 
@@ -70,6 +82,6 @@ export class Handling implements CallContext, Numbered<Handling> {
 
   finish(): void {
     this.done = true
-    if (!this.#taken) for (const fd of this.#fds) fd.close()
+    if (this.#taken === undefined) for (const fd of this.#fds) fd.close()
   }
 }

@@ -2,6 +2,7 @@ import { toRecord } from '../core/carried-error.js'
 import { disconnectedError, type WormholeError } from '../core/errors.js'
 import { NumberedSet } from '../core/numbered.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
+import type { Poster } from '../send/send-request.js'
 import { isLeftOut } from '../wire/json.js'
 import { answerOf, type Outgoing, refusalOf, unsendable } from './answers.js'
 import type { Exchange } from './exchange.js'
@@ -19,7 +20,7 @@ export interface Service {
 
 interface Held {
   form: Arrived
-  fds: OwnedFd[]
+  fds: readonly OwnedFd[]
 }
 
 /** Requests that may be held while no handler may start; a caller that keeps to its window never has as many. */
@@ -30,7 +31,8 @@ const MAX_UNREAD = 4096
 const LOOK_EVERY = 64
 
 /** The calls that this side of a link answers. */
-export class Serving {
+export class Serving implements Poster {
+  readonly eager = true
   readonly #connection: Exchange
   #service: Service | undefined
   readonly #running = new NumberedSet<Handling>()
@@ -93,7 +95,7 @@ export class Serving {
     handling.abort(new DOMException('The caller no longer waits for this call', 'AbortError'))
   }
 
-  onRequest(form: Arrived, fds: OwnedFd[]): void {
+  onRequest(form: Arrived, fds: readonly OwnedFd[]): void {
     const id = form.call
     if (typeof id !== 'number' || this.#running.get(id) !== undefined) {
       closeAll(fds)
@@ -128,7 +130,7 @@ export class Serving {
     this.#connection.resume()
   }
 
-  #run({ handlers }: Service, form: Arrived, id: number, fds: OwnedFd[], extra: boolean): void {
+  #run({ handlers }: Service, form: Arrived, id: number, fds: readonly OwnedFd[], extra: boolean): void {
     const { name } = form
     // Own properties only: a caller must not reach those of Object.prototype.
     const handler = typeof name === 'string' && Object.hasOwn(handlers, name) ? handlers[name] : undefined
@@ -137,9 +139,7 @@ export class Serving {
       this.#refuse(id, 'ERR_WORMHOLE_NO_HANDLER', `there is no handler ${JSON.stringify(name)}`)
       return
     }
-    const handling: Handling = new Handling(id, fds, extra, (value) => {
-      if (!handling.done && !handling.cancelled) this.#connection.progress(id, value)
-    })
+    const handling = new Handling(id, fds, extra, this.#connection)
     this.#running.add(handling)
     if (!extra) this.#counted++
     let output: unknown

@@ -218,7 +218,8 @@ export class Sender<in T = unknown> extends Endpoint {
   /** Sends a message's text as `trySend` does. @internal */
   tryPost(text: string): boolean {
     this.assertUsable()
-    return this.#queue.trySubmit(text, DIRECTLY) || this.#queue.trySubmitWhole(this.#request('trySend', text, NO_FDS))
+    const submitted = this.#queue.limits.packets ? this.#queue.trySubmit(text, DIRECTLY) : this.#queue.tryStream(text)
+    return submitted || this.#queue.trySubmitWhole(this.#request('trySend', text, NO_FDS))
   }
 
   /**

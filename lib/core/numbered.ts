@@ -24,6 +24,13 @@ export class NumberedSet<Item extends Numbered<Item>> {
     return item ?? undefined
   }
 
+  /** Removes and returns the item of that number. @param id of any type: it may be a peer's */
+  take(id: unknown): Item | undefined {
+    const item = this.get(id)
+    if (item !== undefined) this.delete(item)
+    return item
+  }
+
   /** Adds an item whose number is not there. */
   add(item: Item): void {
     if (this.size === this.#slots.length) this.#grow()

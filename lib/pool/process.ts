@@ -9,6 +9,7 @@ import { List } from '../core/list.js'
 import { NumberedSet } from '../core/numbered.js'
 import { quiet } from '../core/promises.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
+import type { Poster } from '../send/send-request.js'
 import { reasonFor } from './abort-reason.js'
 import { follow, unfollow } from './at-exit.js'
 import { END_GRACE_MS, WorkerChild } from './child.js'
@@ -29,7 +30,9 @@ export interface Events {
 }
 
 /** One process of a pool and the jobs that it has. */
-export class PoolProcess {
+export class PoolProcess implements Poster {
+  /** The other processes are at work while jobs are gathered for this one. */
+  readonly eager = false
   /** All its jobs, by number. */
   readonly jobs = new NumberedSet<Job>()
   /** Jobs handed ahead, beyond those that it may run: they wait in its channel. */
@@ -125,7 +128,7 @@ export class PoolProcess {
     this.#events.dead(this, begun, unbegun, error)
   }
 
-  #onMessage(form: Arrived, fds: OwnedFd[], failed: WormholeError | undefined): void {
+  #onMessage(form: Arrived, fds: readonly OwnedFd[], failed: WormholeError | undefined): void {
     if (form.answer === IMPORT) {
       this.#isLoaded = true
       this.#unkillIfQuiet()

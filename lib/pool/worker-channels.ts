@@ -2,19 +2,24 @@ import { type Arrived, asForm } from '../calls/forms.js'
 import { channel } from '../channel/channel.js'
 import type { End } from '../channel/end.js'
 import type { Ends } from '../channel/named-ends.js'
-import type { Receiver } from '../channel/receiver.js'
-import type { Sender } from '../channel/sender.js'
+import { Receiver } from '../channel/receiver.js'
+import { Sender } from '../channel/sender.js'
 import type { WormholeError } from '../core/errors.js'
-import { MESSAGE_LIMIT } from '../core/options.js'
+import { MESSAGE_LIMIT, resolveOptions } from '../core/options.js'
 import { quiet } from '../core/promises.js'
+import { paired } from '../core/telemetry.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
+import * as socket from '../os/syscalls.js'
 import { readEach } from '../receive/read-each.js'
 import type { Poster } from '../send/send-request.js'
 import type { Job } from './job.js'
 import { ORDERS, type Order, type Task, taskText, WORK } from './protocol.js'
 
 /** Is called with each message; if its descriptors were lost, with the error too. */
-export type Received = (form: Arrived, fds: OwnedFd[], failure?: WormholeError) => void
+export type Received = (form: Arrived, fds: readonly OwnedFd[], failure?: WormholeError) => void
+
+/** Errors that end the reading; the process may have died while it wrote an answer (TRUNCATED). */
+const ENDS = new Set(['ERR_WORMHOLE_DISCONNECTED', 'ERR_WORMHOLE_CLOSED', 'ERR_WORMHOLE_TRUNCATED'])
 
 /** What stands for a message that is no object. */
 const NOTHING: Arrived = {}
@@ -35,7 +40,8 @@ export class WorkerChannels {
       // Where one runs at a time, one job to a packet: each is read by itself, there or here.
       const [jobs, unread] = this.#open<Task>({ coalesce: concurrency > 1 })
       const [orders, orderly] = this.#open<Order>()
-      const [sender, results] = this.#open<unknown>()
+      // There each answer is sent by itself too; of a byte stream the pool reads many at once.
+      const [sender, results] = concurrency > 1 ? this.#open<unknown>() : this.#openStream<unknown>()
       const receiver = unread.clone()
       this.#all.push(receiver)
       this.#jobs = jobs
@@ -54,6 +60,16 @@ export class WorkerChannels {
     const pair = channel({ maxMessageBytes: MESSAGE_LIMIT, ...options }) as [Sender<T>, Receiver<T>]
     this.#all.push(...(pair as unknown as End[]))
     return pair
+  }
+
+  #openStream<T>(): [Sender<T>, Receiver<T>] {
+    const [sending, receiving] = socket.socketpair(socket.SOCK_STREAM)
+    const options = resolveOptions({ maxMessageBytes: MESSAGE_LIMIT })
+    const sender = new Sender<T>(sending, socket.SOCK_STREAM, options)
+    const receiver = new Receiver<T>(receiving, socket.SOCK_STREAM, options)
+    this.#all.push(sender, receiver)
+    paired(sender, receiver)
+    return [sender, receiver]
   }
 
   /** Returns false if the channel has no room, or the task is too long for a packet. @throws what `trySend` throws */
@@ -113,13 +129,13 @@ export class WorkerChannels {
    * @param lost is called for a message that belongs to no known job, which ends the reading too
    */
   async read(received: Received, lost: (error: WormholeError) => void): Promise<void> {
-    const take = (message: unknown, fds: OwnedFd[]) => received(asForm(message) ?? NOTHING, fds)
+    const take = (message: unknown, fds: readonly OwnedFd[]) => received(asForm(message) ?? NOTHING, fds)
     for (;;) {
       try {
         await readEach(this.#results, take)
       } catch (error) {
         const { code, received: known } = error as WormholeError
-        if (code === 'ERR_WORMHOLE_DISCONNECTED' || code === 'ERR_WORMHOLE_CLOSED') return
+        if (ENDS.has(code)) return
         const form = code === 'ERR_WORMHOLE_FDS_TRUNCATED' ? asForm(known) : null
         if (form === null) return lost(error as WormholeError)
         received(form, [], error as WormholeError)

@@ -1,6 +1,6 @@
 import { answerOf, type Outgoing, refusalOf, unsendable } from '../calls/answers.js'
 import { type Answer, answerText } from '../calls/forms.js'
-import { type CallContext, Handling } from '../calls/handling.js'
+import { type CallContext, Handling, type Reporter } from '../calls/handling.js'
 import { closeAll, WithFds } from '../calls/with-fds.js'
 import type { Link } from '../channel/link.js'
 import type { Receiver } from '../channel/receiver.js'
@@ -32,8 +32,10 @@ const abortedAhead = new Set<number>()
 const GATHER_MS = 0.25
 let gatheredSince = 0
 let lastRead = IMPORT
-/** Whether the kernel did not take an answer immediately. */
+/** Whether the kernel did not take the whole of an answer immediately. */
 let late = false
+/** So short a text the kernel takes whole or not at all: from a stream of 4,608 bytes, the smallest, it takes 2,240 in one piece. */
+const WHOLE_UNITS = 700
 /** Resolves the wait for the end of a job. */
 let wake: (() => void) | undefined
 
@@ -48,10 +50,18 @@ async function load(): Promise<Operation> {
 
 /** Hands an answer to the kernel before another job is read: so a job that is neither unread nor answered has begun. */
 function answer({ form, fds }: Outgoing): void {
-  if (fds === undefined && results.trySend(form)) return
+  if (fds === undefined && results.trySend(form)) {
+    noteLate()
+    return
+  }
   late = true
   const sent = fds === undefined ? results.send(form) : results.sendWithFds(form, fds)
   sent.catch((error: unknown) => tell(plain(unsendable({ form, fds }, WHAT, error))))
+}
+
+/** Notes whether the kernel has only the first part of an answer: the channel is a byte stream, and full now. */
+function noteLate(): void {
+  late ||= results.stats().queued > 0
 }
 
 /** Answers with an output: nearly always a value that needs no more than its text. */
@@ -64,18 +74,26 @@ function tellOutput(job: number, output: unknown): void {
     const text = answerText(job, output)
     if (gathers()) results.post(text, poster, job)
     else if (!results.tryPost(text)) tell(plain({ answer: job, output }))
+    else if (text.length > WHOLE_UNITS) noteLate()
   } catch (error) {
     poster.onUnsent(job, error)
   }
 }
 
 const poster: Poster = {
+  eager: true,
   onUnsent(job, error) {
     try {
       tell(plain(unsendable(plain({ answer: job }), WHAT, error)))
     } catch {
       // The pool is gone, and with it the channel of orders, which ends this process.
     }
+  },
+}
+
+const reporter: Reporter = {
+  progress(job, value) {
+    void quiet(results.send({ progress: job, value }))
   },
 }
 
@@ -104,16 +122,14 @@ function plain(form: Answer): Outgoing {
   return { form, fds: undefined }
 }
 
-function begin(operation: Operation, { job, input, isProbe }: Task, fds: OwnedFd[]): void {
+function begin(operation: Operation, { job, input, isProbe }: Task, fds: readonly OwnedFd[]): void {
   lastRead = job
   if (abortedAhead.delete(job) || isProbe) {
     closeAll(fds)
     tell(plain({ answer: job }))
     return
   }
-  const handling: Handling = new Handling(job, fds, false, (value) => {
-    if (!handling.done) void quiet(results.send({ progress: job, value }))
-  })
+  const handling = new Handling(job, fds, false, reporter)
   running.add(handling)
   try {
     const output = operation(input, handling)
@@ -162,7 +178,7 @@ async function handedOver(): Promise<void> {
 }
 
 async function takeJobs(operation: Operation): Promise<void> {
-  const take = (task: unknown, fds: OwnedFd[]) => begin(operation, task as Task, fds)
+  const take = (task: unknown, fds: readonly OwnedFd[]) => begin(operation, task as Task, fds)
   const pause = () => {
     if (running.size >= concurrency) return oneIsOver()
     return late ? handedOver() : undefined

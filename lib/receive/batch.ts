@@ -162,6 +162,11 @@ export class Batch implements MessageSink {
     if (fds.length > 0) this.#attached = [{ position: this.#before + this.next, fds }, ...(this.#attached ?? [])]
   }
 
+  /** Whether none came with what is left. */
+  get bare(): boolean {
+    return this.#attached === null
+  }
+
   /** How many descriptors came with what is left. */
   get descriptors(): number {
     return (this.#attached ?? []).reduce((sum, { fds }) => sum + fds.length, 0)

@@ -6,6 +6,8 @@ import type { Poster } from './send-request.js'
  * Writes messages that the caller hands over one by one and goes on: it makes a promise only while the channel is full.
  */
 export class MessageWriter implements Poster {
+  /** Its messages are a stream: long packets cost the reader least. */
+  readonly eager = false
   readonly #queue: SendQueue
   readonly #toText: (message: unknown) => string
   readonly #failed: (error: unknown) => void

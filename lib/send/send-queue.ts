@@ -22,6 +22,12 @@ const EAGER_UNITS = 64 * 1024
  */
 const EAGER_UNITS_OF_MANY = 8 * 1024
 const MANY = 16
+/**
+ * So many messages of an eager poster are sent before the tick ends, then twice as many, and so on: the other side works at
+ * the first while more are made, and a packet for which it need not be woken may be longer. 100 calls under way took up to
+ * 1.3 times as long without.
+ */
+const EAGER_POSTS = 16
 /** What `trySubmitWhole` withdraws a request with; no caller sees it. */
 const NOT_SENT = new Error('not sent')
 
@@ -54,6 +60,8 @@ export class SendQueue extends Flushable {
   readonly #noDelay = new NoDelay()
   /** The request that posted messages join, until something is sent. */
   #open: SendRequest | null = null
+  /** How many messages of an eager poster are sent before this tick ends. */
+  #eagerPosts = EAGER_POSTS
 
   /** @param end must not be garbage-collected while something is pending: it closes the descriptor */
   constructor(
@@ -76,7 +84,9 @@ export class SendQueue extends Flushable {
   #sendInTime(last: SendRequest): void {
     if (this.transmitter.blocked) return
     const { units, size } = this.#requests
-    if (units >= EAGER_UNITS || (units >= EAGER_UNITS_OF_MANY && Math.max(size, last.count) >= MANY)) {
+    const eager = last.posted?.by.eager === true && last.count >= this.#eagerPosts
+    if (eager) this.#eagerPosts *= 2
+    if (eager || units >= EAGER_UNITS || (units >= EAGER_UNITS_OF_MANY && Math.max(size, last.count) >= MANY)) {
       if (overBudget(last.longBytes)) this.#schedule(true)
       else this.pump()
     } else this.#schedule()
@@ -138,6 +148,24 @@ export class SendQueue extends Flushable {
       this.#releaseIfIdle()
       throw error
     }
+  }
+
+  /**
+   * Submits a short text on a byte stream inside the call; false if a request is queued, or the channel is full. The kernel
+   * may have only a part of it then: the rest is pending.
+   */
+  tryStream(text: string): boolean {
+    try {
+      if (!this.transmitter.streamText(text)) return false
+    } catch (error) {
+      this.#releaseIfIdle()
+      throw error
+    }
+    if (this.#requests.first !== null) {
+      notePending(this)
+      this.pump()
+    }
+    return true
   }
 
   /** Queues a request and sends what can be sent without waiting. */
@@ -283,6 +311,7 @@ export class SendQueue extends Flushable {
   runScheduled(): void {
     this.#scheduled = false
     this.#later = false
+    this.#eagerPosts = EAGER_POSTS
     const { first } = this.#requests
     this.#noDelay.note(first !== null && first.next === null && first.count === 1)
     if (!this.transmitter.blocked) this.pump()

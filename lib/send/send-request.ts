@@ -9,6 +9,8 @@ import type { SideWriter } from './side-writer.js'
 
 /** Posts messages without a promise for each, and is told the numbers of those that were not sent. */
 export interface Poster {
+  /** Whether the other side answers its messages one by one, so that the first should leave before the last are made. */
+  readonly eager: boolean
   onUnsent(id: number, error: unknown): void
 }
 

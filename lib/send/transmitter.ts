@@ -179,6 +179,31 @@ export class Transmitter {
     return true
   }
 
+  /**
+   * Sends a short text on a byte stream without a request, or begins to: then the rest is the first request. False if a
+   * request is queued, or the kernel has no room. Throws any other error of the kernel.
+   */
+  streamText(text: string): boolean {
+    const { fd } = this.#descriptor
+    if (this.requests.first !== null || this.disconnected !== null || fd < 0) return false
+    if (!this.#limits.surelyFits(text)) return false
+    const length = sealOne(text)
+    const result = socket.send(fd, outbox, length, null)
+    if (result === socket.EAGAIN) return false
+    if (result < 0) throw this.#refused(result)
+    this.#counters.packets++
+    if (result === length) sent(this.#end, this.#counters, 1, result - HEADER_BYTES, 0)
+    else {
+      sent(this.#end, this.#counters, 0, result, 0)
+      const request = this.#limits.request(text)
+      this.requests.push(request)
+      this.#pendingWrite = PendingWrite.together(request, false, this.#limits)
+      this.#pendingWrite.bytes.load()
+      this.#pendingWrite.bytes.advance(result)
+    }
+    return true
+  }
+
   /** Writes a long message into a side stream before its header is sent; false if the buffer does not hold it whole. */
   prepare(request: SendRequest): boolean {
     const side = new SideWriter(request.batch, this.#end)

@@ -93,6 +93,31 @@ for (const [name, resize] of [
   })
 }
 
+describe('a byte stream of which the kernel takes a message in part', () => {
+  leavesNoDescriptors()
+  const { keep } = closesEnds()
+
+  it('has the rest of each that trySend accepted, in order', async () => {
+    const [sending, receiving] = rawPair(socket.SOCK_STREAM)
+    const sender = keep(Sender.fromFd<string>(sending))
+    socket.setSendBuffer(sending, 0)
+    const received = collect(keep(Receiver.fromFd<string>(receiving)))
+    const accepted: string[] = []
+    let parts = 0
+    for (let size = 2; size < 10_000; size += 101) {
+      const text = textOf(size)
+      while (!sender.trySend(text)) await new Promise((resolve) => setImmediate(resolve))
+      accepted.push(text)
+      const { queued, messages } = sender.stats()
+      expect(messages + queued).to.equal(accepted.length)
+      parts += queued
+    }
+    expect(parts).to.be.above(0)
+    sender.close()
+    expect((await received).join()).to.equal(accepted.join())
+  })
+})
+
 describe('a peer with the largest send buffer', () => {
   usesChildren()
   leavesNoDescriptors()

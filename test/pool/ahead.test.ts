@@ -1,7 +1,9 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import type { ReceiveEvent } from 'wormhole-ipc'
 import type { Pool } from 'wormhole-ipc/pool'
 import type { Input } from '../fixtures/pool-trace.js'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
@@ -62,6 +64,24 @@ describe('jobs that a pool hands to a process before their turn', function () {
       expect([what, id]).to.deep.equal(at % 2 === 0 ? ['began', id] : ['ended', lines[at - 1]?.[1]])
     }
     expect(sorted(noted('ended'))).to.deep.equal(range(0, 300))
+  })
+
+  it('have their answers read many at once', async () => {
+    const jobs = open({}, MODULE)
+    await jobs.ready()
+    const reads: number[] = []
+    const listen = (event: unknown) => reads.push((event as ReceiveEvent).messages)
+    subscribe('wormhole-ipc:receive', listen)
+    try {
+      // How many are there when ours reads depends on who runs when.
+      for (let tries = 0; tries < 1000 && Math.max(0, ...reads) < 2; tries++) {
+        reads.length = 0
+        await Promise.all(range(0, 100).map((id) => run(jobs, id)))
+      }
+    } finally {
+      unsubscribe('wormhole-ipc:receive', listen)
+    }
+    expect(Math.max(...reads)).to.be.above(1)
   })
 
   it('go to another process where the one that has them is held up', async () => {

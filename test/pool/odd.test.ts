@@ -53,6 +53,16 @@ describe('a pool whose processes misbehave', function () {
     }
   })
 
+  it('knows that one died while it wrote an answer, and takes what came before', async () => {
+    const jobs = open({}, ODD)
+    const seen: unknown[] = []
+    const died = jobs.run({ do: 'dies in an answer' }, { onProgress: (value) => seen.push(value) })
+    const error = await rejectsCode(died, 'ERR_WORMHOLE_CHILD_EXITED')
+    expect(seen).to.deep.equal(['whole'])
+    expect([error.message, error.cause]).to.deep.equal(['a process of the pool was killed by SIGKILL', undefined])
+    expect(await jobs.run({ do: 'pid' })).to.be.a('number')
+  })
+
   it('kills a process that sends what cannot be read, and says so', async () => {
     const jobs = open({}, ODD)
     const error = await rejectsCode(jobs.run({ do: 'babbles' }), 'ERR_WORMHOLE_CHILD_EXITED')
