@@ -3,15 +3,19 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { start } from './child.js'
+import { type Child, start } from './child.js'
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** Runs `wormhole-ipc` with these arguments, of the package in `folder`. */
-export function runDoctor(args: readonly string[], folder = root) {
+/** Runs `wormhole-ipc` with these arguments, of the package in `folder`, until it ends. */
+export function runDoctor(args: readonly string[], folder = root): Child['ended'] {
+  return startDoctor(args, folder).ended
+}
+
+export function startDoctor(args: readonly string[], folder = root): Child {
   const program = [process.execPath, join(folder, 'dist/doctor/main.js'), ...args]
   // A copy has the addon that the tree has built, whichever addon the tests around it use.
-  return start('env', folder === root ? program : ['-u', 'PREBUILDS_ONLY', ...program]).ended
+  return start('env', folder === root ? program : ['-u', 'PREBUILDS_ONLY', ...program])
 }
 
 /** Makes a copy of what the package needs to run, while `use` runs: a test may break it. */

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { expect } from 'chai'
 import type { Report } from '#lib/top/report'
 import { fixture, start } from '../helpers/child.js'
-import { root, runDoctor } from '../helpers/doctor.js'
+import { root, runDoctor, startDoctor } from '../helpers/doctor.js'
 
 interface Look {
   threads: Report[]
@@ -76,10 +77,10 @@ describe('npx wormhole-ipc top', () => {
 
   it('ends when the program ends, with what it saw last', async () => {
     const { pid } = await watched('stream')
-    const looking = runDoctor(['top', String(pid), '--interval', '0.1'])
-    await look(pid, () => true)
+    const { process: looking, ended } = startDoctor(['top', String(pid), '--interval', '0.1'])
+    await once(looking.stdout as Readable, 'data')
     process.kill(pid)
-    const { code, stderr } = await looking
+    const { code, stderr } = await ended
     expect(code).to.equal(0)
     expect(stderr).to.equal(`process ${pid} has ended, or does not answer any more\n`)
   })
