@@ -21,7 +21,6 @@ export function toCommonJs(name, text, changing) {
   })
   const code = rest
     .replace(DOCSTRING, '')
-    .replace(EMPTY, '')
     .replaceAll('import.meta.url', '__filename')
     .replaceAll(`${LATE_REQUIRE}(`, 'require(')
     .replace(EXPORT, (_, names) => {
@@ -50,7 +49,7 @@ function withoutImports(text, isTaken = () => true) {
     taken.set(from, [...(taken.get(from) ?? []), ...list.map((name) => name.trim()).filter(Boolean)])
     return ''
   })
-  return { taken, rest }
+  return { taken, rest: rest.replace(EMPTY, '') }
 }
 
 /** The pattern that takes what an import does. */
@@ -58,43 +57,39 @@ function pattern(names) {
   return `{ ${names.map((name) => name.replace(' as ', ': ')).join(', ')} }`
 }
 
-/** The files by which `require` and `import` get what `part`, a file beside them, exports for the entry `entry`. */
+/**
+ * The files by which `require` and `import` get what `part`, a file beside them, exports for the entry `entry`. That an ES
+ * module imports the part itself would have two costs: Node.js reads its whole text for names, and an error that it throws
+ * ends a program on Node.js 20 although it caught that of its `import()`, as V8 reports it a second time. So it imports a
+ * small file that catches the error.
+ */
 export function entryFiles(entry, part, names) {
   const list = names.map((name) => `exports.${name} = part.${exportedName(entry, name)};\n`).join('')
-  const taken = names.map((name) => `${exportedName(entry, name)} as ${name}`)
-  const [loader, imported] = throughLoader(`${entry}-import.js`, new Map([[`./${part}.js`, taken]]))
   return {
     required: `"use strict";\nconst part = require("./${part}.js");\n${list}`,
-    loader,
-    module: `${imported}export { ${names.join(', ')} };\n`,
+    loader: `"use strict";\nlet part = {};\ntry {\n  part = require("./${part}.js");\n} catch (error) {\n  exports.failure = { error };\n}\n${list}`,
+    module: `import { ${['failure', ...names].join(', ')} } from "./${entry}-import.js";\nif (failure !== undefined) throw failure.error;\nexport { ${names.join(', ')} };\n`,
   }
 }
 
-/** Lets a program, an ES module, import by one file what it takes of CommonJS ones. Returns that file and the program. */
-export function programFiles(loaderName, text) {
-  const { taken, rest } = withoutImports(text, (file) => file.startsWith('.'))
-  const [loader, imported] = throughLoader(loaderName, taken)
-  // The first line may be the one that names the interpreter.
-  return { loader, program: rest.replace(/^(#!.*\n)?/, `$1${imported}`) }
-}
-
 /**
- * Returns the text of a CommonJS file that takes names from others, and of the statements that import them from it. That
- * an ES module imports such others themselves has two costs: Node.js reads their whole text for names, and an error that
- * one throws ends a program on Node.js 20 although it caught that of its `import()`, as V8 reports it a second time.
+ * Lets a program, an ES module, take from CommonJS files by `require`: it has no importer that would catch an error, and
+ * Node.js 20 takes two milliseconds to import the first such file.
+ *
+ * @param versions the Node.js that it needs, as in package.json
  */
-function throughLoader(loaderName, taken) {
-  const outer = (name) => name.split(' as ').at(-1)
-  const all = [...taken.values()].flat()
-  const required = [...taken].map(([file, names]) => {
-    return names.length === 0 ? `  require("${file}");\n` : `  (${pattern(names)} = require("${file}"));\n`
-  })
-  const variables = all.length === 0 ? '' : `let ${all.map(outer).join(', ')};\n`
-  const exported = ['failure', ...all.map(outer)].map((name) => `exports.${name} = ${name};\n`).join('')
-  return [
-    `"use strict";\nlet failure;\n${variables}try {\n${required.join('')}} catch (error) {\n  failure = { error };\n}\n${exported}`,
-    `import { ${['failure', ...all.map(outer)].join(', ')} } from "./${loaderName.split('/').at(-1)}";\nif (failure !== undefined) throw failure.error;\n`,
-  ]
+export function programOf(text, versions) {
+  const { taken, rest } = withoutImports(text, (file) => file.startsWith('.'))
+  if (taken.size === 0) return text
+  const needed = JSON.stringify(`wormhole-ipc needs Node.js ${versions}; this is `)
+  const lines = [...taken].map(([file, names]) => `const ${pattern(names)} = require("${file}");\n`)
+  // The first line may be the one that names the interpreter. An import of `node:module` would load what it loads late.
+  return rest.replace(
+    /^(#!.*\n)?/,
+    (first) => `${first}if (process.getBuiltinModule === undefined) throw new Error(${needed} + process.version);
+const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);
+${lines.join('')}`
+  )
 }
 
 /** The names of what modules declare as `export let`. */
