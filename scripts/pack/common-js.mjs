@@ -61,13 +61,13 @@ function pattern(names) {
  * The files by which `require` and `import` get what `part`, a file beside them, exports for the entry `entry`. That an ES
  * module imports the part itself would have two costs: Node.js reads its whole text for names, and an error that it throws
  * ends a program on Node.js 20 although it caught that of its `import()`, as V8 reports it a second time. So it imports a
- * small file that catches the error.
+ * small file that catches the error, and always exports `failure`: test runners take the exports that there are.
  */
 export function entryFiles(entry, part, names) {
   const list = names.map((name) => `exports.${name} = part.${exportedName(entry, name)};\n`).join('')
   return {
     required: `"use strict";\nconst part = require("./${part}.js");\n${list}`,
-    loader: `"use strict";\nlet part = {};\ntry {\n  part = require("./${part}.js");\n} catch (error) {\n  exports.failure = { error };\n}\n${list}`,
+    loader: `"use strict";\nlet part = {};\nexports.failure = undefined;\ntry {\n  part = require("./${part}.js");\n} catch (error) {\n  exports.failure = { error };\n}\n${list}`,
     module: `import { ${['failure', ...names].join(', ')} } from "./${entry}-import.js";\nif (failure !== undefined) throw failure.error;\nexport { ${names.join(', ')} };\n`,
   }
 }
