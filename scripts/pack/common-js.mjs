@@ -1,6 +1,8 @@
 // Turns the ES modules that esbuild writes into CommonJS. What they take of each other stays variables of the module: a
 // getter for each use, as esbuild's own CommonJS has, costs time.
-import { exportedName, LATE_REQUIRE } from './bundle.mjs'
+import { basename } from 'node:path'
+import { exportedName, LATE_REQUIRE, TAKE_PART } from './bundle.mjs'
+import { FACTORIES } from './plan.mjs'
 
 const IMPORT = /^import(?: (\{[^}]*\}) from)? "([^"]+)";$/gm
 /** What esbuild leaves of a module of another file. */
@@ -9,16 +11,13 @@ const DOCSTRING = /^[ \t]*\/\*\*[\s\S]*?\*\/\n/gm
 const EXPORT = /^export \{([^}]*)\};$/gm
 
 /**
- * Returns the CommonJS of a module. Throws if that would not mean the same.
+ * Returns the CommonJS of a file. Throws if that would not mean the same.
  *
  * @param changing names of what is declared as `export let`
  */
 export function toCommonJs(name, text, changing) {
   const exported = []
   const { taken, rest } = withoutImports(text)
-  const required = [...taken].map(([file, names]) => {
-    return names.length === 0 ? `require("${file}");\n` : `const ${pattern(names)} = require("${file}");\n`
-  })
   const code = rest
     .replace(DOCSTRING, '')
     .replaceAll('import.meta.url', '__filename')
@@ -29,15 +28,57 @@ export function toCommonJs(name, text, changing) {
         const [inner, outer = inner] = entry.split(' as ')
         exported.push([inner, outer])
       }
-      // One literal: hundreds of assignments, each of which gives the object another shape, take a fifth of a millisecond.
-      return `module.exports = { ${exported.map(([inner, outer]) => `${outer}: ${inner}`).join(', ')} };`
+      return ''
     })
   const left = /^(?:import|export)\b[^(].*$|\bimport\.meta\b|^(?:const .* = )?await\b.*$/m.exec(code)
   if (left !== null) throw new Error(`pack: ${name}: no CommonJS for: ${left[0]}`)
   // An importer would keep the first value.
   const set = exported.flat().find((part) => changing.has(part.replace(/\d+$/, '')))
   if (set !== undefined) throw new Error(`pack: ${name}: ${set} changes and is used by another file: export a function`)
-  return `"use strict";\n${required.join('')}${code}`
+  // One literal: hundreds of assignments, each of which gives the object another shape, take a fifth of a millisecond.
+  const literal = `{ ${exported.map(([inner, outer]) => `${outer}: ${inner}`).join(', ')} }`
+  if (name === 'parts/core') return `"use strict";\n${required(taken)}${code}${takingParts(literal)}`
+  if (!FACTORIES.includes(name)) {
+    return `"use strict";\n${required(taken, code)}${code}module.exports = ${literal};\n`
+  }
+  // V8 compiles a function in parentheses with the file, instead of looking through it first.
+  return `"use strict";\nmodule.exports = (function (core) {\n${required(taken, code, 'core')}${code}return ${literal};\n});\n`
+}
+
+/** What ends the core: its exports, with the function that makes parts of them. */
+function takingParts(literal) {
+  return `const takenParts = {};
+function ${TAKE_PART}(name, load) {
+  return takenParts[name] ??= load()(module.exports);
+}
+module.exports = ${literal.replace(/ \}$/, `, ${TAKE_PART} }`)};
+`
+}
+
+/** The statements that take what a file imports, `core` being the core's exports. */
+function required(taken, code = '', core = undefined) {
+  const all = new Map(taken)
+  const isCore = (file) => file.endsWith('/core.js')
+  const isFactory = (file) => FACTORIES.includes(`parts/${basename(file, '.js')}`)
+  const takes = [...all.keys()].some(isFactory) || code.includes(`${TAKE_PART}(`)
+  if (takes) {
+    const file = [...all.keys()].find(isCore)
+    if (file === undefined) throw new Error('pack: a file takes a part and nothing of the core')
+    all.set(file, [...all.get(file), TAKE_PART])
+  }
+  // The core first: it says why the library cannot run.
+  const files = [...all.keys()].sort((a, b) => isCore(b) - isCore(a))
+  return files
+    .map((file) => {
+      const names = all.get(file)
+      const value = isFactory(file)
+        ? `${TAKE_PART}("${basename(file, '.js')}", () => require("${file}"))`
+        : core !== undefined && isCore(file)
+          ? core
+          : `require("${file}")`
+      return names.length === 0 ? `${value};\n` : `const ${pattern(names)} = ${value};\n`
+    })
+    .join('')
 }
 
 /** Takes the imports out of a module: returns the names that it takes, by file in the order of the imports, and the rest. */
@@ -82,13 +123,12 @@ export function programOf(text, versions) {
   const { taken, rest } = withoutImports(text, (file) => file.startsWith('.'))
   if (taken.size === 0) return text
   const needed = JSON.stringify(`wormhole-ipc needs Node.js ${versions}; this is `)
-  const lines = [...taken].map(([file, names]) => `const ${pattern(names)} = require("${file}");\n`)
   // The first line may be the one that names the interpreter. An import of `node:module` would load what it loads late.
   return rest.replace(
     /^(#!.*\n)?/,
     (first) => `${first}if (process.getBuiltinModule === undefined) throw new Error(${needed} + process.version);
 const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);
-${lines.join('')}`
+${required(taken)}`
   )
 }
 

@@ -37,6 +37,12 @@ const PARTS = {
 /** The parts that another one loads by the first call of a function in them. Programs that only send or take need none. */
 const LATE = { core: ['select', 'bytes'], process: ['start', 'run'] }
 
+/**
+ * These parts, and those that they need, are functions of the core's exports that return theirs. A module registry that was
+ * reset before the first call (`jest.resetModules()`) would give a part that requires the core another copy of it.
+ */
+export const FACTORIES = ['select', 'bytes', 'start', 'forms', 'run'].map((part) => `parts/${part}`)
+
 /** The program that says why the others cannot be loaded has copies of these modules, which keep no state. */
 const ALONE = { 'doctor/main': ['core/describe', 'core/shapes'] }
 
