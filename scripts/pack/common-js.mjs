@@ -66,6 +66,8 @@ function required(taken, code = '', core = undefined) {
     if (file === undefined) throw new Error('pack: a file takes a part and nothing of the core')
     all.set(file, [...all.get(file), TAKE_PART])
   }
+  const other = [...all.keys()].find((file) => file.startsWith('.') && !isCore(file) && !isFactory(file))
+  if (core !== undefined && other !== undefined) throw new Error(`pack: a part that is loaded late needs ${other}`)
   // The core first: it says why the library cannot run.
   const files = [...all.keys()].sort((a, b) => isCore(b) - isCore(a))
   return files
