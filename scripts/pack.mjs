@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild-wasm'
 import { bundleFile } from './pack/bundle.mjs'
-import { changingNames, entryFiles, programFiles, toCommonJs } from './pack/common-js.mjs'
+import { changingNames, entryFiles, programOf, toCommonJs } from './pack/common-js.mjs'
 import { entriesOf, programs, published } from './pack/entries.mjs'
 import { copyFiles, mendLinks } from './pack/pages.mjs'
 import { Plan } from './pack/plan.mjs'
@@ -71,11 +71,8 @@ async function writeCommonJs() {
   const define = { PACKED_PROGRAM, PACKED_FILE: '__filename', PACKED_WASM: wasm }
   for (const file of [...plan.parts, ...plan.programs]) {
     const text = await bundleFile(plan, file, single, { ...OPTIONS, define })
-    if (programs.includes(file)) {
-      const { loader, program } = programFiles(`${file}-import.js`, text)
-      write(join(dist, `${file}-import.js`), loader)
-      write(join(dist, `${file}.mjs`), program)
-    } else write(join(dist, `${file}.js`), toCommonJs(file, text, changing))
+    if (programs.includes(file)) write(join(dist, `${file}.mjs`), programOf(text, manifest.engines.node))
+    else write(join(dist, `${file}.js`), toCommonJs(file, text, changing))
   }
   for (const entry of entries) {
     const { required, loader, module } = entryFiles(entry, plan.fileOf(entry), plan.exportsOf(entry))

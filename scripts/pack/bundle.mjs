@@ -6,6 +6,9 @@ import { build } from 'esbuild-wasm'
 /** What the late calls of a bundle are written as: esbuild would replace `require` in an ES module. */
 export const LATE_REQUIRE = 'requireLate'
 
+/** The core's function that returns a part, which it makes once: `takePart(name, () => require(file))`. */
+export const TAKE_PART = 'takePart'
+
 /** The module whose `loadPart` says why a file could not be loaded. */
 const HELPER = './core/package-files.js'
 
@@ -75,6 +78,6 @@ function lateCalls(plan, name, file, from) {
   })
   return `import { loadPart } from '${HELPER}'
 let part
-function load() { return part ??= loadPart(() => ${LATE_REQUIRE}("${from}")) }
+function load() { return part ??= loadPart(() => ${TAKE_PART}("${posix.basename(from, '.js')}", () => ${LATE_REQUIRE}("${from}"))) }
 ${calls.join('\n')}`
 }

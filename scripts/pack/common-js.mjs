@@ -1,6 +1,8 @@
 // Turns the ES modules that esbuild writes into CommonJS. What they take of each other stays variables of the module: a
 // getter for each use, as esbuild's own CommonJS has, costs time.
-import { exportedName, LATE_REQUIRE } from './bundle.mjs'
+import { basename } from 'node:path'
+import { exportedName, LATE_REQUIRE, TAKE_PART } from './bundle.mjs'
+import { FACTORIES } from './plan.mjs'
 
 const IMPORT = /^import(?: (\{[^}]*\}) from)? "([^"]+)";$/gm
 /** What esbuild leaves of a module of another file. */
@@ -9,19 +11,15 @@ const DOCSTRING = /^[ \t]*\/\*\*[\s\S]*?\*\/\n/gm
 const EXPORT = /^export \{([^}]*)\};$/gm
 
 /**
- * Returns the CommonJS of a module. Throws if that would not mean the same.
+ * Returns the CommonJS of a file. Throws if that would not mean the same.
  *
  * @param changing names of what is declared as `export let`
  */
 export function toCommonJs(name, text, changing) {
   const exported = []
   const { taken, rest } = withoutImports(text)
-  const required = [...taken].map(([file, names]) => {
-    return names.length === 0 ? `require("${file}");\n` : `const ${pattern(names)} = require("${file}");\n`
-  })
   const code = rest
     .replace(DOCSTRING, '')
-    .replace(EMPTY, '')
     .replaceAll('import.meta.url', '__filename')
     .replaceAll(`${LATE_REQUIRE}(`, 'require(')
     .replace(EXPORT, (_, names) => {
@@ -30,15 +28,59 @@ export function toCommonJs(name, text, changing) {
         const [inner, outer = inner] = entry.split(' as ')
         exported.push([inner, outer])
       }
-      // One literal: hundreds of assignments, each of which gives the object another shape, take a fifth of a millisecond.
-      return `module.exports = { ${exported.map(([inner, outer]) => `${outer}: ${inner}`).join(', ')} };`
+      return ''
     })
   const left = /^(?:import|export)\b[^(].*$|\bimport\.meta\b|^(?:const .* = )?await\b.*$/m.exec(code)
   if (left !== null) throw new Error(`pack: ${name}: no CommonJS for: ${left[0]}`)
   // An importer would keep the first value.
   const set = exported.flat().find((part) => changing.has(part.replace(/\d+$/, '')))
   if (set !== undefined) throw new Error(`pack: ${name}: ${set} changes and is used by another file: export a function`)
-  return `"use strict";\n${required.join('')}${code}`
+  // One literal: hundreds of assignments, each of which gives the object another shape, take a fifth of a millisecond.
+  const literal = `{ ${exported.map(([inner, outer]) => `${outer}: ${inner}`).join(', ')} }`
+  if (name === 'parts/core') return `"use strict";\n${required(taken)}${code}${takingParts(literal)}`
+  if (!FACTORIES.includes(name)) {
+    return `"use strict";\n${required(taken, code)}${code}module.exports = ${literal};\n`
+  }
+  // V8 compiles a function in parentheses with the file, instead of looking through it first.
+  return `"use strict";\nmodule.exports = (function (core) {\n${required(taken, code, 'core')}${code}return ${literal};\n});\n`
+}
+
+/** What ends the core: its exports, with the function that makes parts of them. */
+function takingParts(literal) {
+  return `const takenParts = {};
+function ${TAKE_PART}(name, load) {
+  return takenParts[name] ??= load()(module.exports);
+}
+module.exports = ${literal.replace(/ \}$/, `, ${TAKE_PART} }`)};
+`
+}
+
+/** The statements that take what a file imports, `core` being the core's exports. */
+function required(taken, code = '', core = undefined) {
+  const all = new Map(taken)
+  const isCore = (file) => file.endsWith('/core.js')
+  const isFactory = (file) => FACTORIES.includes(`parts/${basename(file, '.js')}`)
+  const takes = [...all.keys()].some(isFactory) || code.includes(`${TAKE_PART}(`)
+  if (takes) {
+    const file = [...all.keys()].find(isCore)
+    if (file === undefined) throw new Error('pack: a file takes a part and nothing of the core')
+    all.set(file, [...all.get(file), TAKE_PART])
+  }
+  const other = [...all.keys()].find((file) => file.startsWith('.') && !isCore(file) && !isFactory(file))
+  if (core !== undefined && other !== undefined) throw new Error(`pack: a part that is loaded late needs ${other}`)
+  // The core first: it says why the library cannot run.
+  const files = [...all.keys()].sort((a, b) => isCore(b) - isCore(a))
+  return files
+    .map((file) => {
+      const names = all.get(file)
+      const value = isFactory(file)
+        ? `${TAKE_PART}("${basename(file, '.js')}", () => require("${file}"))`
+        : core !== undefined && isCore(file)
+          ? core
+          : `require("${file}")`
+      return names.length === 0 ? `${value};\n` : `const ${pattern(names)} = ${value};\n`
+    })
+    .join('')
 }
 
 /** Takes the imports out of a module: returns the names that it takes, by file in the order of the imports, and the rest. */
@@ -50,7 +92,7 @@ function withoutImports(text, isTaken = () => true) {
     taken.set(from, [...(taken.get(from) ?? []), ...list.map((name) => name.trim()).filter(Boolean)])
     return ''
   })
-  return { taken, rest }
+  return { taken, rest: rest.replace(EMPTY, '') }
 }
 
 /** The pattern that takes what an import does. */
@@ -58,43 +100,38 @@ function pattern(names) {
   return `{ ${names.map((name) => name.replace(' as ', ': ')).join(', ')} }`
 }
 
-/** The files by which `require` and `import` get what `part`, a file beside them, exports for the entry `entry`. */
+/**
+ * The files by which `require` and `import` get what `part`, a file beside them, exports for the entry `entry`. That an ES
+ * module imports the part itself would have two costs: Node.js reads its whole text for names, and an error that it throws
+ * ends a program on Node.js 20 although it caught that of its `import()`, as V8 reports it a second time. So it imports a
+ * small file that catches the error, and always exports `failure`: test runners take the exports that there are.
+ */
 export function entryFiles(entry, part, names) {
   const list = names.map((name) => `exports.${name} = part.${exportedName(entry, name)};\n`).join('')
-  const taken = names.map((name) => `${exportedName(entry, name)} as ${name}`)
-  const [loader, imported] = throughLoader(`${entry}-import.js`, new Map([[`./${part}.js`, taken]]))
   return {
     required: `"use strict";\nconst part = require("./${part}.js");\n${list}`,
-    loader,
-    module: `${imported}export { ${names.join(', ')} };\n`,
+    loader: `"use strict";\nlet part = {};\nexports.failure = undefined;\ntry {\n  part = require("./${part}.js");\n} catch (error) {\n  exports.failure = { error };\n}\n${list}`,
+    module: `import { ${['failure', ...names].join(', ')} } from "./${entry}-import.js";\nif (failure !== undefined) throw failure.error;\nexport { ${names.join(', ')} };\n`,
   }
 }
 
-/** Lets a program, an ES module, import by one file what it takes of CommonJS ones. Returns that file and the program. */
-export function programFiles(loaderName, text) {
-  const { taken, rest } = withoutImports(text, (file) => file.startsWith('.'))
-  const [loader, imported] = throughLoader(loaderName, taken)
-  // The first line may be the one that names the interpreter.
-  return { loader, program: rest.replace(/^(#!.*\n)?/, `$1${imported}`) }
-}
-
 /**
- * Returns the text of a CommonJS file that takes names from others, and of the statements that import them from it. That
- * an ES module imports such others themselves has two costs: Node.js reads their whole text for names, and an error that
- * one throws ends a program on Node.js 20 although it caught that of its `import()`, as V8 reports it a second time.
+ * Lets a program, an ES module, take from CommonJS files by `require`: it has no importer that would catch an error, and
+ * Node.js 20 takes two milliseconds to import the first such file.
+ *
+ * @param versions the Node.js that it needs, as in package.json
  */
-function throughLoader(loaderName, taken) {
-  const outer = (name) => name.split(' as ').at(-1)
-  const all = [...taken.values()].flat()
-  const required = [...taken].map(([file, names]) => {
-    return names.length === 0 ? `  require("${file}");\n` : `  (${pattern(names)} = require("${file}"));\n`
-  })
-  const variables = all.length === 0 ? '' : `let ${all.map(outer).join(', ')};\n`
-  const exported = ['failure', ...all.map(outer)].map((name) => `exports.${name} = ${name};\n`).join('')
-  return [
-    `"use strict";\nlet failure;\n${variables}try {\n${required.join('')}} catch (error) {\n  failure = { error };\n}\n${exported}`,
-    `import { ${['failure', ...all.map(outer)].join(', ')} } from "./${loaderName.split('/').at(-1)}";\nif (failure !== undefined) throw failure.error;\n`,
-  ]
+export function programOf(text, versions) {
+  const { taken, rest } = withoutImports(text, (file) => file.startsWith('.'))
+  if (taken.size === 0) return text
+  const needed = JSON.stringify(`wormhole-ipc needs Node.js ${versions}; this is `)
+  // The first line may be the one that names the interpreter. An import of `node:module` would load what it loads late.
+  return rest.replace(
+    /^(#!.*\n)?/,
+    (first) => `${first}if (process.getBuiltinModule === undefined) throw new Error(${needed} + process.version);
+const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);
+${required(taken)}`
+  )
 }
 
 /** The names of what modules declare as `export let`. */
