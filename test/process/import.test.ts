@@ -9,6 +9,12 @@ const sources = {
     const [sender, receiver] = channel()
     sender.send('first')
     await receiver.recv()`,
+  'wormhole-ipc, and a hundred messages, for which the loop budget looks at the clock,': `import { channel } from 'wormhole-ipc'
+    const [sender, receiver] = channel()
+    for (let count = 0; count < 100; count++) {
+      sender.send(count)
+      await receiver.recv()
+    }`,
   'wormhole-ipc/process': `import 'wormhole-ipc/process'`,
   'wormhole-ipc/socket': `import 'wormhole-ipc/socket'`,
   'wormhole-ipc/calls': `import 'wormhole-ipc/calls'`,

@@ -7,6 +7,7 @@ import { control } from '#lib/os/control'
 import { view } from '#lib/os/memory'
 import { ERRNO } from '#lib/os/syscalls'
 import { wasm } from '#lib/wire/wasm'
+import { turn } from '../helpers/fill.js'
 
 // @types/node leaves WebAssembly to the DOM's types.
 declare namespace WebAssembly {
@@ -102,6 +103,15 @@ describe('the addon', () => {
     expect(Object.keys(native).sort()).to.deep.equal(declared.sort())
     const constants = all(source('lib/os/addon.ts'), /^ {6}\| '(\w+)'/gm)
     expect(Object.keys(native.constants).sort()).to.deep.equal(constants.sort())
+  })
+
+  it("counts the event loop's turns as Node does", async () => {
+    const first = native.loopCount()
+    for (let left = 3; left > 0; left--) {
+      expect(native.loopCount()).to.equal(performance.nodeTiming.uvMetricsInfo.loopCount)
+      await turn()
+    }
+    expect(native.loopCount()).to.be.at.least(first + 2)
   })
 
   it('takes as many descriptors as native/environment.h says and its control array holds', () => {
