@@ -81,7 +81,8 @@ function tellOutput(job: number, output: unknown): void {
 }
 
 const poster: Poster = {
-  eager: true,
+  // The process has other jobs to do, and the pool other processes.
+  eager: false,
   onUnsent(job, error) {
     try {
       tell(plain(unsendable(plain({ answer: job }), WHAT, error)))
