@@ -14,6 +14,7 @@ export function toText(message: unknown): string {
   if (text === undefined) {
     throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON cannot carry a message of type ${typeof message}`)
   }
+  noteText(text.length)
   return text
 }
 
