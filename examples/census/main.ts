@@ -53,11 +53,13 @@ function readCommandLine() {
 async function census({ path, workers, json, verbose }: ReturnType<typeof readCommandLine>): Promise<string> {
   const began = performance.now()
   const input = await findInput(path)
-  const sizes = await Promise.all(input.files.map(async (file) => (await stat(file)).size))
-  // It leaves the terminal's modes alone, so that Ctrl-C needs no clean-up; without a terminal it shows nothing.
+  // It leaves the terminal's modes alone, so that Ctrl-C needs no clean-up.
   const format = '{bar} {percentage}%  {value} of {total} kB'
   const bar = new SingleBar({ format, clearOnComplete: true, linewrap: true }, Presets.shades_classic)
-  if (!verbose) bar.start(Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / 1000), 0)
+  if (process.stderr.isTTY && !verbose) {
+    const sizes = await Promise.all(input.files.map(async (file) => (await stat(file)).size))
+    bar.start(Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / 1000), 0)
+  }
 
   // Each has two batches, so that the next is there when one is done.
   const options = { size: workers, concurrency: 2, retries: RETRIES }

@@ -1,10 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Jsonify } from 'type-fest'
-import { argumentError } from '../core/errors.js'
 import { type ChannelOptions, resolveOptions } from '../core/options.js'
-import { paired } from '../core/telemetry.js'
 import { OwnedFd } from '../fd/owned-fd.js'
 import * as socket from '../os/syscalls.js'
+import { openPair } from './pair.js'
 import { Receiver } from './receiver.js'
 import { Sender } from './sender.js'
 import './trace-open.js'
@@ -49,22 +48,7 @@ export function channel<Schema extends StandardSchemaV1>(
  */
 export function channel<T = unknown>(options?: ChannelOptions<unknown>): [Sender<T>, Receiver<Jsonify<T>>]
 export function channel(options?: ChannelOptions): [Sender, Receiver] {
-  const settings = resolveOptions(options)
-  const type = socket.SOCK_SEQPACKET
-  const [sending, receiving] = socket.socketpair(type)
-  if (settings.bufferBytes !== undefined) {
-    const given = socket.setCapacity(sending, settings.bufferBytes)
-    if (given < settings.bufferBytes) {
-      socket.closeAll([sending, receiving])
-      throw argumentError(
-        `bufferBytes: the kernel gives ${given} bytes, not ${settings.bufferBytes}; raise net.core.wmem_max: the limit is twice that`
-      )
-    }
-  }
-  const sender = new Sender(sending, type, settings)
-  const receiver = new Receiver(receiving, type, settings)
-  paired(sender, receiver)
-  return [sender, receiver]
+  return openPair(socket.SOCK_SEQPACKET, resolveOptions(options))
 }
 
 declare module '../fd/owned-fd.js' {

@@ -2,12 +2,12 @@ import { type Arrived, asForm } from '../calls/forms.js'
 import { channel } from '../channel/channel.js'
 import type { End } from '../channel/end.js'
 import type { Ends } from '../channel/named-ends.js'
-import { Receiver } from '../channel/receiver.js'
-import { Sender } from '../channel/sender.js'
+import { openPair } from '../channel/pair.js'
+import type { Receiver } from '../channel/receiver.js'
+import type { Sender } from '../channel/sender.js'
 import type { WormholeError } from '../core/errors.js'
 import { MESSAGE_LIMIT, resolveOptions } from '../core/options.js'
 import { quiet } from '../core/promises.js'
-import { paired } from '../core/telemetry.js'
 import type { OwnedFd } from '../fd/owned-fd.js'
 import * as socket from '../os/syscalls.js'
 import { readEach } from '../receive/read-each.js'
@@ -63,13 +63,9 @@ export class WorkerChannels {
   }
 
   #openStream<T>(): [Sender<T>, Receiver<T>] {
-    const [sending, receiving] = socket.socketpair(socket.SOCK_STREAM)
-    const options = resolveOptions({ maxMessageBytes: MESSAGE_LIMIT })
-    const sender = new Sender<T>(sending, socket.SOCK_STREAM, options)
-    const receiver = new Receiver<T>(receiving, socket.SOCK_STREAM, options)
-    this.#all.push(sender, receiver)
-    paired(sender, receiver)
-    return [sender, receiver]
+    const pair = openPair<T>(socket.SOCK_STREAM, resolveOptions({ maxMessageBytes: MESSAGE_LIMIT }))
+    this.#all.push(...pair)
+    return pair
   }
 
   /** Returns false if the channel has no room, or the task is too long for a packet. @throws what `trySend` throws */
