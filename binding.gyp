@@ -5,12 +5,14 @@
       "sources": [
         "native/addon.cc",
         "native/descriptors.cc",
+        "native/exclusive.cc",
         "native/interrupter.cc",
         "native/libstdcxx.cc",
         "native/memfd.cc",
         "native/memory.cc",
         "native/message.cc",
         "native/named.cc",
+        "native/readiness.cc",
         "native/room.cc",
         "native/socket.cc",
         "native/poller.cc"

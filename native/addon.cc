@@ -64,6 +64,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("map", Map);
   add("onReady", OnReady);
   add("watch", Watch);
+  add("watchExclusively", WatchExclusively);
   add("unwatch", Unwatch);
   add("keepAlive", KeepAlive);
   add("loopCount", LoopCount);

@@ -39,6 +39,7 @@ void AddMemfdConstants(Napi::Object constants);
 
 Napi::Value OnReady(const Napi::CallbackInfo& info);
 Napi::Value Watch(const Napi::CallbackInfo& info);
+Napi::Value WatchExclusively(const Napi::CallbackInfo& info);
 Napi::Value Unwatch(const Napi::CallbackInfo& info);
 Napi::Value KeepAlive(const Napi::CallbackInfo& info);
 Napi::Value LoopCount(const Napi::CallbackInfo& info);

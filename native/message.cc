@@ -105,6 +105,7 @@ Napi::Value Recvmsg(const Napi::CallbackInfo& info) {
     message.msg_controllen = sizeof control;
     return recvmsg(fd, &message, flags);
   });
+  env.poller.Received(result);
   const bool received = result >= 0;
   env.control()[kControlFlags] = received ? message.msg_flags : 0;
   env.control()[kControlBytesCame] = received ? static_cast<int32_t>(message.msg_controllen) : 0;

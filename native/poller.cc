@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@ namespace {
 constexpr int kMaxReady = 128;
 // One in this many wake-ups for the only watched descriptor asks the kernel which it was.
 constexpr uint32_t kTrusted = 64;
+// One in this many asks how often the thread has slept.
+constexpr uint32_t kSampled = 64;
 // A yield that took this long gave the core to another thread.
 constexpr int64_t kSharedUs = 4;
 
@@ -27,6 +30,11 @@ struct Closing {
   void (*done)(void*);
   void* data;
 };
+
+// Without overflow, which C++ leaves undefined.
+void Add(int32_t* word, uint32_t value) {
+  *word = static_cast<int32_t>(static_cast<uint32_t>(*word) + value);
+}
 
 int64_t Microseconds() {
   timespec now;
@@ -55,6 +63,7 @@ int Poller::Start(const Napi::Function& callback) {
   }
   poll_->data = this;
   room_.Start(loop, OnRoom, this);
+  exclusive_.Start(loop, epoll_, OnQuiet, this);
   uv_poll_start(poll_, UV_READABLE, OnReadable);
   uv_unref(reinterpret_cast<uv_handle_t*>(poll_));
   return 0;
@@ -64,6 +73,7 @@ int Poller::Watch(int fd, uint32_t events) {
   if (poll_ == nullptr) return -EINVAL;
   const auto found = watched_.find(fd);
   if (found != watched_.end() && found->second.events == events) return 0;
+  if (fd == exclusive_.fd()) Include();
   if ((events & EPOLLOUT) == 0) room_.Remove(fd);
   const int operation = found == watched_.end() ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   const Entry entry{events, found == watched_.end() ? ++registrations_ : found->second.registration};
@@ -81,11 +91,58 @@ int Poller::Register(int epoll, int operation, int fd, const Entry& entry) {
   return static_cast<int>(Retry([&] { return epoll_ctl(epoll, operation, fd, &event); }));
 }
 
+int Poller::Exclude(int fd, unsigned milliseconds) {
+  const auto found = watched_.find(fd);
+  if (found == watched_.end() || found->second.events != EPOLLIN) return -EINVAL;
+  if (milliseconds == 0) return fd != exclusive_.fd() || Include() ? 0 : -EBADF;
+  if (exclusive_.fd() >= 0) return exclusive_.fd() == fd ? 0 : -EBUSY;
+  const int result = exclusive_.Begin(fd, milliseconds);
+  if (result < 0) return result;
+  epoll_event unused{};
+  Retry([&] { return epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused); });
+  TellExclusive();
+  return 0;
+}
+
+// Ends the exclusive watch, in favour of one like the others', which tells what is there already; false if there can be
+// none, as other code has closed the number.
+bool Poller::Include() {
+  const int fd = exclusive_.fd();
+  const auto found = watched_.find(fd);
+  const int result = found == watched_.end() ? 0 : Register(epoll_, EPOLL_CTL_ADD, fd, found->second);
+  // While the kernel has no memory for it, the exclusive watch goes on.
+  if (result == -ENOMEM || result == -ENOSPC) return true;
+  exclusive_.End();
+  TellExclusive();
+  if (result == 0) return true;
+  CountForgotten();
+  watched_.erase(found);
+  return false;
+}
+
+void Poller::TellExclusive() {
+  int32_t* ready = ready_.As<int32_t>();
+  if (ready != nullptr) ready[kReadyExclusive] = exclusive_.fd();
+}
+
+void Poller::OnQuiet(void* data) {
+  Poller* poller = static_cast<Poller*>(data);
+  const int fd = poller->exclusive_.fd();
+  if (poller->Include()) return;
+  // The call that waits for it then learns why.
+  int32_t* found = poller->ready_.As<int32_t>() + kReadyFirst;
+  found[0] = fd;
+  found[1] = EPOLLERR;
+  poller->Call(1);
+}
+
 void Poller::Forget(int fd) {
   room_.Remove(fd);
   const auto found = watched_.find(fd);
   if (found == watched_.end()) return;
   CountForgotten();
+  if (fd == exclusive_.fd()) exclusive_.End();
+  TellExclusive();
   epoll_event unused{};
   const long result = Retry([&] { return epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused); });
   // If the kernel still watches it, the entry stays until the next event: adding it again would fail with EEXIST.
@@ -95,9 +152,15 @@ void Poller::Forget(int fd) {
 // Tells JavaScript, which asks for no watch that it has already, that it may have one less.
 void Poller::CountForgotten() {
   int32_t* ready = ready_.As<int32_t>();
-  if (ready == nullptr) return;
-  // Without overflow, which C++ leaves undefined.
-  ready[kReadyForgotten] = static_cast<int32_t>(static_cast<uint32_t>(ready[kReadyForgotten]) + 1);
+  if (ready != nullptr) Add(&ready[kReadyForgotten], 1);
+}
+
+// Tells how often the thread slept when the loop did not: the kernel had woken it for what another process then took.
+void Poller::CountSleeps() {
+  rusage usage;
+  uv_metrics_t metrics;
+  if (getrusage(RUSAGE_THREAD, &usage) != 0 || uv_metrics_info(poll_->loop, &metrics) != 0) return;
+  ready_.As<int32_t>()[kReadySlept] = static_cast<int32_t>(usage.ru_nvcsw - static_cast<int64_t>(metrics.loop_count));
 }
 
 void Poller::KeepAlive(bool alive) {
@@ -110,11 +173,14 @@ void Poller::KeepAlive(bool alive) {
   }
 }
 
-void Poller::OnReadable(uv_poll_t* handle, int, int) {
+void Poller::OnReadable(uv_poll_t* handle, int status, int) {
   Poller* poller = static_cast<Poller*>(handle->data);
+  // libuv stops a handle at EPOLLERR, which here is the exclusive descriptor's.
+  if (status < 0) uv_poll_start(handle, UV_READABLE, OnReadable);
   int32_t* ready = poller->ready_.As<int32_t>();
   if (ready != nullptr) {
     ready[kReadyWaited] = static_cast<int32_t>(std::min<int64_t>(Microseconds() - poller->idle_since_, INT32_MAX));
+    if (++poller->wakeups_ % kSampled == 0) poller->CountSleeps();
   }
   poller->Dispatch();
   int64_t spent = 0;
@@ -139,7 +205,7 @@ bool Poller::BusyPoll() {
   ready[kReadyPolled] = 0;
   const int64_t max = ready[kReadyBusyPoll];
   // A loop that has something else to do now would not sleep either.
-  if (max <= 0 || ready[kReadyAlive] == 0 || uv_backend_timeout(poll_->loop) == 0) return false;
+  if (max <= 0 || exclusive_.fd() >= 0 || ready[kReadyAlive] == 0 || uv_backend_timeout(poll_->loop) == 0) return false;
   const int64_t began = Microseconds();
   // The thread that took the core at the last yield will again.
   if (shared_) Yield();
@@ -165,24 +231,41 @@ void Poller::Yield() {
 // Finds which descriptors are ready, and writes them and their events to `ready_`; returns how many.
 int Poller::Collect(int max) {
   int32_t* found = ready_.As<int32_t>() + kReadyFirst;
+  if (exclusive_.fd() >= 0) {
+    // What another process has taken in between is no reason to run JavaScript.
+    const int kept = exclusive_.Ready() ? 1 : 0;
+    found[0] = exclusive_.fd();
+    found[1] = EPOLLIN;
+    return watched_.size() == 1 ? kept : CollectFrom(kept, max);
+  }
   if (watched_.size() == 1 && ++unasked_ % kTrusted != 0) {
     // Hardly anything else can have made the epoll descriptor readable: the kernel need not be asked.
     found[0] = watched_.begin()->first;
     found[1] = static_cast<int32_t>(watched_.begin()->second.events);
     return 1;
   }
+  return CollectFrom(0, max);
+}
+
+// Finds what the kernel says after the `kept` that are written already.
+int Poller::CollectFrom(int kept, int max) {
+  if (kept >= max) return kept;
+  int32_t* found = ready_.As<int32_t>() + kReadyFirst;
   epoll_event events[kMaxReady];
-  const int count = epoll_wait(epoll_, events, max, 0);
-  int kept = 0;
+  const int count = epoll_wait(epoll_, events, max - kept, 0);
+  bool unknown = false;
   for (int index = 0; index < count; index++) {
     const int fd = static_cast<int>(static_cast<uint32_t>(events[index].data.u64));
     const auto known = watched_.find(fd);
-    if (known == watched_.end() || known->second.registration != events[index].data.u64 >> 32) continue;
+    if (known == watched_.end() || known->second.registration != events[index].data.u64 >> 32) {
+      unknown = true;
+      continue;
+    }
     found[2 * kept] = fd;
     found[2 * kept + 1] = static_cast<int32_t>(events[index].events);
     kept++;
   }
-  return kept < count ? Rebuild(kept, max) : kept;
+  return unknown ? Rebuild(kept, max) : kept;
 }
 
 // Replaces the epoll instance after an event of an entry that is not watched: other code closed its number while the
@@ -195,6 +278,10 @@ int Poller::Rebuild(int kept, int max) {
   int32_t* found = ready_.As<int32_t>() + kReadyFirst;
   for (auto entry = watched_.begin(); entry != watched_.end();) {
     const int fd = entry->first;
+    if (fd == exclusive_.fd()) {
+      entry++;
+      continue;
+    }
     const bool lost = Register(fresh, EPOLL_CTL_ADD, fd, entry->second) != 0;
     if (lost) room_.Remove(fd);
     if (lost) CountForgotten();
@@ -212,15 +299,22 @@ int Poller::Rebuild(int kept, int max) {
   return kept;
 }
 
-// The one place from which the addon calls JavaScript. It has no async context of its own: one would show async_hooks a
-// resource that never ends, and keep the AsyncLocalStorage store in which it was made. The callback catches everything
-// itself; what comes back was thrown by the ticks and microtasks that run after it, and goes to the process's handlers.
-// When a worker is terminated, Node-API calls nothing any more.
 void Poller::Dispatch() {
   const int max = static_cast<int>(std::min<size_t>((ready_.length() - kReadyFirst) / 2, kMaxReady));
   int count = room_.Take(ready_.As<int32_t>() + kReadyFirst, max);
   if (count == 0) count = Collect(max);
-  if (count <= 0) return;
+  if (count > 0) Call(count);
+}
+
+// Calls JavaScript for `count` descriptors: the one place from which the addon does. It has no async context of its own: one
+// would show async_hooks a resource that never ends, and keep the AsyncLocalStorage store in which it was made. The callback
+// catches everything itself; what comes back was thrown by the ticks and microtasks that run after it, and goes to the
+// process's handlers. When a worker is terminated, Node-API calls nothing any more.
+void Poller::Call(int count) {
+  const int32_t* first = ready_.As<int32_t>() + kReadyFirst;
+  const bool requeues = exclusive_.fd() >= 0 && first[0] == exclusive_.fd();
+  received_ = false;
+  in_vain_ = false;
   ready_.As<int32_t>()[kReadyInside] = 1;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
@@ -235,13 +329,16 @@ void Poller::Dispatch() {
   int32_t* ready = ready_.As<int32_t>();
   if (ready != nullptr) {
     ready[kReadyInside] = 0;
+    if (in_vain_ && !received_) Add(&ready[kReadyInVain], 1);
     KeepAlive(ready[kReadyAlive] != 0);
   }
   napi_close_handle_scope(env_, scope);
+  if (requeues) exclusive_.Requeue();
 }
 
 void Poller::Stop(void (*done)(void*), void* data) {
   room_.Stop();
+  exclusive_.Stop();
   watched_.clear();
   if (epoll_ >= 0 && poll_ != nullptr) uv_poll_stop(poll_);
   if (epoll_ >= 0) close(epoll_);
@@ -260,47 +357,6 @@ void Poller::Stop(void (*done)(void*), void* data) {
     delete reinterpret_cast<uv_poll_t*>(handle);
   });
   poll_ = nullptr;
-}
-
-// onReady(callback, ready: Int32Array over shared memory): `callback(count)` is called with `count` pairs in `ready`.
-// While it and what it sets off run, `ready` alone says whether the loop stays alive, not keepAlive().
-Napi::Value OnReady(const Napi::CallbackInfo& info) {
-  Poller& poller = Environment::Of(info).poller;
-  if (info.Length() < 2 || !info[0].IsFunction() || !poller.ready_.Hold(info, 1, napi_int32_array, kReadyFirst + 2)) {
-    return BadArguments(info, "onReady");
-  }
-  return Result(info, poller.Start(info[0].As<Napi::Function>()));
-}
-
-// watch(fd, events): 0 or -errno.
-Napi::Value Watch(const Napi::CallbackInfo& info) {
-  int32_t fd, events;
-  if (!ReadInt(info, 0, &fd) || !ReadInt(info, 1, &events)) return BadArguments(info, "watch");
-  return Result(info, Environment::Of(info).poller.Watch(fd, static_cast<uint32_t>(events)));
-}
-
-// unwatch(fd): 0; nothing happens for a descriptor that is not watched.
-Napi::Value Unwatch(const Napi::CallbackInfo& info) {
-  int32_t fd;
-  if (!ReadInt(info, 0, &fd)) return BadArguments(info, "unwatch");
-  Environment::Of(info).poller.Forget(fd);
-  return Result(info, 0);
-}
-
-// keepAlive(alive): keeps the event loop alive, or no longer.
-Napi::Value KeepAlive(const Napi::CallbackInfo& info) {
-  if (info.Length() < 1 || !info[0].IsBoolean()) return BadArguments(info, "keepAlive");
-  Environment::Of(info).poller.KeepAlive(info[0].As<Napi::Boolean>().Value());
-  return Result(info, 0);
-}
-
-// loopCount(): how many iterations the event loop has begun, or -errno.
-Napi::Value LoopCount(const Napi::CallbackInfo& info) {
-  uv_loop_t* loop;
-  uv_metrics_t metrics;
-  if (napi_get_uv_event_loop(info.Env(), &loop) != napi_ok) return Result(info, -EINVAL);
-  const int result = uv_metrics_info(loop, &metrics);
-  return Result(info, result < 0 ? result : static_cast<long>(metrics.loop_count));
 }
 
 }  // namespace wormhole

@@ -41,6 +41,7 @@ export interface Native {
   map(fd: number, length: number): Buffer | number
   onReady(callback: (count: number) => void, ready: Int32Array): number
   watch(fd: number, events: number): number
+  watchExclusively(fd: number, milliseconds: number): number
   unwatch(fd: number): number
   keepAlive(alive: boolean): number
   loopCount(): number
@@ -104,7 +105,10 @@ export const POLLED = 4
 export const FORGOTTEN = 5
 export const WAITED = 6
 export const TURN = 7
-export const FIRST = 8
+export const IN_VAIN = 8
+export const SLEPT = 9
+export const EXCLUSIVE = 10
+export const FIRST = 11
 /** The words of a descriptor and its events. */
 export const PAIR_WORDS = 2
 

@@ -2,17 +2,21 @@ import { systemError } from '../core/errors.js'
 import {
   ALIVE,
   BUSY_POLL,
+  EXCLUSIVE,
   FIRST,
   FORGOTTEN,
+  IN_VAIN,
   INSIDE,
   native,
   PAIR_WORDS,
   POLLED,
   ROUNDS,
+  SLEPT,
   TURN,
   WAITED,
 } from './addon.js'
 import { BusyPoll, MAX_US } from './busy-poll.js'
+import { ExclusivePolicy, QUIET_MS } from './exclusive.js'
 
 /** How many milliseconds a blocking wait lasts before JavaScript runs: a worker that is terminated ends then. */
 export const WAIT_SLICE_MS = 100
@@ -45,6 +49,7 @@ let started = false
 let startError = 0
 let alive = 0
 const busyPoll = new BusyPoll()
+const exclusive = new ExclusivePolicy()
 
 /**
  * Calls `waiting.onReady()` once `fd` is ready for `events` (POLLIN or POLLOUT), and again in each iteration of the event
@@ -130,6 +135,7 @@ function start(): void {
 /** Notifies those that wait: if one fails, the others are still served, and it is not called again. */
 function onReady(pairs: number): void {
   ready[BUSY_POLL] = busyPoll.next(ready[POLLED] as number, ready[WAITED] as number)
+  if (ready[SLEPT] !== exclusive.slept || (ready[EXCLUSIVE] as number) >= 0) watchExclusively()
   for (let index = 0; index < pairs; index++) {
     const fd = ready[FIRST + PAIR_WORDS * index] as number
     const waiting = watches.get(fd)?.waiting ?? null
@@ -144,6 +150,14 @@ function onReady(pairs: number): void {
       waiting.onFailure(error)
     }
   }
+}
+
+/** Begins an exclusive watch of the descriptor that is ready, or ends one. Where the kernel refuses, nothing changes. */
+function watchExclusively(): void {
+  const fd = ready[EXCLUSIVE] as number
+  const begins = exclusive.begins(ready[SLEPT] as number, ready[IN_VAIN] as number)
+  if (fd < 0 && begins) native.watchExclusively(ready[FIRST] as number, QUIET_MS)
+  if (fd >= 0 && exclusive.ends()) native.watchExclusively(fd, 0)
 }
 
 /** Tells whether epoll accepts a descriptor: its reads may wait. Files, and devices that never wait, are refused (EPERM). */

@@ -36,6 +36,7 @@ export const signatures: Record<Call, readonly Kind[]> = {
   map: ['fd', 'size'],
   onReady: ['callback', 'words'],
   watch: ['fd', 'int'],
+  watchExclusively: ['fd', 'int'],
   unwatch: ['fd'],
   keepAlive: ['boolean'],
   loopCount: [],

@@ -24,3 +24,20 @@ export function threads(): number {
 export function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length - 1
 }
+
+/** EPOLLEXCLUSIVE, as proc_pid_fdinfo(5) shows an entry's events. */
+const EXCLUSIVE = /^tfd:.* events: *[1-9a-f][0-9a-f]{7} /m
+
+/** Tells whether a process waits for a descriptor so that the kernel wakes only one of those that wait (epoll_ctl(2)). */
+export function waitsExclusively(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/fdinfo`).some((fd) => EXCLUSIVE.test(infoOf(pid, fd)))
+}
+
+/** What the kernel tells about a descriptor; nothing if it has been closed. */
+function infoOf(pid: number, fd: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1')
+  } catch {
+    return ''
+  }
+}

@@ -16,6 +16,11 @@ describe('the addon, called directly', () => {
     ['addon-objects', 'kinds', 'takes descriptors of every kind'],
     ['addon-objects', 'callbacks', 'survives a callback that throws, replaces itself, and closes what is ready'],
     ['addon-objects', 'busyPoll', 'polls as long and as often in a row as it is told, and not where the loop is busy'],
+    ['addon-exclusive', 'refuses', 'watches one descriptor exclusively, and only if it is watched for packets alone'],
+    ['addon-exclusive', 'resets', 'goes on after an error of the socket that it watches exclusively'],
+    ['addon-exclusive', 'isClosed', 'tells of a descriptor that it watches exclusively and that other code has closed'],
+    ['addon-exclusive', 'becomesUsual', 'ends an exclusive watch without a loss, and keeps nothing open'],
+    ['addon-exclusive', 'besideOthers', 'watches others beside the one that it watches exclusively'],
     ['addon-objects', 'instances', 'keeps what one instance owns from another instance'],
   ] as const) {
     it(sentence, async () => {
