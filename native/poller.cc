@@ -101,6 +101,7 @@ int Poller::Exclude(int fd, unsigned milliseconds) {
   epoll_event unused{};
   Retry([&] { return epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused); });
   TellExclusive();
+  ready_.As<int32_t>()[kReadyWanted] = 1;
   return 0;
 }
 
@@ -333,7 +334,13 @@ void Poller::Call(int count) {
     KeepAlive(ready[kReadyAlive] != 0);
   }
   napi_close_handle_scope(env_, scope);
-  if (requeues) exclusive_.Requeue();
+  // It may have ended the poller.
+  if (exclusive_.fd() < 0) return;
+  if (ready[kReadyWanted] == 0) {
+    Include();
+  } else if (requeues) {
+    exclusive_.Requeue();
+  }
 }
 
 void Poller::Stop(void (*done)(void*), void* data) {

@@ -20,7 +20,8 @@ namespace wormhole {
 // the loop ended, without what was polled; [7] for how many microseconds one turn of the loop may poll in all; [8] how
 // many callbacks there were in and after which nothing could be received; [9] how many times more the thread has slept than
 // the loop has turned, as it was at one of the last callbacks; [10] the descriptor that is watched exclusively, or -1;
-// [11...] pairs of descriptor and events.
+// [11] whether JavaScript waits for that one: else a packet would wake this process instead of one that waits;
+// [12...] pairs of descriptor and events.
 constexpr size_t kReadyInside = 0;
 constexpr size_t kReadyAlive = 1;
 constexpr size_t kReadyBusyPoll = 2;
@@ -32,7 +33,8 @@ constexpr size_t kReadyTurn = 7;
 constexpr size_t kReadyInVain = 8;
 constexpr size_t kReadySlept = 9;
 constexpr size_t kReadyExclusive = 10;
-constexpr size_t kReadyFirst = 11;
+constexpr size_t kReadyWanted = 11;
+constexpr size_t kReadyFirst = 12;
 
 // Readiness of descriptors for one event loop: an epoll instance of our own, which the loop watches through one
 // uv_poll. A uv_poll for each descriptor would set O_NONBLOCK on the open file description, and so for every process

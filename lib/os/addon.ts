@@ -108,7 +108,8 @@ export const TURN = 7
 export const IN_VAIN = 8
 export const SLEPT = 9
 export const EXCLUSIVE = 10
-export const FIRST = 11
+export const WANTED = 11
+export const FIRST = 12
 /** The words of a descriptor and its events. */
 export const PAIR_WORDS = 2
 

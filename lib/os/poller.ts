@@ -14,6 +14,7 @@ import {
   SLEPT,
   TURN,
   WAITED,
+  WANTED,
 } from './addon.js'
 import { BusyPoll, MAX_US } from './busy-poll.js'
 import { ExclusivePolicy, QUIET_MS } from './exclusive.js'
@@ -65,6 +66,7 @@ export function watch(fd: number, events: number, waiting: Waiting, keepsAlive: 
     watches.set(fd, known)
   }
   known.waiting = waiting
+  if (fd === ready[EXCLUSIVE]) ready[WANTED] = 1
   if (known.keepsAlive !== keepsAlive) {
     known.keepsAlive = keepsAlive
     count(keepsAlive ? 1 : -1)
@@ -96,9 +98,16 @@ export function unwatch(fd: number): void {
   const known = watches.get(fd)
   if (known === undefined) return
   known.waiting = null
+  if (fd === ready[EXCLUSIVE]) wantsNoLonger(fd)
   if (!known.keepsAlive) return
   known.keepsAlive = false
   count(-1)
+}
+
+/** Leaves the packets of an exclusive watch to those that wait: while ready channels are served, the addon sees to that. */
+function wantsNoLonger(fd: number): void {
+  ready[WANTED] = 0
+  if (ready[INSIDE] === 0) native.watchExclusively(fd, 0)
 }
 
 /** Ends the wait and removes the registration immediately: for POLLOUT, which holds nearly always. */

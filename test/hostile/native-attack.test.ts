@@ -20,6 +20,7 @@ describe('the addon, called directly', () => {
     ['addon-exclusive', 'resets', 'goes on after an error of the socket that it watches exclusively'],
     ['addon-exclusive', 'isClosed', 'tells of a descriptor that it watches exclusively and that other code has closed'],
     ['addon-exclusive', 'becomesUsual', 'ends an exclusive watch without a loss, and keeps nothing open'],
+    ['addon-exclusive', 'isNotWanted', 'ends an exclusive watch for which nothing waits any more'],
     ['addon-exclusive', 'besideOthers', 'watches others beside the one that it watches exclusively'],
     ['addon-objects', 'instances', 'keeps what one instance owns from another instance'],
   ] as const) {
