@@ -9,6 +9,9 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "errno.h"
+#include "timer.h"
+
 namespace wormhole {
 namespace {
 
@@ -47,9 +50,9 @@ void Exclusive::Start(uv_loop_t* loop, int poller, void (*over)(void*), void* da
 int Exclusive::Begin(int fd, unsigned milliseconds) {
   if (!by_number_) by_number_ = FindsByNumber(uv_backend_fd(loop_), poller_);
   if (!by_number_) return -ENOSYS;
-  End();
-  copy_ = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (copy_ < 0) return -errno;
+  const int copy = static_cast<int>(Retry([&] { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }));
+  if (copy < 0) return copy;
+  copy_ = copy;
   const int result = Add();
   if (result < 0) {
     close(copy_);
@@ -57,12 +60,7 @@ int Exclusive::Begin(int fd, unsigned milliseconds) {
     return result;
   }
   fd_ = fd;
-  if (timer_ == nullptr) {
-    timer_ = new uv_timer_t;
-    uv_timer_init(loop_, timer_);
-    timer_->data = this;
-    uv_unref(reinterpret_cast<uv_handle_t*>(timer_));
-  }
+  if (timer_ == nullptr) timer_ = NewTimer(loop_, this);
   came_ = true;
   uv_timer_start(timer_, OnTimer, milliseconds, milliseconds);
   return 0;
@@ -95,7 +93,7 @@ int Exclusive::Add() {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLEXCLUSIVE;
   event.data.u64 = static_cast<uint32_t>(poller_);
-  return epoll_ctl(uv_backend_fd(loop_), EPOLL_CTL_ADD, copy_, &event) < 0 ? -errno : 0;
+  return static_cast<int>(Retry([&] { return epoll_ctl(uv_backend_fd(loop_), EPOLL_CTL_ADD, copy_, &event); }));
 }
 
 void Exclusive::Remove() {
@@ -112,9 +110,8 @@ void Exclusive::OnTimer(uv_timer_t* timer) {
 
 void Exclusive::Stop() {
   End();
-  loop_ = nullptr;
   if (timer_ == nullptr) return;
-  uv_close(reinterpret_cast<uv_handle_t*>(timer_), [](uv_handle_t* handle) { delete reinterpret_cast<uv_timer_t*>(handle); });
+  CloseTimer(timer_);
   timer_ = nullptr;
 }
 

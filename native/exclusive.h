@@ -13,7 +13,7 @@ class Exclusive {
  public:
   // `poller` is the descriptor of a handle of the loop that is active.
   void Start(uv_loop_t* loop, int poller, void (*over)(void*), void* data);
-  // Watches `fd`, with a look each `milliseconds`: 0 or -errno.
+  // Watches `fd`, if nothing is watched, with a look each `milliseconds`: 0 or -errno.
   int Begin(int fd, unsigned milliseconds);
   // Ends the watch.
   void End();

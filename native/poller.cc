@@ -113,12 +113,16 @@ bool Poller::Include() {
   const int result = found == watched_.end() ? 0 : Register(epoll_, EPOLL_CTL_ADD, fd, found->second);
   // While the kernel has no memory for it, the exclusive watch goes on.
   if (result == -ENOMEM || result == -ENOSPC) return true;
-  exclusive_.End();
-  TellExclusive();
+  EndExclusive();
   if (result == 0) return true;
   CountForgotten();
   watched_.erase(found);
   return false;
+}
+
+void Poller::EndExclusive() {
+  exclusive_.End();
+  TellExclusive();
 }
 
 void Poller::TellExclusive() {
@@ -142,8 +146,7 @@ void Poller::Forget(int fd) {
   const auto found = watched_.find(fd);
   if (found == watched_.end()) return;
   CountForgotten();
-  if (fd == exclusive_.fd()) exclusive_.End();
-  TellExclusive();
+  if (fd == exclusive_.fd()) EndExclusive();
   epoll_event unused{};
   const long result = Retry([&] { return epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &unused); });
   // If the kernel still watches it, the entry stays until the next event: adding it again would fail with EEXIST.

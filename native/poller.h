@@ -77,6 +77,7 @@ class Poller {
   int Collect(int max);
   int CollectFrom(int kept, int max);
   bool Include();
+  void EndExclusive();
   void TellExclusive();
   int Rebuild(int kept, int max);
   void CountForgotten();

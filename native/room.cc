@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "timer.h"
+
 namespace wormhole {
 namespace {
 
@@ -49,12 +51,7 @@ void Room::Start(uv_loop_t* loop, void (*found)(void*), void* data) {
 
 void Room::Add(int fd) {
   waiting_[fd] = Capacity(fd);
-  if (timer_ == nullptr) {
-    timer_ = new uv_timer_t;
-    uv_timer_init(loop_, timer_);
-    timer_->data = this;
-    uv_unref(reinterpret_cast<uv_handle_t*>(timer_));
-  }
+  if (timer_ == nullptr) timer_ = NewTimer(loop_, this);
   if (!uv_is_active(reinterpret_cast<uv_handle_t*>(timer_))) uv_timer_start(timer_, OnTimer, Pause(), 0);
 }
 
@@ -95,7 +92,7 @@ void Room::Stop() {
   waiting_.clear();
   ready_.clear();
   if (timer_ == nullptr) return;
-  uv_close(reinterpret_cast<uv_handle_t*>(timer_), [](uv_handle_t* handle) { delete reinterpret_cast<uv_timer_t*>(handle); });
+  CloseTimer(timer_);
   timer_ = nullptr;
 }
 

@@ -1,4 +1,7 @@
-/** How many more times the thread must have slept than the loop turned, from one sample to the next: it samples each 64th turn. */
+/**
+ * How many more times the thread must have slept than the loop turned, from one sample to the next: half as often as it was
+ * woken in between (`kSampled`, native/poller.cc).
+ */
 const MANY_SLEEPS = 32
 /** After so many wake-ups of an exclusive watch it is tried again whether others wait as well: they may have ended. */
 const TRIED_AGAIN = 4096

@@ -14,6 +14,8 @@ import { usesChildren } from '../helpers/uses-children.js'
 
 const PROCESSES = 3
 const HOUR_MS = 3_600_000
+/** Long enough to be seen. */
+const SHORT_MS = 500
 /** More than it takes, also where the processes hardly ever sleep. */
 const MOST_MESSAGES = 200_000
 const MESSAGES_A_TURN = 4
@@ -68,12 +70,14 @@ describe('processes that share a receiving end', function () {
 
   it('wait as usual again once nothing comes, and all see the end', async () => {
     const [sending, receiving] = rawPair(socket.SOCK_SEQPACKET)
-    const waiters = startWaiters(receiving, 1)
+    const waiters = startWaiters(receiving, SHORT_MS)
     closeSync(receiving)
-    for (const { child } of waiters) {
-      await sleeps(pidOf(child))
-      await until('a process waits as usual', () => !waitsExclusively(pidOf(child)))
-    }
+    await Promise.all(
+      waiters.map(async ({ child }) => {
+        await until('a process waits exclusively', () => waitsExclusively(pidOf(child)))
+        await until('it waits as usual', () => !waitsExclusively(pidOf(child)))
+      })
+    )
     closeSync(sending)
     for (const { child, reports } of waiters) {
       expect((await child.ended).code).to.equal(0)
