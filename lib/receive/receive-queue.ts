@@ -17,9 +17,9 @@ import * as socket from '../os/syscalls.js'
 import { Batch } from './batch.js'
 import { ReadWatch } from './read-watch.js'
 import { END, type Feed, type MessageReader, READ } from './reader.js'
-import { type Delivery, nextTicket, Pending, type Subscriber, type Waiter } from './waiter.js'
+import { type Delivery, Pending, type Subscriber, type Waiter } from './waiter.js'
 
-const MISSES_BEFORE_WAITING = 8
+const MISSES_BEFORE_WAITING = 2
 const LOOKS_AGAIN_AFTER = 8
 /** Serves this many calls before the code that awaits them runs: about what a look at the clock is worth. */
 const SERVED_TOGETHER = 64
@@ -82,6 +82,8 @@ export class ReceiveQueue {
       }
       return this.wait(delivery, signal, iteration)
     } catch (error) {
+      // It may be that nothing can wait now: then the next call has to look.
+      this.#misses = 0
       return rejected(error)
     }
   }
@@ -153,7 +155,6 @@ export class ReceiveQueue {
   join(waiter: Waiter): void {
     this.#watch.start(true)
     this.#counters.waits++
-    waiter.ticket = nextTicket()
     this.#waiters.push(waiter)
   }
 

@@ -1,7 +1,7 @@
 import { Promise } from '../core/globals.js'
 
 /** After this many messages in a row, each alone in its tick, the next one is sent inside its call. */
-const ALONE_BEFORE_NO_DELAY = 16
+const ALONE_BEFORE_NO_DELAY = 2
 const settled: Promise<void> = Promise.resolve()
 
 /**
