@@ -68,6 +68,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("unwatch", Unwatch);
   add("keepAlive", KeepAlive);
   add("loopCount", LoopCount);
+  add("clock", Clock);
   Napi::Object constants = SocketConstants(env);
   AddMemfdConstants(constants);
   exports.Set("constants", constants);

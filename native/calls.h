@@ -43,5 +43,6 @@ Napi::Value WatchExclusively(const Napi::CallbackInfo& info);
 Napi::Value Unwatch(const Napi::CallbackInfo& info);
 Napi::Value KeepAlive(const Napi::CallbackInfo& info);
 Napi::Value LoopCount(const Napi::CallbackInfo& info);
+Napi::Value Clock(const Napi::CallbackInfo& info);
 
 }  // namespace wormhole

@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <iterator>
 
 #include "calls.h"
+#include "clock.h"
 #include "environment.h"
 #include "errno.h"
 
@@ -34,12 +34,6 @@ struct Closing {
 // Without overflow, which C++ leaves undefined.
 void Add(int32_t* word, uint32_t value) {
   *word = static_cast<int32_t>(static_cast<uint32_t>(*word) + value);
-}
-
-int64_t Microseconds() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * int64_t{1000000} + now.tv_nsec / 1000;
 }
 
 }  // namespace

@@ -144,7 +144,7 @@ export interface Traffic {
 export function sent(end: Observed, counters: Counters, messages: number, bytes: number, fds: number): void {
   counters.messages += messages
   counters.bytes += bytes
-  counters.fds += fds
+  if (fds > 0) counters.fds += fds
   if (sends.hasSubscribers) sends.publish({ end, fd: end.fd, messages, bytes, fds })
 }
 

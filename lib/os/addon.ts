@@ -1,3 +1,4 @@
+import { readClockBy } from '../core/clock.js'
 import { countTurnsBy } from '../core/loop-budget.js'
 import { cannotLoad, loadAddon } from '../core/package-files.js'
 
@@ -45,6 +46,7 @@ export interface Native {
   unwatch(fd: number): number
   keepAlive(alive: boolean): number
   loopCount(): number
+  clock(): number
   /** Whether this is the thread that the process started with, which ends only with the process. */
   readonly isMainThread: boolean
   readonly constants: Readonly<
@@ -92,6 +94,7 @@ function load(): Native {
 
 export const native: Native = load()
 countTurnsBy(native.loopCount)
+readClockBy(native.clock)
 
 /** Not from `node:worker_threads`, as loading that would add some milliseconds to a program's start. */
 export const { isMainThread } = native

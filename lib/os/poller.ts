@@ -48,7 +48,6 @@ const ready = new Int32Array(new SharedArrayBuffer((FIRST + PAIR_WORDS * PAIRS) 
 const watches = new Map<number, Watch>()
 let started = false
 let startError = 0
-let alive = 0
 const busyPoll = new BusyPoll()
 const exclusive = new ExclusivePolicy()
 
@@ -69,7 +68,9 @@ export function watch(fd: number, events: number, waiting: Waiting, keepsAlive: 
   if (fd === ready[EXCLUSIVE]) ready[WANTED] = 1
   if (known.keepsAlive !== keepsAlive) {
     known.keepsAlive = keepsAlive
-    count(keepsAlive ? 1 : -1)
+    const change = keepsAlive ? 1 : -1
+    if (ready[INSIDE] === 0) count(change)
+    else ready[ALIVE] = (ready[ALIVE] as number) + change
   }
   if (known.events === events && known.forgotten === ready[FORGOTTEN]) return
   const result = native.watch(fd, events)
@@ -101,7 +102,8 @@ export function unwatch(fd: number): void {
   if (fd === ready[EXCLUSIVE]) wantsNoLonger(fd)
   if (!known.keepsAlive) return
   known.keepsAlive = false
-  count(-1)
+  if (ready[INSIDE] === 0) count(-1)
+  else ready[ALIVE] = (ready[ALIVE] as number) - 1
 }
 
 /** Leaves the packets of an exclusive watch to those that wait: while ready channels are served, the addon sees to that. */
@@ -122,10 +124,10 @@ export function holdLoop(hold: boolean): void {
   count(hold ? 1 : -1)
 }
 
+/** While ready channels are served, the addon reads `ready` afterwards: a wait after a wait costs no call. */
 function count(change: 1 | -1): void {
-  alive += change
+  const alive = (ready[ALIVE] as number) + change
   ready[ALIVE] = alive
-  // While ready channels are served, the addon reads `ready` afterwards: a wait after a wait costs no call.
   if (ready[INSIDE] === 0 && alive === (change === 1 ? 1 : 0)) native.keepAlive(change === 1)
 }
 

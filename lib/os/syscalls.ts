@@ -149,6 +149,8 @@ export interface Received {
 }
 
 const NOTHING: Received = { length: EAGAIN, fds: null, lostBytes: false, lostFds: false }
+/** That of bytes alone, of which only the length differs from one to the next. */
+const plain: Received = { length: 0, fds: null, lostBytes: false, lostFds: false }
 const received: Received = { length: 0, fds: null, lostBytes: false, lostFds: false }
 
 /**
@@ -158,6 +160,10 @@ const received: Received = { length: 0, fds: null, lostBytes: false, lostFds: fa
 export function receive(fd: number, at: number, room: number, waits = false): Received {
   const length = native.recvmsg(fd, at, room, waits)
   const flags = control[CONTROL_FLAGS] as number
+  if ((flags & (MSG_TRUNC | MSG_CTRUNC)) === 0 && control[CONTROL_COUNT] === 0) {
+    plain.length = length
+    return plain
+  }
   received.length = length
   received.fds = control[CONTROL_COUNT] === 0 ? null : takeDescriptors()
   received.lostBytes = (flags & MSG_TRUNC) !== 0

@@ -11,7 +11,7 @@ export abstract class Waiter extends ListItem<Waiter> {
   /** The iteration that this is a step of, if it is one. */
   iteration: object | null = null
   /** The order of its arrival among all waits of all receivers: lower is earlier. */
-  ticket = 0
+  ticket = nextTicket()
   /** A message or failure is there to be taken. */
   abstract serve(): void
   /** No message will come any more. */
@@ -79,7 +79,7 @@ export class Pending<Value> implements Waiter {
     this.next = null
     this.list = null
     this.iteration = null
-    this.ticket = 0
+    this.ticket = ++tickets
     this.delivery = delivery
     this.batch = batch
     this.schema = schema

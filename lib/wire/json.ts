@@ -1,7 +1,7 @@
 import { reasonOf } from '../core/describe.js'
 import { WormholeError } from '../core/errors.js'
 import { isError } from '../core/shapes.js'
-import { noteText } from '../os/malloc.js'
+import { LONG_TEXT, noteLongText } from '../os/malloc.js'
 
 /** Returns the JSON text of a message; throws ERR_WORMHOLE_UNSERIALIZABLE for what JSON cannot carry. */
 export function toText(message: unknown): string {
@@ -14,7 +14,7 @@ export function toText(message: unknown): string {
   if (text === undefined) {
     throw new WormholeError('ERR_WORMHOLE_UNSERIALIZABLE', `JSON cannot carry a message of type ${typeof message}`)
   }
-  noteText(text.length)
+  if (text.length >= LONG_TEXT) noteLongText()
   return text
 }
 
@@ -26,7 +26,7 @@ export function textOf(before: string, value: unknown, after: string): string | 
   try {
     const text: string | undefined = JSON.stringify(value)
     if (text === undefined) return undefined
-    noteText(text.length)
+    if (text.length >= LONG_TEXT) noteLongText()
     return before + text + after
   } catch (cause) {
     throw unwritable(cause)

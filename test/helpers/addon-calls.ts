@@ -40,6 +40,7 @@ export const signatures: Record<Call, readonly Kind[]> = {
   unwatch: ['fd'],
   keepAlive: ['boolean'],
   loopCount: [],
+  clock: [],
 }
 
 export const calls = Object.keys(signatures) as Call[]
@@ -57,7 +58,8 @@ function attempt(call: Call, args: readonly unknown[], addon: Native): Answer {
     throw error
   }
   if (Buffer.isBuffer(result)) return result.length
-  if (!Number.isSafeInteger(result)) throw new Error(`${call} answered ${String(result)}`)
+  if (!Number.isSafeInteger(result) && !(call === 'clock' && Number.isFinite(result)))
+    throw new Error(`${call} answered ${String(result)}`)
   return result as number
 }
 

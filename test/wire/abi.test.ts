@@ -114,6 +114,12 @@ describe('the addon', () => {
     expect(native.loopCount()).to.be.at.least(first + 2)
   })
 
+  it('reads the clock that Node reads', () => {
+    const microseconds = () => Number(process.hrtime.bigint() / 1000n)
+    const [before, addons, after] = [microseconds(), native.clock() * 1000, microseconds()]
+    expect(Math.round(addons)).to.be.within(before, after)
+  })
+
   it('takes as many descriptors as native/environment.h says and its control array holds', () => {
     const [most] = all(source('native/environment.h'), /kMaxDescriptors = (\d+);/g)
     const [first] = all(source('native/environment.h'), /kControlFirst = (\d+);/g)
