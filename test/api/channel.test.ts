@@ -5,7 +5,7 @@ import { INBOX_BYTES, inbox } from '#lib/wire/inbox'
 import { leavesNoDescriptors } from '../helpers/descriptors.js'
 import { closesEnds } from '../helpers/ends.js'
 import { throwsCode } from '../helpers/expect-error.js'
-import { range, textOf } from '../helpers/fill.js'
+import { range, textOf, turn } from '../helpers/fill.js'
 import { chosen } from '../helpers/long.js'
 
 const HEADER_BYTES = 8
@@ -168,6 +168,25 @@ describe('channel', () => {
     await sender.send(100)
     await sender.send(101)
     expect(sender.stats()).to.include({ messages: 102, packets: 3 })
+  })
+
+  it('sends a message inside its call if it is alone in its tick as the two before it were, and shares packets again after that', async () => {
+    const [sender, receiver] = open<number>()
+    const sentInside = (index: number) => {
+      void sender.send(index)
+      return sender.stats().messages > index
+    }
+    for (const expected of [false, false, true, true]) {
+      expect(sentInside(sender.stats().messages)).to.equal(expected)
+      await turn()
+    }
+    const together = range(100).map((index) => sender.send(4 + index))
+    expect(sender.stats()).to.include({ messages: 5, packets: 5 })
+    await Promise.all(together)
+    expect(sender.stats()).to.include({ messages: 104, packets: 6 })
+    await Promise.all(range(100).map((index) => sender.send(104 + index)))
+    expect(sender.stats()).to.include({ messages: 204, packets: 7 })
+    for (const index of range(204)) expect(await receiver.recv()).to.equal(index)
   })
 
   for (const [length, perPacket, ofOneTick] of [
